@@ -3,6 +3,13 @@
 //! Nothing here reads a clock, opens a file or socket, or draws ambient randomness: time,
 //! randomness and signers are arguments. See `docs/architecture.md` for who may use what.
 
+pub mod algorithm;
+pub mod certificate;
+pub mod extensions;
 pub mod fingerprint;
+pub mod key;
+pub mod public_key;
 pub mod serial;
+pub mod sign;
+pub mod signature;
 pub mod validity;

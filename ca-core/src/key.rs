@@ -1,0 +1,5 @@
+//! Private keys.
+
+mod private;
+
+pub use private::{KeyError, PrivateKey};
