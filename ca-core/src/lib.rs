@@ -6,11 +6,14 @@
 pub mod algorithm;
 mod aws_lc;
 pub mod certificate;
+pub mod csr;
 pub mod extensions;
 pub mod fingerprint;
 pub mod general_name;
 pub mod key;
 pub mod name;
+pub mod plan;
+pub mod profile;
 pub mod public_key;
 mod secret;
 pub mod serial;
