@@ -5,6 +5,7 @@ mod first;
 mod second;
 
 pub(crate) use composite::{representative, split_signature};
+pub(crate) use first::digest;
 pub(crate) use second::SecondVerifier;
 
 use crate::algorithm::{ClassicalKey, ClassicalScheme, KeyKind, SignatureScheme};
