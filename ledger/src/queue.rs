@@ -86,15 +86,14 @@ impl NewAuthorityCertificate {
 }
 
 impl Write {
-    /// Answers the request with an error.
-    pub(crate) fn fail(self, error: LedgerError) {
-        // A requester that no longer listens has nothing to be told.
+    /// The answer to a request that was not carried out.
+    pub(crate) fn refuse(self, error: LedgerError) -> Held {
         match self {
-            Self::Authority(_, answer) => drop(answer.send(Err(error))),
-            Self::AuthorityCertificate(_, answer) => drop(answer.send(Err(error))),
-            Self::Record(_, answer) => drop(answer.send(Err(error))),
-            Self::Store(_, answer) => drop(answer.send(Err(error))),
-            Self::Revoke(_, answer) => drop(answer.send(Err(error))),
+            Self::Authority(_, answer) => hold(answer, Err(error)),
+            Self::AuthorityCertificate(_, answer) => hold(answer, Err(error)),
+            Self::Record(_, answer) => hold(answer, Err(error)),
+            Self::Store(_, answer) => hold(answer, Err(error)),
+            Self::Revoke(_, answer) => hold(answer, Err(error)),
         }
     }
 }
@@ -102,16 +101,22 @@ impl Write {
 /// An answer that waits for the commit: called with how that went.
 pub(crate) type Held = Box<dyn FnOnce(Result<(), LedgerError>) + Send>;
 
-/// Holds an answer back until the commit.
+/// Holds an answer back until the commit. A requester that no longer listens is told nothing.
 pub(crate) fn hold<T: Send + 'static>(answer: Answer<T>, result: Result<T, LedgerError>) -> Held {
     Box::new(move |commit| drop(answer.send(commit.and(result))))
 }
 
+/// A batch after its transaction: an answer for each request, and how the commit went.
+pub(crate) struct Written {
+    pub(crate) answers: Vec<Held>,
+    pub(crate) outcome: Result<(), LedgerError>,
+}
+
 /// How a store writes.
 pub(crate) trait BatchWriter: Send + 'static {
-    /// Writes the batch in one transaction and answers every request after the commit. One refused
-    /// request harms no other; a failed transaction fails them all. True when it was committed.
-    fn write(&mut self, batch: Vec<Write>) -> impl Future<Output = bool> + Send;
+    /// Writes the batch in one transaction. One refused request harms no other; a failed
+    /// transaction fails them all, and is rolled back when this returns.
+    fn write(&mut self, batch: Vec<Write>) -> impl Future<Output = Written> + Send;
 
     /// Closes the database.
     fn close(self) -> impl Future<Output = ()> + Send;
@@ -215,12 +220,11 @@ async fn run(
         let size = batch.len() as u64;
         counters.requests.fetch_add(size, Ordering::Relaxed);
         counters.largest_batch.fetch_max(size, Ordering::Relaxed);
-        let outcome = if writer.write(batch).await {
-            &counters.commits
-        } else {
-            &counters.failed_transactions
-        };
-        outcome.fetch_add(1, Ordering::Relaxed);
+        let Written { answers, outcome } = writer.write(batch).await;
+        let counter =
+            if outcome.is_ok() { &counters.commits } else { &counters.failed_transactions };
+        counter.fetch_add(1, Ordering::Relaxed);
+        answers.into_iter().for_each(|answer| answer(outcome.clone()));
     }
     writer.close().await;
 }

@@ -3,7 +3,7 @@
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{fault::Place, read, rows::AuthorityCertificateRow, transaction::Named};
-use crate::queue::{Answer, BatchWriter, Held, NewAuthorityCertificate, Write, hold};
+use crate::queue::{Answer, BatchWriter, Held, NewAuthorityCertificate, Write, Written, hold};
 use crate::{
     Authority, Certificate, LedgerError, NewAuthority, NewCertificate, NewRecord, NewRevocation,
     Record, Recording, Revocation,
@@ -20,18 +20,15 @@ pub(super) struct SqliteWriter {
 }
 
 impl BatchWriter for SqliteWriter {
-    async fn write(&mut self, batch: Vec<Write>) -> bool {
+    async fn write(&mut self, batch: Vec<Write>) -> Written {
         let mut waiting = batch.into_iter();
-        let mut held = Vec::with_capacity(waiting.len());
-        let outcome = self.transact(&mut waiting, &mut held).await;
+        let mut answers = Vec::with_capacity(waiting.len());
+        let outcome = self.transact(&mut waiting, &mut answers).await;
         if let Err(error) = &outcome {
-            // Rolled back before anybody hears of the failure.
             self.close_connection().await;
-            waiting.for_each(|write| write.fail(error.clone()));
+            answers.extend(waiting.map(|write| write.refuse(error.clone())));
         }
-        let committed = outcome.is_ok();
-        held.into_iter().for_each(|answer: Held| answer(outcome.clone()));
-        committed
+        Written { answers, outcome }
     }
 
     async fn close(mut self) {
@@ -40,12 +37,12 @@ impl BatchWriter for SqliteWriter {
 }
 
 impl SqliteWriter {
-    /// Writes what is waiting and commits. Answers that were made are in `held`; on an error, what
-    /// is still waiting was not looked at.
+    /// Carries out what is waiting and commits. On an error, what is still waiting was not looked
+    /// at.
     async fn transact(
         &mut self,
         waiting: &mut std::vec::IntoIter<Write>,
-        held: &mut Vec<Held>,
+        answers: &mut Vec<Held>,
     ) -> Result<(), LedgerError> {
         const NAME: &str = "ledger.write";
         let connection = match &mut self.connection {
@@ -60,7 +57,7 @@ impl SqliteWriter {
         let mut transaction = Named::start(NAME, &self.place, begun)?;
         for write in waiting {
             let (answer, fatal) = carry_out(&mut transaction, write).await;
-            held.push(answer);
+            answers.push(answer);
             if let Some(error) = fatal {
                 tracing::warn!(transaction = NAME, %error, "transaction failed");
                 return Err(error);
