@@ -1,7 +1,7 @@
 //! Group commit: one task writes; what waits in its queue shares a transaction.
 //!
 //! A lone request waits for nobody: the task takes what is there, and commits. While it does, the
-//! next requests gather. Stores differ in how they write a batch ([`BatchWriter`]), not in this.
+//! next requests gather. Stores differ in how they write a batch (the trait `BatchWriter`), not in this.
 
 use std::{
     future::Future,

@@ -88,7 +88,7 @@ pub enum Status {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recording {
     /// The row is new and committed: sign it.
-    New(Record),
+    New(Box<Record>),
     /// The same requester sent the same idempotency key and body before. Release these bytes; when
     /// there is no certificate the first request is still under way or was cut off. Never sign.
     Repeated(Box<Entry>),

@@ -14,7 +14,7 @@ mod storage_check;
 mod transaction;
 mod write;
 
-use std::{path::Path, time::Duration};
+use std::{fmt, path::Path, time::Duration};
 
 use ca_core::{fingerprint::Fingerprint, serial::SerialNumber};
 use jiff::Timestamp;
@@ -47,11 +47,16 @@ impl Default for SqliteOptions {
 }
 
 /// A ledger in an SQLite file.
-#[derive(Debug)]
 pub struct SqliteStore {
     place: Place,
     queue: WriteQueue,
     readers: SqlitePool,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SqliteStore({})", self.place.location)
+    }
 }
 
 impl SqliteStore {

@@ -210,14 +210,14 @@ async fn replacing_rows_is_refused() {
         "REPLACE INTO authority SELECT * FROM authority",
         "REPLACE INTO authority_certificate SELECT * FROM authority_certificate",
         "INSERT INTO certificate SELECT 1, fingerprint, certificate, 0 FROM certificate \
-         ON CONFLICT DO UPDATE SET stored_at = 0",
+         WHERE record = 1 ON CONFLICT DO UPDATE SET stored_at = 0",
     ] {
         let outcome = sqlx::raw_sql(statement).execute(&mut connection).await;
         let refusal = outcome.expect_err(statement).to_string();
         assert!(refusal.contains("never replaced"), "{statement}: {refusal}");
     }
-    let gap = "INSERT INTO record SELECT 99, authority, 99, x'41' || substr(serial, 2), profile, \
-               requester, NULL, NULL, tbs_digest, subject, names, algorithm, key_digest, \
+    let gap = "INSERT INTO record SELECT 99, authority, 99, CAST(x'41' || substr(serial, 2) AS BLOB), \
+               profile, requester, NULL, NULL, tbs_digest, subject, names, algorithm, key_digest, \
                component_digests, not_before, not_after, recorded_at FROM record LIMIT 1";
     let refusal = sqlx::raw_sql(gap).execute(&mut connection).await.unwrap_err().to_string();
     assert!(refusal.contains("without a gap"), "{refusal}");
@@ -247,7 +247,7 @@ async fn the_checker_finds_what_was_changed_behind_its_back() {
         ("DELETE FROM record WHERE id = 3", FindingKind::DanglingReference),
         ("UPDATE record SET tbs_digest = zeroblob(32) WHERE id = 1", FindingKind::TbsMismatch),
         (
-            "UPDATE record SET serial = x'41' || substr(serial, 2) WHERE id = 1",
+            "UPDATE record SET serial = CAST(x'41' || substr(serial, 2) AS BLOB) WHERE id = 1",
             FindingKind::SerialMismatch,
         ),
         ("UPDATE record SET names = '[]' WHERE id = 1", FindingKind::StaleIndex),
@@ -260,7 +260,7 @@ async fn the_checker_finds_what_was_changed_behind_its_back() {
         ("DELETE FROM record_key WHERE record = 1", FindingKind::StaleIndex),
         ("INSERT INTO record_name VALUES ('DNS:evil', 1)", FindingKind::StaleIndex),
         (
-            "UPDATE certificate SET certificate = certificate || x'00' WHERE record = 1",
+            "UPDATE certificate SET certificate = CAST(certificate || x'00' AS BLOB) WHERE record = 1",
             FindingKind::MalformedCertificate,
         ),
         (
@@ -302,15 +302,18 @@ async fn the_checker_finds_what_was_changed_behind_its_back() {
 async fn the_checker_finds_a_damaged_file_and_doubled_serials() {
     let (_folder, path) = place();
     suite::check_and_close(filled(&path).await).await;
-    // One octet in each page behind the schema.
-    let mut bytes = fs::read(&path).unwrap();
-    let last = bytes.len() - 4096;
-    bytes[last] ^= 0xff;
-    fs::write(&path, &bytes).unwrap();
+    damage_table(&path, "record_key").await;
     let ledger: Ledger = Arc::new(SqliteStore::open(&path).await.unwrap());
     let report = ledger::check(&*ledger, &mut |_| ()).await.unwrap();
     assert!(report.found.contains_key(&FindingKind::Storage), "{:#?}", report.findings);
     ledger.close().await.unwrap();
+
+    let (_folder, path) = place();
+    suite::check_and_close(filled(&path).await).await;
+    damage_table(&path, "sqlite_autoindex__sqlx_migrations_1").await;
+    let refusal = SqliteStore::open(&path).await.unwrap_err();
+    assert!(matches!(refusal, LedgerError::Corrupt { .. }), "{refusal:?}");
+    assert!(refusal.to_string().contains("restore the last backup"));
 
     let (_folder, path) = place();
     suite::check_and_close(filled(&path).await).await;
@@ -325,4 +328,19 @@ async fn the_checker_finds_a_damaged_file_and_doubled_serials() {
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["found"]["doubled-serial"], 1);
     ledger.close().await.unwrap();
+}
+
+/// Flips the octet that tells what kind of page the first of a table or index is.
+async fn damage_table(path: &Path, table: &str) {
+    let mut connection = raw(path, "SELECT 1").await;
+    let page: i64 = sqlx::query_scalar("SELECT rootpage FROM sqlite_schema WHERE name = ?")
+        .bind(table)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    let at = usize::try_from(page - 1).unwrap() * 4096;
+    bytes[at] ^= 0xff;
+    fs::write(path, bytes).unwrap();
 }

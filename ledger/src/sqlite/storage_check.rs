@@ -25,12 +25,30 @@ pub(super) async fn findings(
     transaction: &mut Named<'_>,
     expected: &Schema,
 ) -> Result<Vec<Finding>, LedgerError> {
-    let mut findings = integrity(transaction).await?;
-    findings.extend(dangling_references(transaction).await?);
-    findings.extend(schema_differences(expected, &schema(transaction).await?));
-    findings.extend(doubled_serials(transaction).await?);
-    findings.extend(stale_indexes(transaction).await?);
+    let parts = [
+        integrity(transaction).await,
+        dangling_references(transaction).await,
+        schema(transaction).await.map(|found| schema_differences(expected, &found)),
+        doubled_serials(transaction).await,
+        stale_indexes(transaction).await,
+    ];
+    let mut findings = Vec::new();
+    for part in parts {
+        findings.extend(part.or_else(as_finding)?);
+    }
     Ok(findings)
+}
+
+/// A part that can't be checked because the file is damaged or its tables are others: the rest
+/// still can.
+fn as_finding(error: LedgerError) -> Result<Vec<Finding>, LedgerError> {
+    match &error {
+        LedgerError::Corrupt { source, .. } | LedgerError::Database { source, .. } => {
+            let message = format!("a part of the check failed: {source}");
+            Ok(vec![finding(FindingKind::Storage, None, message)])
+        }
+        _ => Err(error),
+    }
 }
 
 fn finding(kind: FindingKind, serial: Option<String>, message: String) -> Finding {

@@ -188,7 +188,7 @@ async fn record(transaction: &mut Named<'_>, new: NewRecord) -> Result<Recording
         Ok(Some(position)) => {
             // The schema allows positions above zero only.
             let position = position.unsigned_abs();
-            Ok(Recording::New(Record { content: new, position }))
+            Ok(Recording::New(Box::new(Record { content: new, position })))
         }
         Ok(None) => Err(LedgerError::UnknownAuthority { name: new.authority }),
         Err(refused @ LedgerError::Refused { .. }) => {

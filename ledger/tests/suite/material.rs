@@ -108,7 +108,7 @@ pub async fn with_authority(ledger: &Ledger) {
 /// What was newly recorded.
 pub fn new_record(recording: Recording) -> Record {
     match recording {
-        Recording::New(record) => record,
+        Recording::New(record) => *record,
         Recording::Repeated(entry) => panic!("repeated: {entry:?}"),
     }
 }
