@@ -4,6 +4,7 @@
 //! randomness and signers are arguments. See `docs/architecture.md` for who may use what.
 
 pub mod algorithm;
+mod aws_lc;
 pub mod certificate;
 pub mod extensions;
 pub mod fingerprint;
@@ -11,6 +12,7 @@ pub mod inspect;
 pub mod key;
 pub mod pem;
 pub mod public_key;
+mod secret;
 pub mod serial;
 pub mod sign;
 pub mod signature;
