@@ -3,16 +3,13 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv6Addr};
 
-use const_oid::ObjectIdentifier;
 use der::asn1::{Any, Ia5StringRef, PrintableStringRef, Utf8StringRef};
 use der::{Encode, Tag, Tagged};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name;
 
 use super::escape::{escaped, escaped_raw};
-
-/// Microsoft's user principal name, an otherName.
-const UPN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
+use crate::general_name::UPN_OID;
 
 /// Lower-case hexadecimal digits.
 pub(super) fn hex(octets: &[u8]) -> String {
@@ -25,7 +22,7 @@ pub(super) fn hex(octets: &[u8]) -> String {
 
 /// A distinguished name in RFC 4514 form, harmless for a terminal; empty for an empty name.
 pub(super) fn name_text(name: &Name) -> String {
-    escaped(&name.to_string())
+    escaped(&crate::name::to_text(name))
 }
 
 /// General names as OpenSSL writes them: `DNS:`, `IP:`, `email:`, `URI:`, `dirName:`,
@@ -46,7 +43,7 @@ pub(super) fn general_name(name: &GeneralName, as_subtree: bool) -> String {
         GeneralName::IpAddress(octets) if as_subtree => format!("IP:{}", subnet(octets.as_bytes())),
         GeneralName::IpAddress(octets) => format!("IP:{}", address(octets.as_bytes())),
         GeneralName::DirectoryName(name) => format!("dirName:{}", name_text(name)),
-        GeneralName::OtherName(other) if other.type_id == UPN => {
+        GeneralName::OtherName(other) if other.type_id == UPN_OID => {
             format!("otherName:UPN={}", string_or_hex(&other.value))
         }
         GeneralName::OtherName(other) => {

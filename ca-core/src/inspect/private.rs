@@ -1,20 +1,17 @@
 //! Private keys as they are shown: their kind, their form and their public key, nothing else.
 
-use der::Decode;
-use pkcs8::PrivateKeyInfoRef;
 use serde::Serialize;
 
 use super::key::KeyReport;
 use super::kind::Kind;
-use crate::algorithm::KeyKind;
-use crate::key::{KeyError, PrivateKey};
+use crate::key::{KeyError, KeyForm, PrivateKey};
 
 /// A private key in the clear.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PrivateKeyReport {
     /// The structure around the key.
     pub container: Container,
-    /// How an ML-DSA key is written; none for other keys.
+    /// How an ML-DSA key, or the ML-DSA half of a composite, is written; none for other keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub form: Option<MlDsaForm>,
     /// Octets of the whole.
@@ -63,23 +60,21 @@ impl PrivateKeyReport {
             Kind::Pkcs1PrivateKey => Container::Pkcs1,
             _ => Container::Pkcs8,
         };
-        let is_ml_dsa = matches!(key.public_key().kind(), KeyKind::MlDsa(_));
         Ok(Self {
             container,
-            form: is_ml_dsa.then(|| ml_dsa_form(der)).flatten(),
+            form: key.ml_dsa_form().map(MlDsaForm::from),
             size_octets: der.len(),
             public_key: KeyReport::new(key.public_key()),
         })
     }
 }
 
-/// The form by the tag inside PKCS#8: `[0]`, OCTET STRING or SEQUENCE.
-fn ml_dsa_form(der: &[u8]) -> Option<MlDsaForm> {
-    let info = PrivateKeyInfoRef::from_der(der).ok()?;
-    match info.private_key.as_bytes().first()? {
-        0x80 => Some(MlDsaForm::Seed),
-        0x04 => Some(MlDsaForm::ExpandedKey),
-        0x30 => Some(MlDsaForm::Both),
-        _ => None,
+impl From<KeyForm> for MlDsaForm {
+    fn from(form: KeyForm) -> Self {
+        match form {
+            KeyForm::Seed => Self::Seed,
+            KeyForm::ExpandedKey => Self::ExpandedKey,
+            KeyForm::Both => Self::Both,
+        }
     }
 }
