@@ -6,6 +6,7 @@
 pub mod algorithm;
 mod aws_lc;
 pub mod certificate;
+pub mod csr;
 pub mod extensions;
 pub mod fingerprint;
 pub mod general_name;
@@ -13,6 +14,8 @@ pub mod inspect;
 pub mod key;
 pub mod name;
 pub mod pem;
+pub mod plan;
+pub mod profile;
 pub mod public_key;
 mod secret;
 pub mod serial;

@@ -56,7 +56,7 @@ impl Signer {
     /// implementation refuses the signature, which means a fault or a bug: release nothing.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let signature = self.backend.make_signature(self.scheme, message)?;
-        match self.second.verify(message, &signature) {
+        match self.second.verify(message, b"", &signature) {
             Ok(()) => Ok(signature),
             Err(_) => {
                 tracing::error!(scheme = %self.scheme, "the second implementation refuses a signature");

@@ -4,7 +4,7 @@ use rand_core::UnwrapErr;
 
 use super::*;
 use crate::key::{KeyDerivation, decrypt, encrypt, encryption_info};
-use crate::signature::{verify, verify_with_second};
+use crate::signature::{Implementation, verify_in_context};
 
 fn rng() -> UnwrapErr<getrandom::SysRng> {
     UnwrapErr(getrandom::SysRng)
@@ -37,7 +37,10 @@ fn keys_of_every_family_sign_and_survive_their_files() {
 /// Both implementations accept the signature, and refuse it with one bit flipped anywhere that
 /// matters: first, middle and last octet, and another message.
 fn check_both(key: &PublicKey, scheme: SignatureScheme, signature: &[u8]) {
-    for verify in [verify, verify_with_second] {
+    for implementation in [Implementation::First, Implementation::Second] {
+        let verify = |key, scheme, message, signature: &[u8]| {
+            verify_in_context(implementation, key, scheme, message, b"", signature)
+        };
         assert_eq!(verify(key, scheme, b"message", signature), Ok(()), "{scheme}");
         assert!(verify(key, scheme, b"massage", signature).is_err(), "{scheme}");
         for position in [0, signature.len() / 2, signature.len() - 1] {
@@ -56,7 +59,10 @@ fn a_signature_by_another_key_is_refused() {
         let signer = PrivateKey::generate(algorithm, &mut rng()).unwrap();
         let other = PrivateKey::generate(algorithm, &mut rng()).unwrap();
         let signature = signer.signer(algorithm.scheme()).unwrap().sign(b"message").unwrap();
-        for verify in [verify, verify_with_second] {
+        for implementation in [Implementation::First, Implementation::Second] {
+            let verify = |key, scheme, message, signature: &[u8]| {
+                verify_in_context(implementation, key, scheme, message, b"", signature)
+            };
             let verdict = verify(other.public_key(), algorithm.scheme(), b"message", &signature);
             assert!(verdict.is_err(), "{algorithm}");
         }
