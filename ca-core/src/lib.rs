@@ -4,6 +4,7 @@
 //! randomness and signers are arguments. See `docs/architecture.md` for who may use what.
 
 pub mod algorithm;
+pub mod alt_signature;
 mod aws_lc;
 pub mod certificate;
 pub mod csr;
@@ -12,6 +13,7 @@ pub mod fingerprint;
 pub mod general_name;
 pub mod inspect;
 pub mod key;
+pub mod lint;
 pub mod name;
 pub mod pem;
 pub mod plan;

@@ -41,8 +41,8 @@ pub struct Plan {
     pub(crate) alt_public_key: Option<PublicKey>,
     pub(crate) serial: SerialNumber,
     pub(crate) validity: Validity,
-    /// The kind of the issuer's key.
-    pub(crate) issuer_key: KeyKind,
+    /// The key that will sign.
+    pub(crate) issuer_key: PublicKey,
     /// The issuer's own validity; `None` for a root.
     pub(crate) issuer_validity: Option<Validity>,
     pub(crate) scheme: SignatureScheme,
@@ -97,7 +97,7 @@ pub fn plan(
         alt_public_key: request.alt_public_key,
         serial,
         validity,
-        issuer_key: issuer.public_key.kind(),
+        issuer_key: issuer.public_key.clone(),
         issuer_validity: issuer.certificate.map(|certificate| certificate.validity()),
         scheme: issuer.scheme,
         alt_scheme: issuer.alt_scheme,

@@ -7,8 +7,8 @@ use crate::{Certificate, LedgerError, Revocation};
 
 /// Most names that a record may have; a CSR may have 100.
 pub const MAX_NAMES: usize = 1_000;
-/// Most octets of one name.
-pub const MAX_NAME_OCTETS: usize = 2_048;
+/// Most characters of one name.
+pub const MAX_NAME_CHARACTERS: usize = 2_048;
 /// Most component keys that a record may have; a composite has two.
 pub const MAX_COMPONENTS: usize = 4;
 
@@ -126,7 +126,7 @@ impl NewRecord {
         }
         at_most("names", self.names.len(), MAX_NAMES)?;
         at_most("component_digests", self.component_digests.len(), MAX_COMPONENTS)?;
-        self.names.iter().try_for_each(|name| text("names", name, 1, MAX_NAME_OCTETS))
+        self.names.iter().try_for_each(|name| text("names", name, 1, MAX_NAME_CHARACTERS))
     }
 
     /// The same with `recorded_at` cut to the microsecond, as it comes back from the ledger.

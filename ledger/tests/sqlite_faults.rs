@@ -196,6 +196,41 @@ async fn a_full_ledger_keeps_what_it_answered_and_nothing_else() {
     suite::check_and_close(ledger).await;
 }
 
+/// Every statement succeeds and the commit fails: nobody may hear of success.
+#[tokio::test]
+async fn a_failed_commit_fails_every_request_in_it() {
+    let (_folder, path) = place();
+    let ledger: Ledger = Arc::new(SqliteStore::create(&path).await.unwrap());
+    with_authority(&ledger).await;
+    let poison = "CREATE TABLE poison \
+        (id INTEGER REFERENCES authority (id) DEFERRABLE INITIALLY DEFERRED) STRICT; \
+        CREATE TRIGGER poisoned AFTER INSERT ON record WHEN NEW.subject = 'CN=poison' \
+        BEGIN INSERT INTO poison VALUES (999); END";
+    raw(&path, poison).await.close().await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for name in 0..40 {
+        let ledger = Arc::clone(&ledger);
+        let mut new = record(name);
+        if name == 20 {
+            new.subject = "CN=poison".into();
+        }
+        tasks.spawn(async move { (name, ledger.record(new).await) });
+    }
+    let mut failed = 0;
+    for (name, outcome) in tasks.join_all().await {
+        let there = ledger.get_by_serial(serial(name)).await.unwrap().is_some();
+        assert_eq!(outcome.is_ok(), there, "{name}: {outcome:?}");
+        assert!(name != 20 || !there, "the poisoned record was committed");
+        failed += u64::from(!there);
+    }
+    assert_eq!((ledger.stats().failed_transactions, failed >= 1), (1, true));
+    // The writer goes on, without a gap where the failed batch was.
+    let next = ledger.record(record(100)).await.unwrap();
+    let Recording::New(next) = next else { panic!("{next:?}") };
+    assert_eq!(next.position, 41 - failed);
+    ledger.close().await.unwrap();
+}
+
 /// REPLACE deletes without asking the DELETE triggers.
 #[tokio::test]
 async fn replacing_rows_is_refused() {
