@@ -192,9 +192,9 @@ pub enum PublicKeyError {
 
 /// RSAPublicKey (RFC 8017 appendix A.1.1).
 #[derive(Sequence)]
-struct RsaPublicKey<'a> {
-    modulus: UintRef<'a>,
-    exponent: UintRef<'a>,
+pub(crate) struct RsaPublicKey<'a> {
+    pub(crate) modulus: UintRef<'a>,
+    pub(crate) exponent: UintRef<'a>,
 }
 
 /// The AlgorithmIdentifier that stands in the SubjectPublicKeyInfo of a kind of key.
