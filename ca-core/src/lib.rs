@@ -4,11 +4,13 @@
 //! randomness and signers are arguments. See `docs/architecture.md` for who may use what.
 
 pub mod algorithm;
+pub mod alt_signature;
 mod aws_lc;
 pub mod certificate;
 pub mod extensions;
 pub mod fingerprint;
 pub mod key;
+pub mod path;
 pub mod public_key;
 mod secret;
 pub mod serial;

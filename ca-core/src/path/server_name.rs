@@ -163,7 +163,8 @@ fn address_text(octets: &[u8]) -> String {
     }
     match <[u8; 16]>::try_from(octets) {
         Ok(octets) => IpAddr::from(octets).to_string(),
-        Err(_) => format!("{} octets", octets.len()),
+        Err(_) => super::name_constraints::range_text(octets)
+            .unwrap_or_else(|| format!("{} octets", octets.len())),
     }
 }
 

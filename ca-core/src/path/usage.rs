@@ -120,9 +120,11 @@ pub(super) fn check_authority(certificate: &Certificate, usage: Usage) -> Result
 /// not enough: RFC 5280 section 4.2.1.12 lets an application refuse it, and webpki does.
 pub(super) fn check_leaf(certificate: &Certificate, usage: Usage) -> Result<String, Fault> {
     let extensions = certificate.extensions();
-    if let Some(usages) = extensions.extended_key_usage()
-        && !usages.0.contains(&usage.oid())
-    {
+    // RFC 5280 asks for consistent bits only where both extensions are there.
+    let Some(usages) = extensions.extended_key_usage() else {
+        return Ok(format!("may be used for {usage}: not limited"));
+    };
+    if !usages.0.contains(&usage.oid()) {
         return Err(wrong_usage(&usages.0, usage.to_string()));
     }
     let bits = usage.consistent_bits();
