@@ -2,6 +2,7 @@
 
 use crate::algorithm::SignatureScheme;
 use crate::public_key::PublicKey;
+use crate::signature::{SecondVerifier, SignatureError};
 
 /// Where a private key lives and signs: in this process today, a token or a KMS later.
 ///
@@ -20,9 +21,24 @@ pub struct Signer {
     public_key: PublicKey,
     scheme: SignatureScheme,
     backend: Box<dyn SigningBackend>,
+    second: SecondVerifier,
 }
 
 impl Signer {
+    /// Joins a key's place with its public key.
+    ///
+    /// # Errors
+    /// `SignatureError` when the second implementation can't read the key or the scheme does not
+    /// fit it.
+    pub fn new(
+        public_key: PublicKey,
+        scheme: SignatureScheme,
+        backend: Box<dyn SigningBackend>,
+    ) -> Result<Self, SignatureError> {
+        let second = SecondVerifier::new(&public_key, scheme)?;
+        Ok(Self { public_key, scheme, backend, second })
+    }
+
     /// The public key.
     pub fn public_key(&self) -> &PublicKey {
         &self.public_key
@@ -39,7 +55,14 @@ impl Signer {
     /// `SignError::Backend` when the key can't sign; `SignError::CrossCheck` when the second
     /// implementation refuses the signature, which means a fault or a bug: release nothing.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        self.backend.make_signature(self.scheme, message)
+        let signature = self.backend.make_signature(self.scheme, message)?;
+        match self.second.verify(message, b"", &signature) {
+            Ok(()) => Ok(signature),
+            Err(_) => {
+                tracing::error!(scheme = %self.scheme, "the second implementation refuses a signature");
+                Err(SignError::CrossCheck { scheme: self.scheme })
+            }
+        }
     }
 }
 

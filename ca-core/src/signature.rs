@@ -5,12 +5,22 @@ mod first;
 mod second;
 
 pub(crate) use composite::{representative, split_signature};
+pub(crate) use first::digest;
 pub(crate) use second::SecondVerifier;
 
-use crate::algorithm::{ClassicalKey, ClassicalScheme, KeyKind, SignatureScheme};
+use crate::algorithm::{ClassicalKey, ClassicalScheme, Composite, KeyKind, SignatureScheme};
 use crate::public_key::{PublicKey, PublicKeyError};
 
-/// Verifies `signature` over `message` by `key`, with AWS-LC (Ed448: with `ed448-goldilocks`).
+/// Who verifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Implementation {
+    /// AWS-LC, which also signs (Ed448: `ed448-goldilocks`).
+    First,
+    /// Other authors' code, which checks what AWS-LC signed: libcrux, RustCrypto, dalek, crrl.
+    Second,
+}
+
+/// Verifies `signature` over `message` by `key`, with AWS-LC and the empty context of X.509.
 ///
 /// # Errors
 /// `SignatureError` says whether the key can't make such a signature, is too weak, or the
@@ -21,34 +31,48 @@ pub fn verify(
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), SignatureError> {
-    check_fit(key, scheme)?;
-    key.check_strength().map_err(SignatureError::WeakKey)?;
-    match scheme {
-        SignatureScheme::Classical(scheme) => {
-            first::verify_classical(key.key_bytes(), key.kind(), scheme, message, signature)
-        }
-        SignatureScheme::MlDsa(set) => {
-            first::verify_ml_dsa(set, key.key_bytes(), message, b"", signature)
-        }
-        SignatureScheme::Composite(composite) => {
-            verify_composite(key, composite, message, b"", signature)
-        }
-    }
+    verify_in_context(Implementation::First, key, scheme, message, b"", signature)
 }
 
-/// Verifies a composite signature that was made with an application's context (draft section
-/// 4.3). X.509 always uses the empty one, which [`verify`] does.
+/// Verifies with a chosen implementation and an application's context of at most 255 octets
+/// (FIPS 204 algorithm 3, composite draft section 4.3).
 ///
 /// # Errors
-/// As [`verify`].
-pub fn verify_composite(
+/// As [`verify`]; also when a classical scheme, which has no context, is given one.
+pub fn verify_in_context(
+    implementation: Implementation,
     key: &PublicKey,
-    composite: crate::algorithm::Composite,
+    scheme: SignatureScheme,
     message: &[u8],
     context: &[u8],
     signature: &[u8],
 ) -> Result<(), SignatureError> {
-    check_fit(key, SignatureScheme::Composite(composite))?;
+    check_fit(key, scheme)?;
+    key.check_strength().map_err(SignatureError::WeakKey)?;
+    if implementation == Implementation::Second {
+        return SecondVerifier::new(key, scheme)?.verify(message, context, signature);
+    }
+    match scheme {
+        SignatureScheme::Classical(_) if !context.is_empty() => Err(SignatureError::NoContext),
+        SignatureScheme::Classical(scheme) => {
+            first::verify_classical(key.key_bytes(), key.kind(), scheme, message, signature)
+        }
+        SignatureScheme::MlDsa(set) => {
+            first::verify_ml_dsa(set, key.key_bytes(), message, context, signature)
+        }
+        SignatureScheme::Composite(composite) => {
+            verify_composite(key, composite, message, context, signature)
+        }
+    }
+}
+
+fn verify_composite(
+    key: &PublicKey,
+    composite: Composite,
+    message: &[u8],
+    context: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureError> {
     let halves = key.composite_halves().ok_or(SignatureError::Invalid)?;
     let (ml_dsa, classical) = split_signature(composite, signature)?;
     let representative = representative(composite, message, context)?;
@@ -60,36 +84,6 @@ pub fn verify_composite(
     let scheme = composite.classical_scheme();
     first::verify_classical(halves.classical, kind, scheme, &representative, classical)
         .map_err(wrong(scheme.to_string()))
-}
-
-/// Verifies a pure ML-DSA signature with a context (FIPS 204 algorithm 3), for protocols other
-/// than X.509.
-///
-/// # Errors
-/// As [`verify`].
-pub fn verify_ml_dsa_with_context(
-    key: &PublicKey,
-    message: &[u8],
-    context: &[u8],
-    signature: &[u8],
-) -> Result<(), SignatureError> {
-    let KeyKind::MlDsa(set) = key.kind() else { return Err(SignatureError::Invalid) };
-    first::verify_ml_dsa(set, key.key_bytes(), message, context, signature)
-}
-
-/// Verifies with the second implementation instead of AWS-LC.
-///
-/// # Errors
-/// As [`verify`].
-pub fn verify_with_second(
-    key: &PublicKey,
-    scheme: SignatureScheme,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), SignatureError> {
-    check_fit(key, scheme)?;
-    key.check_strength().map_err(SignatureError::WeakKey)?;
-    SecondVerifier::new(key, scheme)?.verify(message, signature)
 }
 
 /// Whether a key of this kind can sign by this scheme.
@@ -143,6 +137,9 @@ pub enum SignatureError {
         /// Which half: its algorithm's name.
         half: String,
     },
+    /// A classical scheme was given a context.
+    #[error("signature: a classical scheme takes no context, found one")]
+    NoContext,
     /// The application's context is too long.
     #[error("signature: the context has {found} octets, allowed are at most 255")]
     ContextTooLong {
@@ -150,6 +147,3 @@ pub enum SignatureError {
         found: usize,
     },
 }
-
-#[cfg(test)]
-mod tests;

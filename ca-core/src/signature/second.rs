@@ -1,12 +1,11 @@
 //! The second implementation: other authors' code than AWS-LC's, which checks every signature
 //! that the CA makes. ML-DSA by libcrux (formally verified), ECDSA and RSA by RustCrypto, Ed25519
-//! by dalek, Ed448 by `ed448-rust`. Only public keys are used here.
+//! by dalek, Ed448 by crrl. Only public keys are used here.
 
 use bp256::BrainpoolP256r1;
 use bp384::BrainpoolP384r1;
 use der::Decode;
 use ecdsa::VerifyingKey;
-use ed448_rust::PublicKey as Ed448Key;
 use libcrux_ml_dsa::{MLDSASignature, MLDSAVerificationKey, ml_dsa_44, ml_dsa_65, ml_dsa_87};
 use p256::NistP256;
 use p384::NistP384;
@@ -52,12 +51,19 @@ impl SecondVerifier {
         }
     }
 
-    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+    /// Verifies with an application's context; a classical key takes none.
+    pub(crate) fn verify(
+        &self,
+        message: &[u8],
+        context: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
         match self {
-            Self::Classical(key) => key.verify(message, signature),
-            Self::MlDsa(key) => key.verify(message, b"", signature),
+            Self::Classical(key) if context.is_empty() => key.verify(message, signature),
+            Self::Classical(_) => Err(SignatureError::NoContext),
+            Self::MlDsa(key) => key.verify(message, context, signature),
             Self::Composite { composite, ml_dsa, classical } => {
-                let representative = representative(*composite, message, b"")?;
+                let representative = representative(*composite, message, context)?;
                 let (first, second) = split_signature(*composite, signature)?;
                 ml_dsa.verify(&representative, composite.label().as_bytes(), first)?;
                 classical.verify(&representative, second)
@@ -111,7 +117,7 @@ pub(crate) enum ClassicalSecond {
     Brainpool256(VerifyingKey<BrainpoolP256r1>, Hash),
     Brainpool384(VerifyingKey<BrainpoolP384r1>, Hash),
     Ed25519(ed25519_dalek::VerifyingKey),
-    Ed448(Box<[u8; 57]>),
+    Ed448(Box<crrl::ed448::PublicKey>),
     Rsa(Box<dyn Verifier<RsaSignature> + Send + Sync>),
 }
 
@@ -130,7 +136,7 @@ impl ClassicalSecond {
                 ed25519_dalek::VerifyingKey::from_bytes(&array(key)?).ok().map(Self::Ed25519)
             }
             (ClassicalKey::Ed448, ClassicalScheme::Ed448) => {
-                Some(Self::Ed448(Box::new(array(key)?)))
+                crrl::ed448::PublicKey::decode(key).map(|key| Self::Ed448(Box::new(key)))
             }
             (ClassicalKey::Rsa { .. }, scheme) => rsa_verifier(key, scheme).map(Self::Rsa),
             _ => None,
@@ -172,10 +178,7 @@ impl ClassicalSecond {
                 let signature = ed25519_dalek::Signature::from_slice(signature);
                 signature.is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
             }
-            Self::Ed448(key) => {
-                signature.len() == ed448_rust::SIG_LENGTH
-                    && Ed448Key::from(**key).verify(message, signature, None).is_ok()
-            }
+            Self::Ed448(key) => key.verify_raw(signature, message),
             Self::Rsa(key) => key.verify(message, &RsaSignature(signature.to_vec())).is_ok(),
         };
         if holds { Ok(()) } else { Err(SignatureError::Invalid) }
