@@ -38,7 +38,7 @@ pub fn install(place: &Place) -> Result<Installed, Failure> {
         .arg(&classes);
     logged(compiler.args(java_files(&source)?), &place.log)?;
 
-    let words = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", &class_path, "Main"];
+    let words = ["java", "-XX:+UseSerialGC", "-cp", &class_path, "Main"];
     let commands = BTreeMap::from([("harness".to_owned(), words.map(str::to_owned).to_vec())]);
     Ok(Installed { version: version(&jars), commands })
 }
