@@ -1,0 +1,1 @@
+#![allow(clippy::unwrap_used)] // a panic is the failure report
