@@ -169,6 +169,23 @@ impl Certificate {
         Fingerprint::of(&self.der)
     }
 
+    /// The SHA-256 over TBSCertificate without altSignatureValue (2.5.29.74): what the ledger
+    /// recorded before the certificate was signed, by either signature. Without an alternative
+    /// signature it is the digest of [`Self::tbs_der`].
+    ///
+    /// # Errors
+    /// `der::Error` when the fields can't be encoded again, which fields that were read can.
+    pub fn record_digest(&self) -> Result<Fingerprint, der::Error> {
+        if self.extensions.alt_signature_value().is_none() {
+            return Ok(Fingerprint::of(self.tbs_der()));
+        }
+        let mut fields = self.fields.clone();
+        if let Some(extensions) = &mut fields.extensions {
+            extensions.retain(|found| found.extn_id != crate::extensions::oid::ALT_SIGNATURE_VALUE);
+        }
+        Ok(Fingerprint::of(&fields.to_der()?))
+    }
+
     /// Whether issuer and subject are the same name (RFC 5280 section 3.2).
     pub fn is_self_issued(&self) -> bool {
         self.issuer() == self.subject()

@@ -15,6 +15,7 @@ mod key;
 mod kind;
 mod names;
 mod private;
+mod request;
 mod text;
 
 use std::fmt;
@@ -32,9 +33,11 @@ pub use extension::{
 pub use key::{Half, KeyFamily, KeyReport};
 pub use kind::Kind;
 pub use private::{Container, MlDsaForm, PrivateKeyReport};
+pub use request::{RequestReport, RequestSizes};
 
 use crate::algorithm::SchemeError;
 use crate::certificate::{Certificate, CertificateError};
+use crate::csr::{CertificateRequest, CsrError};
 use crate::key::KeyError;
 use crate::pem::{self, Input, Label, PemError};
 use crate::public_key::{PublicKey, PublicKeyError};
@@ -59,6 +62,8 @@ pub struct Inspected {
 pub enum Report {
     /// A certificate.
     Certificate(Box<CertificateReport>),
+    /// A certificate request.
+    CertificateRequest(Box<RequestReport>),
     /// A public key.
     PublicKey(Box<KeyReport>),
     /// A private key in the clear.
@@ -122,6 +127,10 @@ fn report(kind: Kind, der: &[u8]) -> Result<Report, ContentError> {
             let certificate = Certificate::from_der(der)?;
             Report::Certificate(Box::new(CertificateReport::new(&certificate)?))
         }
+        Kind::CertificateRequest => {
+            let request = CertificateRequest::from_der(der)?;
+            Report::CertificateRequest(Box::new(RequestReport::new(&request)?))
+        }
         Kind::PublicKey => Report::PublicKey(Box::new(KeyReport::new(&PublicKey::from_spki(der)?))),
         Kind::Pkcs8PrivateKey | Kind::Sec1PrivateKey | Kind::Pkcs1PrivateKey => {
             Report::PrivateKey(Box::new(PrivateKeyReport::new(kind, der)?))
@@ -129,7 +138,7 @@ fn report(kind: Kind, der: &[u8]) -> Result<Report, ContentError> {
         Kind::EncryptedPrivateKey => {
             Report::EncryptedPrivateKey(Box::new(EncryptedKeyReport::new(der)?))
         }
-        Kind::RevocationList | Kind::Pkcs1PublicKey | Kind::CertificateRequest => {
+        Kind::RevocationList | Kind::Pkcs1PublicKey => {
             return Err(ContentError::NotRead { kind });
         }
     })
@@ -184,6 +193,9 @@ pub enum ContentError {
     /// A certificate is malformed.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// A certificate request is malformed, or asks for what is never certified.
+    #[error(transparent)]
+    Request(#[from] CsrError),
     /// A signature algorithm has parameters that its RFC forbids.
     #[error(transparent)]
     Scheme(#[from] SchemeError),

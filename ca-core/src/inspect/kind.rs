@@ -3,7 +3,7 @@
 use std::fmt;
 
 use der::asn1::AnyRef;
-use der::{Decode, Reader, SliceReader};
+use der::{Decode, Reader, SliceReader, Tag, Tagged};
 
 use crate::pem::Label;
 
@@ -100,7 +100,7 @@ impl fmt::Display for Kind {
 
 /// The values inside a SEQUENCE, header included, at most 16 of them.
 fn children(der: &[u8]) -> Option<Vec<&[u8]>> {
-    let outer = AnyRef::from_der(der).ok()?;
+    let outer = AnyRef::from_der(der).ok().filter(|outer| outer.tag() == Tag::Sequence)?;
     let mut reader = SliceReader::new(outer.value()).ok()?;
     let mut parts = Vec::new();
     while !reader.is_finished() && parts.len() < 16 {

@@ -8,11 +8,13 @@ use super::encrypted::{EncryptedKeyReport, KdfReport};
 use super::extension::{ExtensionReport, ExtensionValue as Value};
 use super::key::{Half, KeyFamily, KeyReport};
 use super::private::{Container, MlDsaForm, PrivateKeyReport};
+use super::request::RequestReport;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate(report) => report.fmt(f),
+            Self::CertificateRequest(report) => report.fmt(f),
             Self::PublicKey(report) => {
                 writeln!(f, "Public key")?;
                 write_key(f, "  ", report)
@@ -43,25 +45,46 @@ impl fmt::Display for CertificateReport {
             write_alternative(f, alternative)?;
         }
         write_extensions(f, "Extensions", &self.extensions)?;
-        self.write_sizes(f)?;
+        let size = &self.size;
+        row(f, "  ", "Size", octets(size.total_octets))?;
+        write_parts(
+            f,
+            [
+                size.tbs_octets,
+                size.public_key_octets,
+                size.extension_value_octets,
+                size.signature_octets,
+            ],
+        )?;
         row(f, "  ", "SHA-256", colons(&self.sha256))?;
         write_warnings(f, "  ", &self.warnings)
     }
 }
 
-impl CertificateReport {
-    fn write_sizes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl fmt::Display for RequestReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Certificate request (its signature is not checked here)")?;
+        row(f, "  ", "Subject", or_none(&self.subject))?;
+        writeln!(f, "  Public key")?;
+        write_key(f, "    ", &self.public_key)?;
+        writeln!(f, "  Signature")?;
+        write_signature(f, &self.signature)?;
+        write_extensions(f, "Requested extensions", &self.extensions)?;
+        if !self.ignored_attributes.is_empty() {
+            row(f, "  ", "Ignored", self.ignored_attributes.join(", "))?;
+        }
         let size = &self.size;
         row(f, "  ", "Size", octets(size.total_octets))?;
-        for (part, count) in [
-            ("signed part", size.tbs_octets),
-            ("public key", size.public_key_octets),
-            ("extensions", size.extension_value_octets),
-            ("signature", size.signature_octets),
-        ] {
-            row(f, "    ", part, octets(count))?;
-        }
-        Ok(())
+        write_parts(
+            f,
+            [
+                size.signed_octets,
+                size.public_key_octets,
+                size.extension_value_octets,
+                size.signature_octets,
+            ],
+        )?;
+        row(f, "  ", "SHA-256", colons(&self.sha256))
     }
 }
 
@@ -147,7 +170,7 @@ fn row(
     name: &str,
     value: impl fmt::Display,
 ) -> fmt::Result {
-    let width = 18_usize.saturating_sub(indent.len());
+    let width = 18_usize.saturating_sub(indent.len()).max(name.len() + 2);
     writeln!(f, "{indent}{:<width$}{value}", format!("{name}:"))
 }
 
@@ -180,6 +203,13 @@ fn write_alternative(f: &mut fmt::Formatter<'_>, alternative: &AlternativeReport
         write_signature(f, signature)?;
     }
     Ok(())
+}
+
+/// Octets of the signed part, the key, the extensions and the signature.
+fn write_parts(f: &mut fmt::Formatter<'_>, counts: [usize; 4]) -> fmt::Result {
+    let names = ["signed part", "public key", "extensions", "signature"];
+    let parts = names.into_iter().zip(counts);
+    parts.into_iter().try_for_each(|(name, count)| row(f, "    ", name, octets(count)))
 }
 
 fn write_halves(f: &mut fmt::Formatter<'_>, indent: &str, halves: &[Half]) -> fmt::Result {

@@ -1,1 +1,3 @@
-//! x
+//! Espalier against other people's software and vectors.
+
+pub mod vectors;
