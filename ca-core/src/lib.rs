@@ -15,6 +15,7 @@ pub mod inspect;
 pub mod key;
 pub mod lint;
 pub mod name;
+pub mod path;
 pub mod pem;
 pub mod plan;
 pub mod profile;
