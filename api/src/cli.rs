@@ -1,9 +1,14 @@
 //! The command line. Every command is a file below, with its `Options` and its `run`.
 
 mod algorithms;
+mod cert;
 mod completions;
 mod context;
 mod error;
+mod init;
+mod issue;
+mod name_options;
+mod quickstart;
 
 use std::process::ExitCode;
 
@@ -39,6 +44,10 @@ pub struct Options {
 enum Command {
     Algorithms(algorithms::Options),
     Completions(completions::Options),
+    Quickstart(quickstart::Options),
+    Init(init::Options),
+    Cert(cert::Options),
+    Issue(Box<issue::Options>),
 }
 
 impl Options {
@@ -65,6 +74,10 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
     let result = match options.command {
         Command::Algorithms(options) => algorithms::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),
+        Command::Quickstart(options) => quickstart::run(&options, context),
+        Command::Cert(options) => cert::run(&options, context),
+        Command::Init(options) => init::run(&options, context),
+        Command::Issue(options) => issue::run(&options, context),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
