@@ -107,8 +107,13 @@ fn print_scores(judged: usize, waits: usize, columns: [(&str, &Score); 3]) {
     row("accepts what must fail", counts(|score| score.accepts_wrongly));
     row("refuses what must pass", counts(|score| score.refuses_wrongly));
     row("has no such option", counts(|score| score.unable));
-    println!("espalier's disagreements, each with its reason:");
+    println!("espalier's disagreements: {}, each listed with its reason:", LISTED.len());
+    let mut told = "";
     for (id, reason) in LISTED {
-        println!("  {id}: {reason}");
+        if *reason != told {
+            println!("  {reason}:");
+        }
+        told = reason;
+        println!("    {id}");
     }
 }
