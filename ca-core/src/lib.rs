@@ -3,6 +3,25 @@
 //! Nothing here reads a clock, opens a file or socket, or draws ambient randomness: time,
 //! randomness and signers are arguments. See `docs/architecture.md` for who may use what.
 
+pub mod algorithm;
+pub mod alt_signature;
+mod aws_lc;
+pub mod certificate;
+pub mod csr;
+pub mod extensions;
 pub mod fingerprint;
+pub mod general_name;
+pub mod inspect;
+pub mod key;
+pub mod lint;
+pub mod name;
+pub mod path;
+pub mod pem;
+pub mod plan;
+pub mod profile;
+pub mod public_key;
+mod secret;
 pub mod serial;
+pub mod sign;
+pub mod signature;
 pub mod validity;

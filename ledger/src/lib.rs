@@ -1,1 +1,37 @@
-//! x
+//! The issuance ledger of Espalier: what is signed was recorded first.
+//!
+//! A row of the ledger is a [`Record`]: written and committed before anything is signed, with the
+//! serial number, the digest of what is going to be signed, who asked and for which names. When the
+//! signature is made, its [`Certificate`] is added, and only then may it leave the process. Rows
+//! are added and never changed, so a crash at any point leaves either a record without a
+//! certificate (an *orphan*: visible, countable, revocable by serial) or a stored certificate.
+//!
+//! The operations are the trait [`Store`]; whoever uses a ledger holds a [`Ledger`]. The store on
+//! one machine is [`sqlite::SqliteStore`]. Writing is grouped: concurrent requests share a
+//! transaction, and each is answered after its commit (`docs/adr/0011-group-commit.md`).
+//!
+//! The crate reads no clock, makes no random numbers and checks no signatures: times are
+//! arguments, serial numbers come from `ca_core`, and [`Store::entries`] streams the certificates
+//! to whoever has the keys.
+
+pub mod authority;
+pub mod certificate;
+pub mod check;
+mod encoding;
+pub mod error;
+pub mod queue;
+pub mod record;
+pub mod revocation;
+pub mod search;
+pub mod sqlite;
+pub mod store;
+
+pub use authority::{Authority, NewAuthority};
+pub use certificate::{Certificate, NewCertificate};
+pub use check::{Finding, FindingKind, Report, check};
+pub use error::{Inconsistent, LedgerError};
+pub use queue::Stats;
+pub use record::{Entry, Idempotency, NewRecord, Record, Recording, Status};
+pub use revocation::{NewRevocation, Revocation, RevocationReason};
+pub use search::{Counts, Cursor, Filter, Found, Order, Page};
+pub use store::{Ledger, Reply, Scanned, Store};

@@ -1,0 +1,96 @@
+#![allow(clippy::unwrap_used)] // a panic is the failure report
+
+use super::*;
+
+#[test]
+fn every_row_is_found_by_name_alias_and_identifier_in_any_case() {
+    for row in Algorithm::all() {
+        assert_eq!(Algorithm::named(row.name()), Ok(row));
+        for alias in row.aliases() {
+            assert_eq!(Algorithm::named(&alias.to_uppercase()), Ok(row), "{alias}");
+        }
+    }
+    assert_eq!(Algorithm::all().len(), 4 + 6 + 3 + 18);
+}
+
+#[test]
+fn names_of_any_age_lead_to_the_same_row() {
+    for (alias, name) in [
+        ("dilithium3", "ML-DSA-65"),
+        ("Dilithium2", "ML-DSA-44"),
+        ("hybrid", "MLDSA65-ECDSA-P256-SHA512"),
+        ("id-MLDSA65-ECDSA-P256-SHA512", "MLDSA65-ECDSA-P256-SHA512"),
+        ("1.3.6.1.5.5.7.6.54", "MLDSA87-ECDSA-P521-SHA512"),
+        ("secp384r1", "ECDSA-P384"),
+    ] {
+        assert_eq!(Algorithm::named(alias).unwrap().name(), name);
+    }
+    assert_eq!(Algorithm::hybrid().name(), "MLDSA65-ECDSA-P256-SHA512");
+}
+
+#[test]
+fn unknown_and_too_weak_names_are_refused() {
+    for name in ["", "rsa-1024", "rsa1024", "sha1", "dilithium4", "1.3.6.1.5.5.7.6.55", "kyber768"]
+    {
+        let error = Algorithm::named(name).unwrap_err();
+        assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
+    }
+}
+
+#[test]
+fn identifiers_survive_a_round_trip() {
+    for row in Algorithm::all() {
+        let identifier = row.scheme().to_identifier();
+        assert_eq!(SignatureScheme::from_identifier(&identifier), Ok(row.scheme()), "{row}");
+    }
+}
+
+#[test]
+fn null_parameters_are_refused_where_none_belong() {
+    for row in Algorithm::all() {
+        let mut identifier = row.scheme().to_identifier();
+        if identifier.parameters.is_none() {
+            identifier.parameters = Some(der::asn1::Any::null());
+            let error = SignatureScheme::from_identifier(&identifier).unwrap_err();
+            assert!(error.to_string().contains("allowed: none"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn sha1_is_refused_by_name() {
+    for oid in ["1.2.840.113549.1.1.5", "1.2.840.10045.4.1"] {
+        let identifier = spki::AlgorithmIdentifierOwned {
+            oid: ObjectIdentifier::new_unwrap(oid),
+            parameters: None,
+        };
+        let error = SignatureScheme::from_identifier(&identifier).unwrap_err();
+        assert!(error.to_string().contains("SHA-1"), "{error}");
+    }
+}
+
+#[test]
+fn pss_parameters_with_another_salt_are_refused() {
+    let mut identifier =
+        SignatureScheme::Classical(ClassicalScheme::RsaPss(Hash::Sha256)).to_identifier();
+    let mut parameters = identifier.parameters.clone().unwrap().value().to_vec();
+    *parameters.last_mut().unwrap() = 20;
+    identifier.parameters = Some(der::asn1::Any::new(der::Tag::Sequence, parameters).unwrap());
+    assert!(matches!(
+        SignatureScheme::from_identifier(&identifier),
+        Err(SchemeError::Parameters { .. })
+    ));
+}
+
+#[test]
+fn sizes_are_the_documented_ones() {
+    let size = |name| {
+        let row = Algorithm::named(name).unwrap();
+        (row.public_key_size(), row.signature_size())
+    };
+    assert_eq!(size("p256"), (65, 72));
+    assert_eq!(size("p521"), (133, 139));
+    assert_eq!(size("rsa3072"), (398, 384));
+    assert_eq!(size("ML-DSA-65"), (1952, 3309));
+    assert_eq!(size("hybrid"), (1952 + 65, 3309 + 72));
+}

@@ -1,0 +1,144 @@
+//! Certification requests, PKCS#10 (RFC 2986).
+
+mod build;
+mod error;
+mod read;
+
+use std::ops::Range;
+
+use const_oid::ObjectIdentifier;
+use spki::AlgorithmIdentifierOwned;
+
+pub use error::CsrError;
+
+use crate::algorithm::{KeyKind, SignatureScheme};
+use crate::extensions::Extensions;
+use crate::general_name::AltName;
+use crate::name::DistinguishedName;
+use crate::public_key::PublicKey;
+use crate::signature;
+
+/// The largest request that is read, in octets of DER.
+pub const MAX_REQUEST_SIZE: usize = 64 * 1024;
+/// The most attributes that a request may have.
+pub const MAX_ATTRIBUTES: usize = 64;
+
+/// A certification request whose every field was read and checked, but for the proof of
+/// possession: that is [`Self::verify_possession`].
+#[derive(Clone, Debug)]
+pub struct CertificateRequest {
+    der: Vec<u8>,
+    info: Range<usize>,
+    subject: DistinguishedName,
+    public_key: PublicKey,
+    extensions: Extensions,
+    names: Vec<AltName>,
+    ignored_attributes: Vec<ObjectIdentifier>,
+    signature_algorithm: AlgorithmIdentifierOwned,
+    scheme: SignatureScheme,
+    signature: Vec<u8>,
+}
+
+impl CertificateRequest {
+    /// Reads one DER request of at most 64 KiB and 100 names.
+    ///
+    /// # Errors
+    /// `CsrError`: every refusal is its own variant.
+    pub fn from_der(der: &[u8]) -> Result<Self, CsrError> {
+        read::request(der)
+    }
+
+    /// Reads PEM (`CERTIFICATE REQUEST`, or the older `NEW CERTIFICATE REQUEST`) or DER.
+    ///
+    /// # Errors
+    /// `CsrError::Pem` and `CsrError::PemLabel`, else as [`Self::from_der`].
+    pub fn from_pem_or_der(octets: &[u8]) -> Result<Self, CsrError> {
+        read::pem_or_der(octets)
+    }
+
+    /// Checks that whoever made the request holds the private key (RFC 2986 section 3, note 2),
+    /// and that the key is strong enough to be certified.
+    ///
+    /// # Errors
+    /// `CsrError::WeakKey`, `CsrError::KeyCannotSign` or `CsrError::Possession`.
+    pub fn verify_possession(&self) -> Result<(), CsrError> {
+        if let KeyKind::Other(oid) = self.public_key.kind() {
+            return Err(CsrError::KeyCannotSign { found: oid });
+        }
+        self.public_key.check_strength().map_err(CsrError::WeakKey)?;
+        signature::verify(&self.public_key, self.scheme, self.info_der(), &self.signature)
+            .map_err(CsrError::Possession)
+    }
+
+    /// The request's DER, as it came.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The request as PEM, lines of 64 characters.
+    ///
+    /// # Errors
+    /// `CsrError::Pem`, which a request of at most 64 KiB does not meet.
+    pub fn to_pem(&self) -> Result<String, CsrError> {
+        let encoded =
+            pem_rfc7468::encode_string(read::LABEL, pem_rfc7468::LineEnding::LF, &self.der);
+        encoded.map_err(CsrError::Pem)
+    }
+
+    /// The DER of CertificationRequestInfo, which the signature covers.
+    pub fn info_der(&self) -> &[u8] {
+        &self.der[self.info.clone()]
+    }
+
+    /// Who asks to be named.
+    pub fn subject(&self) -> &DistinguishedName {
+        &self.subject
+    }
+
+    /// The key to certify.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// All requested extensions, subjectAltName among them.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// The requested alternative names.
+    pub fn names(&self) -> &[AltName] {
+        &self.names
+    }
+
+    /// Attributes that have no effect: all but extensionRequest. challengePassword (RFC 2985
+    /// section 5.4.1) is among them, its value is not kept.
+    pub fn ignored_attributes(&self) -> &[ObjectIdentifier] {
+        &self.ignored_attributes
+    }
+
+    /// The AlgorithmIdentifier of the signature.
+    pub fn signature_algorithm(&self) -> &AlgorithmIdentifierOwned {
+        &self.signature_algorithm
+    }
+
+    /// How it was signed.
+    pub fn scheme(&self) -> SignatureScheme {
+        self.scheme
+    }
+
+    /// The signature's octets.
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+}
+
+impl PartialEq for CertificateRequest {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for CertificateRequest {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! Reading requests, every part bounded before it is taken apart.
+
+use const_oid::ObjectIdentifier;
+use der::asn1::AnyRef;
+use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
+use x509_cert::name::Name;
+
+use super::{CertificateRequest, CsrError, MAX_ATTRIBUTES, MAX_REQUEST_SIZE};
+use crate::algorithm::SignatureScheme;
+use crate::certificate::{CertificateError, Outer};
+use crate::extensions::{Extension, Extensions, oid};
+use crate::general_name::{AltName, MAX_NAMES};
+use crate::name::{DistinguishedName, MAX_DER};
+use crate::public_key::PublicKey;
+
+/// The PEM label of RFC 7468 section 7.
+pub(super) const LABEL: &str = "CERTIFICATE REQUEST";
+const OLD_LABEL: &str = "NEW CERTIFICATE REQUEST";
+/// extensionRequest, RFC 2985 section 5.4.2.
+pub(super) const EXTENSION_REQUEST: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
+/// The tag of the attributes field, `[0] IMPLICIT SET`.
+pub(super) const ATTRIBUTES: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+
+pub(super) fn pem_or_der(octets: &[u8]) -> Result<CertificateRequest, CsrError> {
+    // Base64 and line ends take less than half as much again; 4 KiB are left for text around it.
+    let bound = MAX_REQUEST_SIZE * 3 / 2 + 4096;
+    if octets.len() > bound {
+        return Err(CsrError::TooLarge { found: octets.len() });
+    }
+    // A DER request starts with the tag of a SEQUENCE, the digit 0, which no PEM starts with.
+    if octets.first() == Some(&0x30) {
+        return request(octets);
+    }
+    let (label, der) = pem_rfc7468::decode_vec(octets).map_err(CsrError::Pem)?;
+    if label != LABEL && label != OLD_LABEL {
+        return Err(CsrError::PemLabel { found: label.chars().take(80).collect() });
+    }
+    request(&der)
+}
+
+pub(super) fn request(der: &[u8]) -> Result<CertificateRequest, CsrError> {
+    if der.len() > MAX_REQUEST_SIZE {
+        return Err(CsrError::TooLarge { found: der.len() });
+    }
+    let outer = Outer::read(der).map_err(|error| match error {
+        CertificateError::Malformed(error) => CsrError::Malformed(error),
+        CertificateError::SignatureUnusedBits => CsrError::SignatureUnusedBits,
+        _ => CsrError::NotCanonical { field: "CertificationRequest" },
+    })?;
+    let info = info(&der[outer.tbs.clone()])?;
+    let attributes = attributes(info.attributes)?;
+    Ok(CertificateRequest {
+        der: der.to_vec(),
+        info: outer.tbs,
+        subject: subject(info.subject)?,
+        public_key: PublicKey::from_spki(info.public_key)?,
+        names: names(&attributes.extensions)?,
+        extensions: attributes.extensions,
+        ignored_attributes: attributes.ignored,
+        scheme: SignatureScheme::from_identifier(&outer.signature_algorithm)?,
+        signature_algorithm: outer.signature_algorithm,
+        signature: outer.signature,
+    })
+}
+
+/// The parts of CertificationRequestInfo, not yet read.
+struct Info<'a> {
+    subject: &'a [u8],
+    public_key: &'a [u8],
+    /// What stands inside the SET.
+    attributes: &'a [u8],
+}
+
+fn info(der: &[u8]) -> Result<Info<'_>, CsrError> {
+    let mut reader = SliceReader::new(der)?;
+    let (version, subject, public_key, attributes) = reader.sequence(|reader| {
+        let version = u8::decode(reader)?;
+        let subject = reader.tlv_bytes()?;
+        let public_key = reader.tlv_bytes()?;
+        let attributes = if reader.is_finished() { None } else { Some(AnyRef::decode(reader)?) };
+        Ok::<_, der::Error>((version, subject, public_key, attributes))
+    })?;
+    reader.finish()?;
+    if version != 0 {
+        return Err(CsrError::Version { found: version });
+    }
+    let attributes = attributes.ok_or(CsrError::NoAttributes)?;
+    attributes.tag().assert_eq(ATTRIBUTES).map_err(der::Error::from)?;
+    Ok(Info { subject, public_key, attributes: attributes.value() })
+}
+
+fn subject(der: &[u8]) -> Result<DistinguishedName, CsrError> {
+    if der.len() > MAX_DER {
+        return Err(CsrError::SubjectTooLarge { found: der.len() });
+    }
+    let name = Name::from_der(der)?;
+    // Reading sorts each SET, writing shows whether it was.
+    if name.to_der()? != der {
+        return Err(CsrError::NotCanonical { field: "the subject" });
+    }
+    Ok(DistinguishedName::from_name(name)?)
+}
+
+#[derive(Default)]
+struct Attributes {
+    extensions: Extensions,
+    ignored: Vec<ObjectIdentifier>,
+}
+
+fn attributes(set: &[u8]) -> Result<Attributes, CsrError> {
+    let mut reader = SliceReader::new(set)?;
+    let (mut seen, mut previous) = (Vec::new(), &[][..]);
+    let mut found = Attributes::default();
+    while !reader.is_finished() {
+        let der = reader.tlv_bytes()?;
+        if seen.len() == MAX_ATTRIBUTES {
+            return Err(CsrError::TooManyAttributes { allowed: MAX_ATTRIBUTES });
+        }
+        if der < previous {
+            return Err(CsrError::NotCanonical { field: "the set of attributes" });
+        }
+        previous = der;
+        let (oid, values) = attribute(der)?;
+        if seen.contains(&oid) {
+            return Err(CsrError::DuplicateAttribute { oid });
+        }
+        seen.push(oid);
+        if oid == EXTENSION_REQUEST {
+            found.extensions = extension_request(values)?;
+        } else {
+            found.ignored.push(oid);
+        }
+    }
+    Ok(found)
+}
+
+/// The type of an attribute and what stands inside its SET of values.
+fn attribute(der: &[u8]) -> Result<(ObjectIdentifier, &[u8]), der::Error> {
+    let mut reader = SliceReader::new(der)?;
+    let attribute = reader.sequence(|reader| {
+        let oid = ObjectIdentifier::decode(reader)?;
+        let values = AnyRef::decode(reader)?;
+        values.tag().assert_eq(Tag::Set)?;
+        Ok::<_, der::Error>((oid, values.value()))
+    })?;
+    reader.finish()?;
+    Ok(attribute)
+}
+
+fn extension_request(values: &[u8]) -> Result<Extensions, CsrError> {
+    let mut reader = SliceReader::new(values)?;
+    let mut all = Vec::new();
+    while !reader.is_finished() {
+        all.push(reader.tlv_bytes()?);
+    }
+    let [value] = all[..] else {
+        return Err(CsrError::ExtensionRequestValues { found: all.len() });
+    };
+    let extensions = Vec::<x509_cert::ext::Extension>::from_der(value)?;
+    if extensions.is_empty() {
+        return Err(CsrError::EmptyExtensionRequest);
+    }
+    if extensions.to_der()? != value {
+        return Err(CsrError::NotCanonical { field: "extensionRequest" });
+    }
+    Ok(Extensions::new(extensions.iter().map(Extension::from).collect())?)
+}
+
+fn names(extensions: &Extensions) -> Result<Vec<AltName>, CsrError> {
+    let Some(names) = extensions.subject_alt_name() else { return Ok(Vec::new()) };
+    if names.0.is_empty() {
+        return Err(CsrError::EmptySubjectAltName);
+    }
+    if names.0.len() > MAX_NAMES {
+        return Err(CsrError::TooManyNames { found: names.0.len() });
+    }
+    let named = names.0.iter().enumerate().map(|(index, name)| {
+        AltName::from_general_name(name)
+            .map_err(|reason| CsrError::AltName { position: index + 1, reason })
+    });
+    let named = named.collect::<Result<_, _>>()?;
+    if extensions
+        .get(oid::SUBJECT_ALT_NAME)
+        .is_some_and(|san| names.to_der().is_ok_and(|der| der != san.value))
+    {
+        return Err(CsrError::NotCanonical { field: "subjectAltName" });
+    }
+    Ok(named)
+}

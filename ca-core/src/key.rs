@@ -1,0 +1,10 @@
+//! Private keys: made, read, written, turned into signers.
+
+mod backend;
+mod classical;
+mod encrypted;
+mod ml_dsa;
+mod private;
+
+pub use encrypted::{EncryptionInfo, KeyDerivation, decrypt, encrypt, encryption_info};
+pub use private::{KeyError, KeyForm, MAX_KEY_SIZE, PrivateKey};

@@ -1,0 +1,163 @@
+//! Private keys under a passphrase: EncryptedPrivateKeyInfo with PBES2 (RFC 8018, RFC 5958).
+
+use der::asn1::OctetStringRef;
+use der::{Decode, Encode};
+use pkcs5::EncryptionScheme;
+use pkcs5::pbes2::{self, Kdf, Pbkdf2Prf};
+use pkcs8::EncryptedPrivateKeyInfoRef;
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::private::{KeyError, MAX_KEY_SIZE};
+
+/// The most PBKDF2 iterations that are read: about ten seconds.
+const MAX_ITERATIONS: u32 = 10_000_000;
+/// The most memory that reading a scrypt key may take, in octets.
+const MAX_SCRYPT_MEMORY: u64 = 512 * 1024 * 1024;
+/// The most passes over that memory.
+const MAX_SCRYPT_PASSES: u16 = 16;
+
+/// How a passphrase becomes a key. Both encrypt by AES-256 in CBC mode, which OpenSSL reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyDerivation {
+    /// scrypt (RFC 7914) with N = 16384, r = 8, p = 1: the most that OpenSSL reads by default.
+    #[default]
+    Scrypt,
+    /// PBKDF2 with HMAC-SHA-256 and 600,000 iterations.
+    Pbkdf2,
+}
+
+/// What an encrypted key says of its encryption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncryptionInfo {
+    /// The key derivation with its parameters, such as `scrypt N=16384 r=8 p=1`.
+    pub key_derivation: String,
+    /// The cipher, such as `AES-256-CBC`.
+    pub cipher: String,
+}
+
+/// Encrypts DER PKCS#8 under a passphrase; gives DER EncryptedPrivateKeyInfo.
+///
+/// # Errors
+/// `KeyError::Encryption` when the parameters can't be made, which needs a broken generator.
+pub fn encrypt(
+    pkcs8: &[u8],
+    passphrase: &[u8],
+    derivation: KeyDerivation,
+    mut rng: &mut dyn CryptoRng,
+) -> Result<Vec<u8>, KeyError> {
+    let failed = |error: pkcs5::Error| KeyError::Encryption { found: error.to_string() };
+    let parameters = match derivation {
+        KeyDerivation::Scrypt => pbes2::Parameters::generate_scrypt(&mut rng),
+        KeyDerivation::Pbkdf2 => pbes2::Parameters::generate_pbkdf2(&mut rng),
+    };
+    let parameters = parameters.map_err(failed)?;
+    // Room for the padding of one AES block, so that the plain octets are never moved.
+    let mut buffer = Zeroizing::new(Vec::with_capacity(pkcs8.len() + 16));
+    buffer.extend_from_slice(pkcs8);
+    buffer.extend_from_slice(&[0; 16]);
+    let ciphertext =
+        parameters.encrypt_in_place(passphrase, &mut buffer, pkcs8.len()).map_err(failed)?;
+    let info = EncryptedPrivateKeyInfoRef {
+        encryption_algorithm: parameters.into(),
+        encrypted_data: OctetStringRef::new(ciphertext)?,
+    };
+    Ok(info.to_der()?)
+}
+
+/// Decrypts DER EncryptedPrivateKeyInfo; gives DER PKCS#8 that wipes itself.
+///
+/// # Errors
+/// `KeyError::Passphrase` for a wrong passphrase, `KeyError::Encryption` for what is not read
+/// (PBES1, SHA-1, other ciphers), `KeyError::EncryptionCost` for parameters past the bounds.
+pub fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let (parameters, ciphertext) = read(der)?;
+    check_cost(&parameters.kdf)?;
+    let mut buffer = Zeroizing::new(ciphertext.to_vec());
+    let length = parameters
+        .decrypt_in_place(passphrase, &mut buffer)
+        .map_err(|_| KeyError::Passphrase)?
+        .len();
+    buffer.truncate(length);
+    // With a wrong passphrase the padding is right once in 256 times; the structure tells then.
+    match pkcs8::PrivateKeyInfoRef::from_der(&buffer) {
+        Ok(_) => Ok(buffer),
+        Err(_) => Err(KeyError::Passphrase),
+    }
+}
+
+/// Says how a key is encrypted, without its passphrase.
+///
+/// # Errors
+/// As [`decrypt`], but for the passphrase.
+pub fn encryption_info(der: &[u8]) -> Result<EncryptionInfo, KeyError> {
+    let (parameters, _) = read(der)?;
+    let key_derivation = match &parameters.kdf {
+        Kdf::Pbkdf2(kdf) => {
+            format!("PBKDF2 {} with {} iterations", prf_name(kdf.prf), kdf.iteration_count)
+        }
+        Kdf::Scrypt(kdf) => format!(
+            "scrypt N={} r={} p={}",
+            kdf.cost_parameter, kdf.block_size, kdf.parallelization
+        ),
+        _ => "unknown".into(),
+    };
+    Ok(EncryptionInfo { key_derivation, cipher: cipher_name(parameters.encryption)?.into() })
+}
+
+fn read(der: &[u8]) -> Result<(pbes2::Parameters, &[u8]), KeyError> {
+    if der.len() > MAX_KEY_SIZE {
+        return Err(KeyError::TooLarge { found: der.len() });
+    }
+    let info = EncryptedPrivateKeyInfoRef::from_der(der)?;
+    let EncryptionScheme::Pbes2(parameters) = info.encryption_algorithm else {
+        return Err(KeyError::Encryption { found: "PBES1, which is broken".into() });
+    };
+    cipher_name(parameters.encryption)?;
+    if let Kdf::Pbkdf2(kdf) = &parameters.kdf
+        && matches!(kdf.prf, Pbkdf2Prf::HmacWithSha1 | Pbkdf2Prf::HmacWithSha224)
+    {
+        return Err(KeyError::Encryption { found: format!("PBKDF2 {}", prf_name(kdf.prf)) });
+    }
+    Ok((parameters, info.encrypted_data.as_bytes()))
+}
+
+fn cipher_name(cipher: pbes2::EncryptionScheme) -> Result<&'static str, KeyError> {
+    Ok(match cipher {
+        pbes2::EncryptionScheme::Aes128Cbc { .. } => "AES-128-CBC",
+        pbes2::EncryptionScheme::Aes192Cbc { .. } => "AES-192-CBC",
+        pbes2::EncryptionScheme::Aes256Cbc { .. } => "AES-256-CBC",
+        other => return Err(KeyError::Encryption { found: format!("cipher {}", other.oid()) }),
+    })
+}
+
+fn prf_name(prf: Pbkdf2Prf) -> &'static str {
+    match prf {
+        Pbkdf2Prf::HmacWithSha1 => "HMAC-SHA-1",
+        Pbkdf2Prf::HmacWithSha224 => "HMAC-SHA-224",
+        Pbkdf2Prf::HmacWithSha256 => "HMAC-SHA-256",
+        Pbkdf2Prf::HmacWithSha384 => "HMAC-SHA-384",
+        Pbkdf2Prf::HmacWithSha512 => "HMAC-SHA-512",
+        _ => "another function",
+    }
+}
+
+/// Bounds the time and memory that a stranger's file can cost.
+fn check_cost(kdf: &Kdf) -> Result<(), KeyError> {
+    match kdf {
+        Kdf::Pbkdf2(kdf) if kdf.iteration_count > MAX_ITERATIONS => {
+            let found = format!("{} iterations", kdf.iteration_count);
+            Err(KeyError::EncryptionCost { found, allowed: "10000000 iterations" })
+        }
+        Kdf::Scrypt(kdf) => {
+            let memory =
+                128u64.saturating_mul(kdf.cost_parameter).saturating_mul(kdf.block_size.into());
+            if memory <= MAX_SCRYPT_MEMORY && kdf.parallelization <= MAX_SCRYPT_PASSES {
+                return Ok(());
+            }
+            let found = format!("scrypt with {memory} octets and p={}", kdf.parallelization);
+            Err(KeyError::EncryptionCost { found, allowed: "536870912 octets and p=16" })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,172 @@
+#![allow(clippy::unwrap_used)] // a panic is the failure report
+
+use rand_core::UnwrapErr;
+
+use super::*;
+use crate::key::{KeyDerivation, decrypt, encrypt, encryption_info};
+use crate::signature::{Implementation, verify_in_context};
+
+fn rng() -> UnwrapErr<getrandom::SysRng> {
+    UnwrapErr(getrandom::SysRng)
+}
+
+/// Every algorithm, with RSA above 3072 bits left to the vector tests: it takes seconds to make.
+fn quick_algorithms() -> impl Iterator<Item = &'static Algorithm> {
+    Algorithm::all()
+        .iter()
+        .filter(|row| !row.name().contains("RSA4096") && !row.name().contains("RSA-4096"))
+}
+
+#[test]
+fn keys_of_every_family_sign_and_survive_their_files() {
+    for algorithm in quick_algorithms() {
+        let key = PrivateKey::generate(algorithm, &mut rng()).unwrap();
+        assert_eq!(key.public_key().kind(), algorithm.key());
+        assert_eq!(key.public_key().key_bytes().len(), algorithm.public_key_size(), "{algorithm}");
+        let pkcs8 = key.to_pkcs8_der().unwrap();
+        let again = PrivateKey::from_der(&pkcs8).unwrap();
+        assert_eq!(again.public_key(), key.public_key(), "{algorithm}");
+        assert_eq!(*again.to_pkcs8_der().unwrap(), *pkcs8, "{algorithm}");
+
+        let signature = again.signer(algorithm.scheme()).unwrap().sign(b"message").unwrap();
+        assert!(signature.len() <= algorithm.signature_size(), "{algorithm}");
+        check_both(key.public_key(), algorithm.scheme(), &signature);
+    }
+}
+
+/// Both implementations accept the signature, and refuse it with one bit flipped anywhere that
+/// matters: first, middle and last octet, and another message.
+fn check_both(key: &PublicKey, scheme: SignatureScheme, signature: &[u8]) {
+    for implementation in [Implementation::First, Implementation::Second] {
+        let verify = |key, scheme, message, signature: &[u8]| {
+            verify_in_context(implementation, key, scheme, message, b"", signature)
+        };
+        assert_eq!(verify(key, scheme, b"message", signature), Ok(()), "{scheme}");
+        assert!(verify(key, scheme, b"massage", signature).is_err(), "{scheme}");
+        for position in [0, signature.len() / 2, signature.len() - 1] {
+            let mut wrong = signature.to_vec();
+            wrong[position] ^= 1;
+            assert!(verify(key, scheme, b"message", &wrong).is_err(), "{scheme} at {position}");
+        }
+        assert!(verify(key, scheme, b"message", &signature[1..]).is_err());
+        assert!(verify(key, scheme, b"message", &[signature, b"\0"].concat()).is_err());
+    }
+}
+
+#[test]
+fn a_signature_by_another_key_is_refused() {
+    for algorithm in quick_algorithms() {
+        let signer = PrivateKey::generate(algorithm, &mut rng()).unwrap();
+        let other = PrivateKey::generate(algorithm, &mut rng()).unwrap();
+        let signature = signer.signer(algorithm.scheme()).unwrap().sign(b"message").unwrap();
+        for implementation in [Implementation::First, Implementation::Second] {
+            let verify = |key, scheme, message, signature: &[u8]| {
+                verify_in_context(implementation, key, scheme, message, b"", signature)
+            };
+            let verdict = verify(other.public_key(), algorithm.scheme(), b"message", &signature);
+            assert!(verdict.is_err(), "{algorithm}");
+        }
+    }
+}
+
+#[test]
+fn a_scheme_of_another_kind_of_key_is_refused() {
+    let key = PrivateKey::generate(Algorithm::named("p256").unwrap(), &mut rng()).unwrap();
+    let error = key.signer(Algorithm::hybrid().scheme()).unwrap_err();
+    assert!(error.to_string().contains("the key is ECDSA P-256"), "{error}");
+}
+
+struct Broken(Vec<u8>);
+
+impl crate::sign::SigningBackend for Broken {
+    fn make_signature(
+        &self,
+        _: SignatureScheme,
+        _: &[u8],
+    ) -> Result<Vec<u8>, crate::sign::SignError> {
+        Ok(self.0.clone())
+    }
+}
+
+#[test]
+fn a_wrong_signature_never_leaves_sign() {
+    let algorithm = Algorithm::hybrid();
+    let key = PrivateKey::generate(algorithm, &mut rng()).unwrap();
+    let good = key.signer(algorithm.scheme()).unwrap().sign(b"message").unwrap();
+    let sign = |signature: Vec<u8>| {
+        let backend = Box::new(Broken(signature));
+        Signer::new(key.public_key().clone(), algorithm.scheme(), backend).unwrap().sign(b"message")
+    };
+    assert_eq!(sign(good.clone()), Ok(good.clone()));
+    for position in [0, good.len() - 1] {
+        let mut wrong = good.clone();
+        wrong[position] ^= 1;
+        assert!(matches!(sign(wrong), Err(crate::sign::SignError::CrossCheck { .. })));
+    }
+}
+
+#[test]
+fn the_passphrase_opens_the_key_and_another_does_not() {
+    let algorithm = Algorithm::hybrid();
+    let pkcs8 = PrivateKey::generate(algorithm, &mut rng()).unwrap().to_pkcs8_der().unwrap();
+    for derivation in [KeyDerivation::Scrypt, KeyDerivation::Pbkdf2] {
+        let encrypted = encrypt(&pkcs8, b"correct horse", derivation, &mut rng()).unwrap();
+        assert_eq!(decrypt(&encrypted, b"correct horse").unwrap(), pkcs8);
+        assert_eq!(decrypt(&encrypted, b"correct horsf"), Err(KeyError::Passphrase));
+        assert_eq!(PrivateKey::from_der(&encrypted).unwrap_err(), KeyError::Encrypted);
+        assert_eq!(encryption_info(&encrypted).unwrap().cipher, "AES-256-CBC");
+        let mut damaged = encrypted.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        assert!(decrypt(&damaged, b"correct horse").is_err());
+    }
+}
+
+#[test]
+fn keys_that_are_not_quite_keys_are_refused() {
+    let key = |name| {
+        let algorithm = Algorithm::named(name).unwrap();
+        PrivateKey::generate(algorithm, &mut rng()).unwrap().to_pkcs8_der().unwrap().to_vec()
+    };
+    for name in ["p256", "ed25519", "ml-dsa-44", "hybrid", "rsa2048"] {
+        let good = key(name);
+        assert!(PrivateKey::from_der(&good[..good.len() - 1]).is_err(), "{name}: truncated");
+        assert!(PrivateKey::from_der(&[&good[..], b"\0"].concat()).is_err(), "{name}: trailing");
+        let mut indefinite = good.clone();
+        indefinite[1] = 0x80;
+        assert!(PrivateKey::from_der(&indefinite).is_err(), "{name}: indefinite length");
+    }
+    let mut long = key("p256");
+    long.resize(MAX_KEY_SIZE + 1, 0);
+    let found = long.len();
+    assert_eq!(PrivateKey::from_der(&long).unwrap_err(), KeyError::TooLarge { found });
+}
+
+#[test]
+fn a_public_key_of_another_private_key_is_refused() {
+    let algorithm = Algorithm::named("p256").unwrap();
+    let mut pkcs8 =
+        PrivateKey::generate(algorithm, &mut rng()).unwrap().to_pkcs8_der().unwrap().to_vec();
+    *pkcs8.last_mut().unwrap() ^= 1;
+    assert_eq!(PrivateKey::from_der(&pkcs8).unwrap_err(), KeyError::PublicKeyMismatch);
+}
+
+#[test]
+fn a_broken_generator_is_noticed() {
+    struct Zeros;
+    impl rand_core::TryRng for Zeros {
+        type Error = rand_core::Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(0)
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(0)
+        }
+        fn try_fill_bytes(&mut self, octets: &mut [u8]) -> Result<(), Self::Error> {
+            octets.fill(0);
+            Ok(())
+        }
+    }
+    impl rand_core::TryCryptoRng for Zeros {}
+    let algorithm = Algorithm::named("p256").unwrap();
+    assert_eq!(PrivateKey::generate(algorithm, &mut Zeros).unwrap_err(), KeyError::Randomness);
+}

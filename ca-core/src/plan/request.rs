@@ -1,0 +1,79 @@
+//! What is asked for.
+
+use super::PlanError;
+use crate::certificate::Certificate;
+use crate::csr::CertificateRequest;
+use crate::extensions::Extensions;
+use crate::general_name::AltName;
+use crate::name::DistinguishedName;
+use crate::public_key::PublicKey;
+
+/// What a certificate is asked to hold. Proof of possession is checked before, where the private
+/// key is not made here.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Whom it names.
+    pub subject: DistinguishedName,
+    /// Alternative names.
+    pub names: Vec<AltName>,
+    /// The subject's key.
+    pub public_key: PublicKey,
+    /// Extensions that the request asks for; the profile says which have an effect.
+    pub extensions: Extensions,
+    /// How long it shall be valid from now, in seconds; the profile's default otherwise.
+    pub validity_seconds: Option<u64>,
+    /// The subject's alternative key (X.509 (10/2019) clause 9.8), which must be post-quantum and
+    /// stand beside a classical one.
+    pub alt_public_key: Option<PublicKey>,
+    pub(super) cross: Option<CrossTarget>,
+}
+
+/// What a cross certificate takes over from the certificate that exists.
+#[derive(Clone, Debug)]
+pub(super) struct CrossTarget {
+    pub(super) key_identifier: Option<Vec<u8>>,
+    pub(super) path_length: Option<u8>,
+}
+
+impl Request {
+    /// A request that no CSR brought, for a key that was made here.
+    pub fn new(subject: DistinguishedName, names: Vec<AltName>, public_key: PublicKey) -> Self {
+        Self {
+            subject,
+            names,
+            public_key,
+            extensions: Extensions::default(),
+            validity_seconds: None,
+            alt_public_key: None,
+            cross: None,
+        }
+    }
+
+    /// What a CSR asks for.
+    pub fn from_csr(csr: &CertificateRequest) -> Self {
+        Self {
+            extensions: csr.extensions().clone(),
+            ..Self::new(csr.subject().clone(), csr.names().to_vec(), csr.public_key().clone())
+        }
+    }
+
+    /// A cross certificate for the authority that `certificate` names: the same subject, key,
+    /// alternative key and key identifier, and no longer a path below it.
+    ///
+    /// # Errors
+    /// `PlanError::CrossNotAuthority` when the certificate is not an authority's.
+    pub fn cross(certificate: &Certificate) -> Result<Self, PlanError> {
+        let extensions = certificate.extensions();
+        let constraints = extensions.basic_constraints().filter(|constraints| constraints.ca);
+        let constraints = constraints.ok_or(PlanError::CrossNotAuthority)?;
+        let subject = DistinguishedName::as_found(certificate.subject().clone());
+        Ok(Self {
+            alt_public_key: extensions.alt_public_key().cloned(),
+            cross: Some(CrossTarget {
+                key_identifier: extensions.subject_key_identifier().map(<[u8]>::to_vec),
+                path_length: constraints.path_len_constraint,
+            }),
+            ..Self::new(subject, Vec::new(), certificate.public_key().clone())
+        })
+    }
+}

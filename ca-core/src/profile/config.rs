@@ -1,0 +1,142 @@
+//! Profiles as they stand in YAML.
+
+use serde::Deserialize;
+
+use super::{MAX_PROFILE_SIZE, ProfileError};
+
+/// The file's top level.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProfileConfig {
+    pub(super) version: u32,
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) kind: KindConfig,
+    pub(super) subject_keys: SubjectKeysConfig,
+    pub(super) key_usages: Vec<String>,
+    #[serde(default)]
+    pub(super) extended_key_usages: Vec<String>,
+    #[serde(default)]
+    pub(super) names: NamesConfig,
+    #[serde(default)]
+    pub(super) subject: SubjectConfig,
+    #[serde(default)]
+    pub(super) validity_seconds: Option<u64>,
+    #[serde(default)]
+    pub(super) validity_days: Option<u64>,
+    #[serde(default)]
+    pub(super) max_validity_seconds: Option<u64>,
+    #[serde(default)]
+    pub(super) max_validity_days: Option<u64>,
+    #[serde(default)]
+    pub(super) backdate_seconds: u64,
+    #[serde(default)]
+    pub(super) path_length: Option<u8>,
+    #[serde(default)]
+    pub(super) name_constraints: NameConstraintsConfig,
+    #[serde(default)]
+    pub(super) policies: Vec<String>,
+    #[serde(default)]
+    pub(super) crl_distribution_points: Vec<String>,
+    #[serde(default)]
+    pub(super) ocsp_urls: Vec<String>,
+    #[serde(default)]
+    pub(super) ca_issuers_urls: Vec<String>,
+    #[serde(default = "subject_alt_name_only")]
+    pub(super) copy_extensions: Vec<String>,
+    #[serde(default)]
+    pub(super) ocsp_no_check: bool,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum KindConfig {
+    Root,
+    Issuing,
+    Cross,
+    Leaf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubjectKeysConfig {
+    #[serde(default)]
+    pub(super) families: Vec<FamilyConfig>,
+    #[serde(default)]
+    pub(super) algorithms: Vec<String>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FamilyConfig {
+    Classical,
+    PostQuantum,
+    Composite,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NamesConfig {
+    #[serde(default)]
+    pub(super) required: bool,
+    #[serde(default)]
+    pub(super) kinds: Vec<String>,
+    #[serde(default)]
+    pub(super) max: Option<usize>,
+    #[serde(default)]
+    pub(super) wildcards: bool,
+    #[serde(default)]
+    pub(super) dns_suffixes: Vec<String>,
+    #[serde(default)]
+    pub(super) email_domains: Vec<String>,
+    #[serde(default)]
+    pub(super) uri_prefixes: Vec<String>,
+    #[serde(default)]
+    pub(super) from_common_name: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubjectConfig {
+    #[serde(default)]
+    pub(super) allowed: Vec<String>,
+    #[serde(default)]
+    pub(super) required: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NameConstraintsConfig {
+    #[serde(default)]
+    pub(super) permitted: Vec<String>,
+    #[serde(default)]
+    pub(super) excluded: Vec<String>,
+}
+
+fn subject_alt_name_only() -> Vec<String> {
+    vec!["subject_alt_name".to_owned()]
+}
+
+/// Only the version, read first so that a file of a later version is refused by its version and
+/// not by the first field that this one does not know.
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: u32,
+}
+
+impl ProfileConfig {
+    pub(super) fn from_yaml(text: &str) -> Result<Self, ProfileError> {
+        if text.len() > MAX_PROFILE_SIZE {
+            return Err(ProfileError::TooLarge { found: text.len() });
+        }
+        let version = serde_saphyr::from_str::<VersionOnly>(text).map_err(yaml)?.version;
+        if version != 1 {
+            return Err(ProfileError::Version { found: version });
+        }
+        serde_saphyr::from_str(text).map_err(yaml)
+    }
+}
+
+fn yaml(error: serde_saphyr::Error) -> ProfileError {
+    ProfileError::Yaml { reason: error.without_snippet().to_string() }
+}

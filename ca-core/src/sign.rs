@@ -1,0 +1,94 @@
+//! Signing: every signature is checked by a second implementation before it leaves.
+
+use crate::algorithm::SignatureScheme;
+use crate::public_key::PublicKey;
+use crate::signature::{SecondVerifier, SignatureError};
+
+/// Where a private key lives and signs: in this process today, a token or a KMS later.
+///
+/// It promises nothing about the signature: [`Signer`] checks it.
+pub trait SigningBackend: Send + Sync {
+    /// Signs the message as a whole (not a digest of it) by the scheme.
+    ///
+    /// # Errors
+    /// `SignError::Backend` with what the library or device said, never key material.
+    fn make_signature(&self, scheme: SignatureScheme, message: &[u8])
+    -> Result<Vec<u8>, SignError>;
+}
+
+/// A key that can sign by one scheme.
+pub struct Signer {
+    public_key: PublicKey,
+    scheme: SignatureScheme,
+    backend: Box<dyn SigningBackend>,
+    second: SecondVerifier,
+}
+
+impl Signer {
+    /// Joins a key's place with its public key.
+    ///
+    /// # Errors
+    /// `SignatureError` when the second implementation can't read the key or the scheme does not
+    /// fit it.
+    pub fn new(
+        public_key: PublicKey,
+        scheme: SignatureScheme,
+        backend: Box<dyn SigningBackend>,
+    ) -> Result<Self, SignatureError> {
+        let second = SecondVerifier::new(&public_key, scheme)?;
+        Ok(Self { public_key, scheme, backend, second })
+    }
+
+    /// The public key.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// How it signs.
+    pub fn scheme(&self) -> SignatureScheme {
+        self.scheme
+    }
+
+    /// Signs `message`, then verifies the signature with the second implementation.
+    ///
+    /// # Errors
+    /// `SignError::Backend` when the key can't sign; `SignError::CrossCheck` when the second
+    /// implementation refuses the signature, which means a fault or a bug: release nothing.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let signature = self.backend.make_signature(self.scheme, message)?;
+        match self.second.verify(message, b"", &signature) {
+            Ok(()) => Ok(signature),
+            Err(_) => {
+                tracing::error!(scheme = %self.scheme, "the second implementation refuses a signature");
+                Err(SignError::CrossCheck { scheme: self.scheme })
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signer({}, key {})", self.scheme, self.public_key.fingerprint())
+    }
+}
+
+/// A signature that was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// The library or device failed.
+    #[error("signing by {scheme} failed: {reason}")]
+    Backend {
+        /// By which scheme.
+        scheme: SignatureScheme,
+        /// What it said.
+        reason: String,
+    },
+    /// The two implementations disagree.
+    #[error(
+        "signing by {scheme}: the second implementation refuses the signature; a hardware fault or a bug, nothing was released. Stop issuing and compare both libraries on this machine"
+    )]
+    CrossCheck {
+        /// By which scheme.
+        scheme: SignatureScheme,
+    },
+}

@@ -1,0 +1,341 @@
+//! What can go wrong, told to the person who has to mend it.
+
+use std::{sync::Arc, time::Duration};
+
+use ca_core::{fingerprint::Fingerprint, serial::SerialNumber};
+use jiff::Timestamp;
+
+/// Why the ledger refused or failed. After any of these nothing of the request is in the ledger,
+/// but for [`LedgerError::Database`] and [`LedgerError::Closed`], where the commit may have gone
+/// through unseen: look the serial up before anything else, and sign nothing.
+///
+/// The causes are shared, so that one failed commit can answer every request in it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LedgerError {
+    /// A field can't be kept.
+    #[error("{field}: found {found}; allowed: {allowed}")]
+    InvalidField {
+        /// Which field.
+        field: &'static str,
+        /// What it held.
+        found: String,
+        /// What it may hold.
+        allowed: String,
+    },
+    /// The ledger has no authority of this name.
+    #[error("authority {name:?} is not in this ledger; add it first, or correct the name")]
+    UnknownAuthority {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The name is taken by an authority with another key, algorithm or parent.
+    #[error(
+        "authority {name:?} is in this ledger with algorithm {algorithm} and key {key_digest}; \
+         authorities never change: choose another name"
+    )]
+    AuthorityConflict {
+        /// The name.
+        name: String,
+        /// Algorithm of the authority in the ledger.
+        algorithm: String,
+        /// Key digest of the authority in the ledger.
+        key_digest: Fingerprint,
+    },
+    /// The serial number is in the ledger.
+    #[error("serial {serial} is taken; a serial is never used twice: draw another")]
+    SerialTaken {
+        /// The serial number.
+        serial: SerialNumber,
+    },
+    /// The requester used this idempotency key for another request.
+    #[error(
+        "idempotency key {key:?} of {requester} belongs to another request (serial {serial}); \
+         send the same body again, or choose a new key"
+    )]
+    IdempotencyConflict {
+        /// Who asked.
+        requester: String,
+        /// The key.
+        key: String,
+        /// Serial number of the record that has the key.
+        serial: SerialNumber,
+    },
+    /// No record has this serial number.
+    #[error("serial {serial} is not in this ledger")]
+    UnknownSerial {
+        /// The serial number.
+        serial: SerialNumber,
+    },
+    /// The bytes are not a certificate.
+    #[error("the certificate for serial {serial} is not a DER Certificate")]
+    MalformedCertificate {
+        /// The serial number it was meant for.
+        serial: SerialNumber,
+        /// What is wrong with the bytes.
+        #[source]
+        reason: der::Error,
+    },
+    /// The certificate names another serial number than its record.
+    #[error("serialNumber: found {found} in the certificate; recorded is {recorded}")]
+    SerialMismatch {
+        /// The record's serial number.
+        recorded: SerialNumber,
+        /// The certificate's, in hexadecimal.
+        found: String,
+    },
+    /// What was signed is not what was recorded.
+    #[error(
+        "tbsCertificate of serial {serial}: found digest {found}; recorded before signing is \
+         {recorded}: this certificate must not be released"
+    )]
+    TbsMismatch {
+        /// The serial number.
+        serial: SerialNumber,
+        /// The recorded digest.
+        recorded: Fingerprint,
+        /// The digest of the TBS in the certificate.
+        found: Fingerprint,
+    },
+    /// Another certificate is stored for this serial number.
+    #[error("serial {serial} has a certificate, fingerprint {stored}; it can't have {refused} too")]
+    AlreadyStored {
+        /// The serial number.
+        serial: SerialNumber,
+        /// Fingerprint of the stored certificate.
+        stored: Fingerprint,
+        /// Fingerprint of the refused one.
+        refused: Fingerprint,
+    },
+    /// The record was revoked before its certificate came.
+    #[error(
+        "serial {serial} was revoked at {revoked_at}, before its certificate was stored; \
+         this certificate must not be released"
+    )]
+    RevokedBeforeStored {
+        /// The serial number.
+        serial: SerialNumber,
+        /// When it was revoked.
+        revoked_at: Timestamp,
+    },
+    /// It is revoked already.
+    #[error("serial {serial} is revoked since {revoked_at}")]
+    AlreadyRevoked {
+        /// The serial number.
+        serial: SerialNumber,
+        /// When it was revoked.
+        revoked_at: Timestamp,
+    },
+    /// A constraint or trigger of the database refused the row.
+    #[error("the ledger's database refused {transaction}: {message}")]
+    Refused {
+        /// Name of the transaction.
+        transaction: &'static str,
+        /// The database's message.
+        message: String,
+    },
+    /// A row that no release of Espalier writes.
+    #[error(transparent)]
+    Inconsistent(#[from] Inconsistent),
+    /// Somebody else held the database for too long.
+    #[error(
+        "the ledger {location} was locked for {waited:?} by another process (an espalier, a backup \
+         or an open sqlite3 shell); end it or wait, then try again (`fuser {location}` names it)"
+    )]
+    Busy {
+        /// Which ledger.
+        location: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// No room for another row.
+    #[error(
+        "the disk under the ledger {location} is full; nothing was written: free some space, then \
+         try again"
+    )]
+    Full {
+        /// Which ledger.
+        location: String,
+    },
+    /// The file or its folder can't be written.
+    #[error(
+        "the ledger {location} is read-only for this process; the file and its folder must be \
+         writable (SQLite keeps {location}-wal and {location}-shm beside it)"
+    )]
+    ReadOnly {
+        /// Which ledger.
+        location: String,
+    },
+    /// The file can't be opened.
+    #[error(
+        "the ledger {location} can't be opened; this process needs to read and write the file and \
+         its folder"
+    )]
+    CannotOpen {
+        /// Which ledger.
+        location: String,
+        /// The system's reason.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
+    /// The file is something else.
+    #[error("{location} is not a ledger of Espalier: {found}; check the path")]
+    NotALedger {
+        /// Which file.
+        location: String,
+        /// What it is.
+        found: String,
+    },
+    /// There is no file.
+    #[error(
+        "there is no ledger at {location}; create one first (`espalier init`), or check the path"
+    )]
+    NotFound {
+        /// Which file.
+        location: String,
+    },
+    /// The folder for a new ledger is missing.
+    #[error("the folder {folder} does not exist; create it first")]
+    FolderMissing {
+        /// Which folder.
+        folder: String,
+    },
+    /// A new ledger would replace a file.
+    #[error("{location} exists; a ledger is never overwritten: open it, or choose another path")]
+    AlreadyExists {
+        /// Which file.
+        location: String,
+    },
+    /// The file could not be created.
+    #[error("the ledger {location} can't be created")]
+    Create {
+        /// Which file.
+        location: String,
+        /// The system's reason.
+        #[source]
+        source: Arc<std::io::Error>,
+    },
+    /// A newer release wrote this ledger.
+    #[error(
+        "the ledger {location} has schema {found}, this program knows up to {known}; \
+         use the newer Espalier that wrote it"
+    )]
+    NewerSchema {
+        /// Which ledger.
+        location: String,
+        /// The ledger's schema version.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// An older release wrote this ledger.
+    #[error(
+        "the ledger {location} has schema {found}, this program needs {known}; \
+         make a backup, then run `espalier ledger migrate`"
+    )]
+    OlderSchema {
+        /// Which ledger.
+        location: String,
+        /// The ledger's schema version.
+        found: i64,
+        /// What this program needs.
+        known: i64,
+    },
+    /// A migration failed; the schema is what it was.
+    #[error("the schema of the ledger {location} can't be brought up to date")]
+    Migration {
+        /// Which ledger.
+        location: String,
+        /// The cause.
+        #[source]
+        source: Arc<sqlx::migrate::MigrateError>,
+    },
+    /// The database file is damaged.
+    #[error(
+        "the ledger {location} is damaged; stop every espalier that uses it, keep a copy of the \
+         file as it is, and restore the last backup"
+    )]
+    Corrupt {
+        /// Which ledger.
+        location: String,
+        /// The database's message.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
+    /// Too many requests wait to be written.
+    #[error("the ledger's queue of {capacity} was full for {waited:?}; try again later")]
+    Overloaded {
+        /// Most requests that may wait.
+        capacity: usize,
+        /// How long was waited for a place.
+        waited: Duration,
+    },
+    /// The ledger was closed.
+    #[error("the ledger is closed")]
+    Closed,
+    /// Any other failure of the database.
+    #[error("the ledger {location} failed in transaction {transaction}")]
+    Database {
+        /// Which ledger.
+        location: String,
+        /// Name of the transaction.
+        transaction: &'static str,
+        /// The cause.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
+}
+
+/// A row that no release of Espalier writes: the database was changed by other means.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{table}.{column} of row {id}: found {found}, which Espalier never writes; \
+     run `espalier ledger check`"
+)]
+pub struct Inconsistent {
+    /// Which table.
+    pub table: &'static str,
+    /// Which column.
+    pub column: &'static str,
+    /// The row's id.
+    pub id: i64,
+    /// What it held.
+    pub found: String,
+}
+
+impl LedgerError {
+    /// Whether the request alone is refused; otherwise the whole transaction is lost.
+    pub(crate) fn concerns_one_request(&self) -> bool {
+        match self {
+            Self::InvalidField { .. }
+            | Self::UnknownAuthority { .. }
+            | Self::AuthorityConflict { .. }
+            | Self::SerialTaken { .. }
+            | Self::IdempotencyConflict { .. }
+            | Self::UnknownSerial { .. }
+            | Self::MalformedCertificate { .. }
+            | Self::SerialMismatch { .. }
+            | Self::TbsMismatch { .. }
+            | Self::AlreadyStored { .. }
+            | Self::RevokedBeforeStored { .. }
+            | Self::AlreadyRevoked { .. }
+            | Self::Refused { .. }
+            | Self::Inconsistent(_) => true,
+            Self::Busy { .. }
+            | Self::Full { .. }
+            | Self::ReadOnly { .. }
+            | Self::CannotOpen { .. }
+            | Self::NotALedger { .. }
+            | Self::NotFound { .. }
+            | Self::FolderMissing { .. }
+            | Self::AlreadyExists { .. }
+            | Self::Create { .. }
+            | Self::NewerSchema { .. }
+            | Self::OlderSchema { .. }
+            | Self::Migration { .. }
+            | Self::Corrupt { .. }
+            | Self::Overloaded { .. }
+            | Self::Closed
+            | Self::Database { .. } => false,
+        }
+    }
+}

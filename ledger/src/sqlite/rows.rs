@@ -1,0 +1,227 @@
+//! Rows as SQLite has them, and the way back into the ledger's types.
+
+use ca_core::{fingerprint::Fingerprint, serial::SerialNumber, validity::Validity};
+use jiff::Timestamp;
+
+use crate::{
+    Authority, Certificate, Entry, Idempotency, Inconsistent, NewAuthority, NewRecord, Record,
+    Revocation, RevocationReason,
+};
+
+/// A row of `record` with the rows of `certificate` and `revocation` that belong to it.
+#[derive(sqlx::FromRow)]
+pub(super) struct EntryRow {
+    pub(super) id: i64,
+    pub(super) position: i64,
+    authority: String,
+    serial: Vec<u8>,
+    profile: String,
+    requester: String,
+    idempotency_key: Option<String>,
+    body_digest: Option<Vec<u8>>,
+    tbs_digest: Vec<u8>,
+    subject: String,
+    names: String,
+    algorithm: String,
+    key_digest: Vec<u8>,
+    component_digests: Vec<u8>,
+    not_before: i64,
+    not_after: i64,
+    recorded_at: i64,
+    fingerprint: Option<Vec<u8>>,
+    certificate: Option<Vec<u8>>,
+    stored_at: Option<i64>,
+    reason: Option<i64>,
+    revoked_at: Option<i64>,
+    revoked_by: Option<String>,
+}
+
+/// The SELECT of an [`EntryRow`], with what follows it.
+macro_rules! select_entry {
+    ($rest:literal) => {
+        concat!(
+            "SELECT r.id, r.position, a.name AS authority, r.serial, r.profile, r.requester, \
+             r.idempotency_key, r.body_digest, r.tbs_digest, r.subject, r.names, r.algorithm, \
+             r.key_digest, r.component_digests, r.not_before, r.not_after, r.recorded_at, \
+             c.fingerprint, c.certificate, c.stored_at, v.reason, v.revoked_at, v.revoked_by \
+             FROM record r JOIN authority a ON a.id = r.authority \
+             LEFT JOIN certificate c ON c.record = r.id \
+             LEFT JOIN revocation v ON v.record = r.id ",
+            $rest
+        )
+    };
+}
+pub(super) use select_entry;
+
+/// Where a value stands, for the error when it can't be.
+#[derive(Clone, Copy)]
+struct Cell {
+    table: &'static str,
+    column: &'static str,
+    id: i64,
+}
+
+impl Cell {
+    fn column(self, column: &'static str) -> Self {
+        Self { column, ..self }
+    }
+
+    fn impossible(self, found: impl Into<String>) -> Inconsistent {
+        Inconsistent { table: self.table, column: self.column, id: self.id, found: found.into() }
+    }
+
+    fn fingerprint(self, octets: &[u8]) -> Result<Fingerprint, Inconsistent> {
+        let digest = octets.try_into();
+        let digest =
+            digest.map_err(|_| self.impossible(format!("a digest of {} octets", octets.len())))?;
+        Ok(Fingerprint::from_bytes(digest))
+    }
+
+    fn microseconds(self, value: i64) -> Result<Timestamp, Inconsistent> {
+        Timestamp::from_microsecond(value).map_err(|_| self.impossible(format!("time {value}")))
+    }
+
+    fn seconds(self, value: i64) -> Result<Timestamp, Inconsistent> {
+        Timestamp::from_second(value).map_err(|_| self.impossible(format!("time {value}")))
+    }
+}
+
+impl TryFrom<EntryRow> for Entry {
+    type Error = Inconsistent;
+
+    fn try_from(row: EntryRow) -> Result<Self, Inconsistent> {
+        let certificate = certificate(&row)?;
+        let revocation = revocation(&row)?;
+        Ok(Self { record: record(row)?, certificate, revocation })
+    }
+}
+
+fn record(row: EntryRow) -> Result<Record, Inconsistent> {
+    let cell = Cell { table: "record", column: "id", id: row.id };
+    let position = u64::try_from(row.position)
+        .map_err(|_| cell.column("position").impossible(row.position.to_string()))?;
+    let serial = SerialNumber::from_bytes(&row.serial)
+        .map_err(|_| cell.column("serial").impossible(crate::certificate::hex(&row.serial)))?;
+    let names = serde_json::from_str(&row.names)
+        .map_err(|error| cell.column("names").impossible(format!("other JSON ({error})")))?;
+    let validity = Validity::new(
+        cell.column("not_before").seconds(row.not_before)?,
+        cell.column("not_after").seconds(row.not_after)?,
+    )
+    .map_err(|error| cell.column("not_after").impossible(error.to_string()))?;
+    let components = row.component_digests.chunks(32);
+    let component_digests = components
+        .map(|digest| cell.column("component_digests").fingerprint(digest))
+        .collect::<Result<_, _>>()?;
+    let content = NewRecord {
+        serial,
+        idempotency: idempotency(cell, row.idempotency_key, row.body_digest)?,
+        tbs_digest: cell.column("tbs_digest").fingerprint(&row.tbs_digest)?,
+        names,
+        key_digest: cell.column("key_digest").fingerprint(&row.key_digest)?,
+        component_digests,
+        validity,
+        recorded_at: cell.column("recorded_at").microseconds(row.recorded_at)?,
+        authority: row.authority,
+        profile: row.profile,
+        requester: row.requester,
+        subject: row.subject,
+        algorithm: row.algorithm,
+    };
+    Ok(Record { content, position })
+}
+
+fn idempotency(
+    cell: Cell,
+    key: Option<String>,
+    digest: Option<Vec<u8>>,
+) -> Result<Option<Idempotency>, Inconsistent> {
+    match (key, digest) {
+        (None, None) => Ok(None),
+        (Some(key), Some(digest)) => {
+            let body_digest = cell.column("body_digest").fingerprint(&digest)?;
+            Ok(Some(Idempotency { key, body_digest }))
+        }
+        (Some(_), None) => Err(cell.column("body_digest").impossible("NULL beside a key")),
+        (None, Some(_)) => Err(cell.column("idempotency_key").impossible("NULL beside a digest")),
+    }
+}
+
+fn certificate(row: &EntryRow) -> Result<Option<Certificate>, Inconsistent> {
+    let cell = Cell { table: "certificate", column: "record", id: row.id };
+    let (fingerprint, der, stored_at) = match (&row.fingerprint, &row.certificate, row.stored_at) {
+        (None, None, None) => return Ok(None),
+        (Some(fingerprint), Some(der), Some(stored_at)) => (fingerprint, der, stored_at),
+        _ => return Err(cell.impossible("a row with NULLs")),
+    };
+    Ok(Some(Certificate {
+        der: der.clone(),
+        fingerprint: cell.column("fingerprint").fingerprint(fingerprint)?,
+        stored_at: cell.column("stored_at").microseconds(stored_at)?,
+    }))
+}
+
+fn revocation(row: &EntryRow) -> Result<Option<Revocation>, Inconsistent> {
+    let cell = Cell { table: "revocation", column: "record", id: row.id };
+    let (code, revoked_at, revoked_by) = match (row.reason, row.revoked_at, &row.revoked_by) {
+        (None, None, None) => return Ok(None),
+        (Some(code), Some(at), Some(by)) => (code, at, by.clone()),
+        _ => return Err(cell.impossible("a row with NULLs")),
+    };
+    let reason = u8::try_from(code).ok().and_then(RevocationReason::from_code);
+    let reason = reason.ok_or_else(|| cell.column("reason").impossible(code.to_string()))?;
+    let revoked_at = cell.column("revoked_at").microseconds(revoked_at)?;
+    Ok(Some(Revocation { reason, revoked_at, revoked_by }))
+}
+
+/// A row of `authority`, with the name of its parent.
+#[derive(sqlx::FromRow)]
+pub(super) struct AuthorityRow {
+    pub(super) id: i64,
+    name: String,
+    algorithm: String,
+    key_digest: Vec<u8>,
+    parent: Option<String>,
+    created_at: i64,
+}
+
+/// A row of `authority_certificate`.
+#[derive(sqlx::FromRow)]
+pub(super) struct AuthorityCertificateRow {
+    id: i64,
+    fingerprint: Vec<u8>,
+    certificate: Vec<u8>,
+    added_at: i64,
+}
+
+impl AuthorityRow {
+    /// Puts the authority together with its certificates.
+    pub(super) fn with_certificates(
+        self,
+        certificates: Vec<AuthorityCertificateRow>,
+    ) -> Result<Authority, Inconsistent> {
+        let cell = Cell { table: "authority", column: "id", id: self.id };
+        let content = NewAuthority {
+            key_digest: cell.column("key_digest").fingerprint(&self.key_digest)?,
+            created_at: cell.column("created_at").microseconds(self.created_at)?,
+            name: self.name,
+            algorithm: self.algorithm,
+            parent: self.parent,
+        };
+        let certificates = certificates.into_iter().map(Certificate::try_from);
+        Ok(Authority { content, certificates: certificates.collect::<Result<_, _>>()? })
+    }
+}
+
+impl TryFrom<AuthorityCertificateRow> for Certificate {
+    type Error = Inconsistent;
+
+    fn try_from(row: AuthorityCertificateRow) -> Result<Self, Inconsistent> {
+        let cell = Cell { table: "authority_certificate", column: "id", id: row.id };
+        Ok(Self {
+            fingerprint: cell.column("fingerprint").fingerprint(&row.fingerprint)?,
+            stored_at: cell.column("added_at").microseconds(row.added_at)?,
+            der: row.certificate,
+        })
+    }
+}

@@ -1,0 +1,301 @@
+//! Writing: one batch, one transaction.
+
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use super::{fault::Place, read, rows::AuthorityCertificateRow, transaction::Named};
+use crate::queue::{Answer, BatchWriter, Held, NewAuthorityCertificate, Write, Written, hold};
+use crate::{
+    Authority, Certificate, LedgerError, NewAuthority, NewCertificate, NewRecord, NewRevocation,
+    Record, Recording, Revocation,
+};
+
+/// The one connection of this process that writes.
+#[derive(Debug)]
+pub(super) struct SqliteWriter {
+    pub(super) place: Place,
+    pub(super) options: SqliteConnectOptions,
+    /// `None` after a failed transaction: the next one opens the file afresh, so that nothing of
+    /// the failed one can reach it.
+    pub(super) connection: Option<SqliteConnection>,
+}
+
+impl BatchWriter for SqliteWriter {
+    async fn write(&mut self, batch: Vec<Write>) -> Written {
+        let mut waiting = batch.into_iter();
+        let mut answers = Vec::with_capacity(waiting.len());
+        let outcome = self.transact(&mut waiting, &mut answers).await;
+        if let Err(error) = &outcome {
+            self.close_connection().await;
+            answers.extend(waiting.map(|write| write.refuse(error.clone())));
+        }
+        Written { answers, outcome }
+    }
+
+    async fn close(mut self) {
+        self.close_connection().await;
+    }
+}
+
+impl SqliteWriter {
+    /// Carries out what is waiting and commits. On an error, what is still waiting was not looked
+    /// at.
+    async fn transact(
+        &mut self,
+        waiting: &mut std::vec::IntoIter<Write>,
+        answers: &mut Vec<Held>,
+    ) -> Result<(), LedgerError> {
+        const NAME: &str = "ledger.write";
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            closed => {
+                let opened = SqliteConnection::connect_with(&self.options).await;
+                closed.insert(opened.map_err(|error| self.place.explain(NAME, error))?)
+            }
+        };
+        // The write lock first: positions that are read here can't be taken by another process.
+        let begun = connection.begin_with("BEGIN IMMEDIATE").await;
+        let mut transaction = Named::start(NAME, &self.place, begun)?;
+        for write in waiting {
+            let (answer, fatal) = carry_out(&mut transaction, write).await;
+            answers.push(answer);
+            if let Some(error) = fatal {
+                tracing::warn!(transaction = NAME, %error, "transaction failed");
+                return Err(error);
+            }
+        }
+        transaction.commit().await
+    }
+
+    async fn close_connection(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the ledger's connection did not close cleanly");
+        }
+    }
+}
+
+/// Carries one request out. The second value is set when the whole transaction is lost.
+async fn carry_out(transaction: &mut Named<'_>, write: Write) -> (Held, Option<LedgerError>) {
+    match write {
+        Write::Authority(new, answer) => settle(answer, add_authority(transaction, new).await),
+        Write::AuthorityCertificate(new, answer) => {
+            settle(answer, add_authority_certificate(transaction, new).await)
+        }
+        Write::Record(new, answer) => settle(answer, record(transaction, *new).await),
+        Write::Store(new, answer) => settle(answer, store(transaction, new).await),
+        Write::Revoke(new, answer) => settle(answer, revoke(transaction, new).await),
+    }
+}
+
+fn settle<T: Send + 'static>(
+    answer: Answer<T>,
+    result: Result<T, LedgerError>,
+) -> (Held, Option<LedgerError>) {
+    let fatal = result.as_ref().err().filter(|error| !error.concerns_one_request()).cloned();
+    (hold(answer, result), fatal)
+}
+
+async fn add_authority(
+    transaction: &mut Named<'_>,
+    new: NewAuthority,
+) -> Result<Authority, LedgerError> {
+    let known = read::authorities(transaction, Some(&new.name)).await?.into_iter().next();
+    if let Some(known) = known {
+        if known.content.same_identity(&new) {
+            return Ok(known);
+        }
+        let NewAuthority { name, algorithm, key_digest, .. } = known.content;
+        return Err(LedgerError::AuthorityConflict { name, algorithm, key_digest });
+    }
+    let parent = match &new.parent {
+        Some(parent) => Some(authority_id(transaction, parent).await?),
+        None => None,
+    };
+    let inserted = sqlx::query(
+        "INSERT INTO authority (name, algorithm, key_digest, parent, created_at) \
+         VALUES (?, ?, ?, ?, ?)",
+    )
+    .bind(&new.name)
+    .bind(&new.algorithm)
+    .bind(new.key_digest.as_bytes().to_vec())
+    .bind(parent)
+    .bind(new.created_at.as_microsecond())
+    .execute(transaction.sql())
+    .await;
+    transaction.check(inserted)?;
+    let content =
+        NewAuthority { created_at: crate::record::whole_microseconds(new.created_at), ..new };
+    Ok(Authority { content, certificates: Vec::new() })
+}
+
+async fn authority_id(transaction: &mut Named<'_>, name: &str) -> Result<i64, LedgerError> {
+    let id = sqlx::query_scalar("SELECT id FROM authority WHERE name = ?")
+        .bind(name)
+        .fetch_optional(transaction.sql())
+        .await;
+    transaction.check(id)?.ok_or_else(|| LedgerError::UnknownAuthority { name: name.to_owned() })
+}
+
+async fn add_authority_certificate(
+    transaction: &mut Named<'_>,
+    new: NewAuthorityCertificate,
+) -> Result<Certificate, LedgerError> {
+    let NewAuthorityCertificate { authority, certificate } = new;
+    let authority = authority_id(transaction, &authority).await?;
+    let known: Result<Option<AuthorityCertificateRow>, _> = sqlx::query_as(
+        "SELECT id, fingerprint, certificate, added_at FROM authority_certificate \
+         WHERE authority = ? AND fingerprint = ?",
+    )
+    .bind(authority)
+    .bind(certificate.fingerprint.as_bytes().to_vec())
+    .fetch_optional(transaction.sql())
+    .await;
+    if let Some(known) = transaction.check(known)? {
+        return Ok(Certificate::try_from(known)?);
+    }
+    let inserted = sqlx::query(
+        "INSERT INTO authority_certificate (authority, fingerprint, certificate, added_at) \
+         VALUES (?, ?, ?, ?)",
+    )
+    .bind(authority)
+    .bind(certificate.fingerprint.as_bytes().to_vec())
+    .bind(&certificate.der)
+    .bind(certificate.stored_at.as_microsecond())
+    .execute(transaction.sql())
+    .await;
+    transaction.check(inserted)?;
+    Ok(certificate)
+}
+
+async fn record(transaction: &mut Named<'_>, new: NewRecord) -> Result<Recording, LedgerError> {
+    if let Some(idempotency) = &new.idempotency {
+        let (requester, key) = (&new.requester, &idempotency.key);
+        let earlier = read::entry_by_idempotency(transaction, requester, key).await?;
+        if let Some(entry) = earlier {
+            let digest = entry.record.content.idempotency.as_ref().map(|it| it.body_digest);
+            if digest == Some(idempotency.body_digest) {
+                return Ok(Recording::Repeated(Box::new(entry)));
+            }
+            return Err(LedgerError::IdempotencyConflict {
+                requester: requester.clone(),
+                key: key.clone(),
+                serial: entry.serial(),
+            });
+        }
+    }
+    match insert_record(transaction, &new).await {
+        Ok(Some(position)) => {
+            // The schema allows positions above zero only.
+            let position = position.unsigned_abs();
+            Ok(Recording::New(Box::new(Record { content: new, position })))
+        }
+        Ok(None) => Err(LedgerError::UnknownAuthority { name: new.authority }),
+        Err(refused @ LedgerError::Refused { .. }) => {
+            let taken = read::entry_by_serial(transaction, new.serial).await?.is_some();
+            Err(if taken { LedgerError::SerialTaken { serial: new.serial } } else { refused })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Inserts the row and answers its position; `None` when there is no such authority.
+///
+/// One statement, with triggers that fill the tables to find it by: when any of it fails, SQLite
+/// takes all of it back and the transaction goes on, without a savepoint for each request.
+async fn insert_record(
+    transaction: &mut Named<'_>,
+    new: &NewRecord,
+) -> Result<Option<i64>, LedgerError> {
+    let components: Vec<u8> =
+        new.component_digests.iter().flat_map(|digest| *digest.as_bytes()).collect();
+    let inserted: Result<Vec<i64>, _> = sqlx::query_scalar(
+        "INSERT INTO record (authority, position, serial, profile, requester, idempotency_key, \
+         body_digest, tbs_digest, subject, names, algorithm, key_digest, component_digests, \
+         not_before, not_after, recorded_at) \
+         SELECT a.id, coalesce((SELECT max(position) FROM record WHERE authority = a.id), 0) + 1, \
+         ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15 \
+         FROM authority a WHERE a.name = ?1 RETURNING position",
+    )
+    .bind(&new.authority)
+    .bind(new.serial.as_bytes().to_vec())
+    .bind(&new.profile)
+    .bind(&new.requester)
+    .bind(new.idempotency.as_ref().map(|it| &it.key))
+    .bind(new.idempotency.as_ref().map(|it| it.body_digest.as_bytes().to_vec()))
+    .bind(new.tbs_digest.as_bytes().to_vec())
+    .bind(&new.subject)
+    .bind(serde_json::json!(new.names).to_string())
+    .bind(&new.algorithm)
+    .bind(new.key_digest.as_bytes().to_vec())
+    .bind(components)
+    .bind(new.validity.not_before().as_second())
+    .bind(new.validity.not_after().as_second())
+    .bind(new.recorded_at.as_microsecond())
+    .fetch_all(transaction.sql())
+    .await;
+    Ok(transaction.check(inserted)?.first().copied())
+}
+
+async fn store(
+    transaction: &mut Named<'_>,
+    new: NewCertificate,
+) -> Result<Certificate, LedgerError> {
+    let serial = new.serial;
+    let Some((id, entry)) = read::entry_by_serial(transaction, serial).await? else {
+        return Err(LedgerError::UnknownSerial { serial });
+    };
+    let recorded = entry.record.content.tbs_digest;
+    if recorded != new.tbs_digest {
+        return Err(LedgerError::TbsMismatch { serial, recorded, found: new.tbs_digest });
+    }
+    if let Some(revocation) = entry.revocation {
+        let revoked_at = revocation.revoked_at;
+        return Err(LedgerError::RevokedBeforeStored { serial, revoked_at });
+    }
+    if let Some(stored) = entry.certificate {
+        if stored.der == new.der {
+            return Ok(stored);
+        }
+        let (stored, refused) = (stored.fingerprint, new.fingerprint);
+        return Err(LedgerError::AlreadyStored { serial, stored, refused });
+    }
+    let inserted = sqlx::query(
+        "INSERT INTO certificate (record, fingerprint, certificate, stored_at) VALUES (?, ?, ?, ?)",
+    )
+    .bind(id)
+    .bind(new.fingerprint.as_bytes().to_vec())
+    .bind(&new.der)
+    .bind(new.stored_at.as_microsecond())
+    .execute(transaction.sql())
+    .await;
+    transaction.check(inserted)?;
+    let NewCertificate { der, fingerprint, stored_at, .. } = new;
+    Ok(Certificate { der, fingerprint, stored_at })
+}
+
+async fn revoke(
+    transaction: &mut Named<'_>,
+    new: NewRevocation,
+) -> Result<Revocation, LedgerError> {
+    let serial = new.serial;
+    let Some((id, entry)) = read::entry_by_serial(transaction, serial).await? else {
+        return Err(LedgerError::UnknownSerial { serial });
+    };
+    if let Some(earlier) = entry.revocation {
+        return Err(LedgerError::AlreadyRevoked { serial, revoked_at: earlier.revoked_at });
+    }
+    let inserted = sqlx::query(
+        "INSERT INTO revocation (record, reason, revoked_at, revoked_by) VALUES (?, ?, ?, ?)",
+    )
+    .bind(id)
+    .bind(i64::from(new.reason.code()))
+    .bind(new.revoked_at.as_microsecond())
+    .bind(&new.revoked_by)
+    .execute(transaction.sql())
+    .await;
+    transaction.check(inserted)?;
+    let NewRevocation { reason, revoked_at, revoked_by, .. } = new;
+    let revoked_at = crate::record::whole_microseconds(revoked_at);
+    Ok(Revocation { reason, revoked_at, revoked_by })
+}

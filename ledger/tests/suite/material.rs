@@ -1,0 +1,114 @@
+//! Records and certificates for tests.
+
+use ca_core::{fingerprint::Fingerprint, serial::SerialNumber, validity::Validity};
+use jiff::Timestamp;
+use ledger::{
+    Idempotency, Ledger, NewAuthority, NewCertificate, NewRecord, NewRevocation, Record, Recording,
+    RevocationReason,
+};
+
+/// The authority that most tests use.
+pub const AUTHORITY: &str = "hybrid-issuing";
+
+/// 2026-01-01T00:00:00Z and `seconds` later.
+pub fn time(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_767_225_600 + seconds).unwrap()
+}
+
+/// The serial number of this name: equal names, equal serials.
+pub fn serial(name: u64) -> SerialNumber {
+    let mut octets: [u8; 20] =
+        Fingerprint::of(&name.to_be_bytes()).as_bytes()[..20].try_into().unwrap();
+    octets[0] = octets[0] & 0x3f | 0x40;
+    SerialNumber::from_bytes(&octets).unwrap()
+}
+
+fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let header = match length {
+        0..0x80 => vec![tag, length as u8],
+        0x80..0x100 => vec![tag, 0x81, length as u8],
+        _ => vec![tag, 0x82, (length >> 8) as u8, length as u8],
+    };
+    [header, content.to_vec()].concat()
+}
+
+/// A TBSCertificate as far as the ledger reads it, with something inside that `variant` changes.
+pub fn tbs(serial: SerialNumber, variant: u8) -> Vec<u8> {
+    let version = tlv(0xa0, &[0x02, 0x01, 0x02]);
+    let serial = tlv(0x02, serial.as_bytes());
+    let rest = tlv(0x04, &[variant; 300]);
+    tlv(0x30, &[version, serial, rest].concat())
+}
+
+/// A certificate over that TBS; `signature` tells two of them apart.
+pub fn der(serial: SerialNumber, variant: u8, signature: u8) -> Vec<u8> {
+    let signature = tlv(0x03, &[0, signature]);
+    tlv(0x30, &[tbs(serial, variant), tlv(0x30, &[]), signature].concat())
+}
+
+/// The certificate that belongs to `record(name)`.
+pub fn certificate(name: u64) -> NewCertificate {
+    NewCertificate::new(serial(name), der(serial(name), 0, 1), time(60)).unwrap()
+}
+
+/// A record of this name, all of its values made from it.
+pub fn record(name: u64) -> NewRecord {
+    let serial = serial(name);
+    let digest = |what: &str| Fingerprint::of(format!("{what} {name}").as_bytes());
+    NewRecord {
+        authority: AUTHORITY.into(),
+        serial,
+        profile: "tls-server".into(),
+        requester: "user:alice".into(),
+        idempotency: None,
+        tbs_digest: Fingerprint::of(&tbs(serial, 0)),
+        subject: format!("CN=demo-{name}"),
+        names: vec![format!("DNS:demo-{name}.localhost"), "DNS:shared.localhost".into()],
+        algorithm: "MLDSA65-ECDSA-P256-SHA512".into(),
+        key_digest: digest("whole key"),
+        component_digests: vec![digest("ML-DSA half"), digest("ECDSA half")],
+        validity: Validity::new(time(0), time(86_399)).unwrap(),
+        recorded_at: time(1),
+    }
+}
+
+/// The same record with an idempotency key and the digest of this body.
+pub fn keyed(name: u64, key: &str, body: &str) -> NewRecord {
+    let body_digest = Fingerprint::of(body.as_bytes());
+    NewRecord { idempotency: Some(Idempotency { key: key.into(), body_digest }), ..record(name) }
+}
+
+/// A revocation of the record of this name.
+pub fn revocation(name: u64) -> NewRevocation {
+    NewRevocation {
+        serial: serial(name),
+        reason: RevocationReason::KeyCompromise,
+        revoked_at: time(120),
+        revoked_by: "user:oscar".into(),
+    }
+}
+
+/// An authority of this name without parent.
+pub fn authority(name: &str) -> NewAuthority {
+    NewAuthority {
+        name: name.into(),
+        algorithm: "MLDSA65-ECDSA-P256-SHA512".into(),
+        key_digest: Fingerprint::of(name.as_bytes()),
+        parent: None,
+        created_at: time(0),
+    }
+}
+
+/// The ledger with [`AUTHORITY`] in it.
+pub async fn with_authority(ledger: &Ledger) {
+    ledger.add_authority(authority(AUTHORITY)).await.unwrap();
+}
+
+/// What was newly recorded.
+pub fn new_record(recording: Recording) -> Record {
+    match recording {
+        Recording::New(record) => *record,
+        Recording::Repeated(entry) => panic!("repeated: {entry:?}"),
+    }
+}
