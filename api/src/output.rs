@@ -121,6 +121,33 @@ impl Target {
         self.stage(content, octets, force)?.publish()
     }
 
+    /// Checks what can be known before there is anything to write: that the file may be made or
+    /// replaced. For commands that ask a person or work long before they write.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn check(&self, content: Content, force: bool) -> Result<(), CliError> {
+        let Self::File(named) = self else { return Ok(()) };
+        match resolve(named)? {
+            (_, Some(FileType::Stream)) => Ok(()),
+            (path, _) => check_replacing(&path, content, force),
+        }
+    }
+
+    /// Checks that two outputs of one command are not the same file.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 2.
+    pub fn check_differs(&self, other: &Self) -> Result<(), CliError> {
+        match self {
+            Self::File(path) if self == other => {
+                Err(CliError::usage(format!("{}: named for two outputs", path.display()))
+                    .with_hint("name two files"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Writes all of it to a temporary file beside the target, and syncs it. Nothing is seen
     /// under the target's name before [`Staged::publish`]; dropping it leaves no trace. A command
     /// with several outputs stages all of them first.
@@ -291,12 +318,18 @@ fn write_stream(path: &Path, octets: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(octets)
 }
 
+/// tempfile wraps errors to name its temporary file, which tells nobody anything.
+fn innermost(error: &io::Error) -> &io::Error {
+    let wrapped = error.get_ref().and_then(|inner| inner.source());
+    wrapped.and_then(|source| source.downcast_ref()).unwrap_or(error)
+}
+
 /// An output that can't be written: exit code 3, and what to do about it.
 pub fn failed(target: impl fmt::Display, error: &io::Error) -> CliError {
-    let failure = CliError::of(Exit::Environment, target, error);
+    let failure = CliError::of(Exit::Environment, target, innermost(error));
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            failure.with_hint("free some space; nothing was written under that name")
+            failure.with_hint("free some space; no file was made or changed")
         }
         io::ErrorKind::ReadOnlyFilesystem => failure.with_hint("name a place that can be written"),
         io::ErrorKind::PermissionDenied => {
