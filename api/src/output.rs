@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use ca_core::inspect::Kind;
@@ -299,7 +299,10 @@ fn holds_private_key(path: &Path) -> bool {
 
 fn write_temporary(folder: &Path, content: Content, octets: &[u8]) -> io::Result<NamedTempFile> {
     // It is created with mode 0600, so that a secret is never open to others, not for a moment.
-    let mut file = tempfile::Builder::new().prefix(".espalier-").tempfile_in(folder)?;
+    let mut new = OpenOptions::new();
+    new.write(true).create_new(true).mode(0o600);
+    let mut file =
+        tempfile::Builder::new().prefix(".espalier-").make_in(folder, |path| new.open(path))?;
     file.write_all(octets)?;
     file.as_file().set_permissions(Permissions::from_mode(content.mode()))?;
     file.as_file().sync_all()?;
@@ -318,15 +321,9 @@ fn write_stream(path: &Path, octets: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(octets)
 }
 
-/// tempfile wraps errors to name its temporary file, which tells nobody anything.
-fn innermost(error: &io::Error) -> &io::Error {
-    let wrapped = error.get_ref().and_then(|inner| inner.source());
-    wrapped.and_then(|source| source.downcast_ref()).unwrap_or(error)
-}
-
 /// An output that can't be written: exit code 3, and what to do about it.
 pub fn failed(target: impl fmt::Display, error: &io::Error) -> CliError {
-    let failure = CliError::of(Exit::Environment, target, innermost(error));
+    let failure = CliError::of(Exit::Environment, target, error);
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             failure.with_hint("free some space; no file was made or changed")

@@ -21,7 +21,7 @@ pub(super) struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Create(CreateOptions),
+    Create(Box<CreateOptions>),
     Verify(VerifyOptions),
 }
 
