@@ -107,17 +107,14 @@ fn decode(line: usize, label: Label, base64: &[u8]) -> Result<Zeroizing<Vec<u8>>
         return Err(PemError::EmptyBlock { line });
     }
     let wrong = |_| PemError::Base64 { line, found: base64.len() };
-    let capacity = base64.len() + 2 * label.as_str().len() + 64;
-    let mut text = Zeroizing::new(Vec::with_capacity(capacity));
-    for part in [b"-----BEGIN ", label.as_str().as_bytes(), b"-----\n", base64, b"\n-----END "] {
-        text.extend_from_slice(part);
-    }
-    for part in [label.as_str().as_bytes(), b"-----\n"] {
-        text.extend_from_slice(part);
-    }
     if !base64.len().is_multiple_of(4) {
         return Err(PemError::Base64 { line, found: base64.len() });
     }
+    let capacity = base64.len() + 2 * label.as_str().len() + 64;
+    let mut text = Zeroizing::new(Vec::with_capacity(capacity));
+    let name = label.as_str().as_bytes();
+    let parts = [b"-----BEGIN ", name, b"-----\n", base64, b"\n-----END ", name, b"-----\n"];
+    parts.into_iter().for_each(|part| text.extend_from_slice(part));
     let mut decoder = pem_rfc7468::Decoder::new_detect_wrap(&text).map_err(wrong)?;
     let mut der = Zeroizing::new(Vec::with_capacity(base64.len()));
     decoder.decode_to_end(&mut der).map_err(wrong)?;
@@ -131,18 +128,12 @@ enum Boundary<'a> {
 
 /// The boundary that the line is, if it is one.
 fn boundary(number: usize, line: &[u8]) -> Result<Option<Boundary<'_>>, PemError> {
-    let label_of = |rest: &'_ [u8]| rest.len().checked_sub(5).map(|end| rest.split_at(end).0.len());
-    let take = |rest: &[u8]| -> Result<usize, PemError> {
-        let wrong = || PemError::Boundary { line: number, found: shown(line) };
-        label_of(rest).filter(|end| &rest[*end..] == b"-----").ok_or_else(wrong)
+    let begin = line.strip_prefix(b"-----BEGIN ");
+    let Some(rest) = begin.or_else(|| line.strip_prefix(b"-----END ")) else { return Ok(None) };
+    let Some(label) = rest.strip_suffix(b"-----") else {
+        return Err(PemError::Boundary { line: number, found: shown(line) });
     };
-    if let Some(rest) = line.strip_prefix(b"-----BEGIN ") {
-        return Ok(Some(Boundary::Begin(&rest[..take(rest)?])));
-    }
-    if let Some(rest) = line.strip_prefix(b"-----END ") {
-        return Ok(Some(Boundary::End(&rest[..take(rest)?])));
-    }
-    Ok(None)
+    Ok(Some(if begin.is_some() { Boundary::Begin(label) } else { Boundary::End(label) }))
 }
 
 /// Lines with their numbers from 1, without blanks at either end. CR, LF and CRLF end a line.
