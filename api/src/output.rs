@@ -303,7 +303,8 @@ fn write_temporary(folder: &Path, content: Content, octets: &[u8]) -> io::Result
     new.write(true).create_new(true).mode(0o600);
     let mut file =
         tempfile::Builder::new().prefix(".espalier-").make_in(folder, |path| new.open(path))?;
-    file.write_all(octets)?;
+    // By the File itself, since errors of NamedTempFile speak of the temporary name.
+    file.as_file_mut().write_all(octets)?;
     file.as_file().set_permissions(Permissions::from_mode(content.mode()))?;
     file.as_file().sync_all()?;
     Ok(file)

@@ -2,9 +2,9 @@
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use crate::workbench::{Workbench, exists};
+use crate::workbench::Workbench;
 
 const KEY: &str = "key generate --algorithm p256 --no-passphrase";
 
@@ -19,7 +19,8 @@ fn places_that_cannot_be_written_are_3() {
         ("/proc/key.pem", &["/proc/key.pem"]),
         ("/dev/full", &["/dev/full", "No space left", "hint: free some space"]),
     ] {
-        bench.run(&format!("{KEY} --out {out}")).fails(3, words);
+        let run = bench.run(&format!("{KEY} --out {out}")).fails(3, words);
+        assert!(!run.stderr().contains(".espalier-"), "a temporary name: {}", run.stderr());
     }
     bench.run(&format!("{KEY} --out .")).fails(2, &["a folder"]);
     assert_eq!(bench.files(), ["file"]);
@@ -35,6 +36,55 @@ fn a_full_standard_output_is_3() {
         assert_eq!(output.status.code(), Some(3), "{line}");
         assert!(output.stderr.starts_with(b"error: standard output: No space left"));
     }
+}
+
+/// Runs a shell script as the superuser of a mount namespace of its own, in which `m` is an empty
+/// file system of one page. Gives the exit code and standard error; none where the system lets
+/// this user have no such namespace.
+fn in_small_file_system(bench: &Workbench, script: &str) -> Option<(i32, String)> {
+    fs::create_dir(bench.path("m")).unwrap();
+    let run = |script: &str| {
+        let script = format!("mount -t tmpfs -o size=4k none m && {script}");
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--map-root-user", "sh", "-c", &script]);
+        command.current_dir(bench.path("")).env("espalier", env!("CARGO_BIN_EXE_espalier"));
+        command.output().ok()
+    };
+    if !run("true").is_some_and(|output| output.status.success()) {
+        eprintln!("skip: this system lets this user mount nothing");
+        return None;
+    }
+    let output = run(script).unwrap();
+    Some((output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap()))
+}
+
+#[test]
+fn a_full_disk_leaves_every_file_as_it_was() {
+    let bench = Workbench::new();
+    let script = format!(
+        "cd m && head -c 4000 /dev/zero >old.pem && cp old.pem ../before && \
+         head -c 96 /dev/zero >rest; \
+         $espalier {KEY} --force --out old.pem; code=$?; \
+         $espalier {KEY} --out new.pem; \
+         ls -A >../names; cp old.pem ../after; exit $code"
+    );
+    let Some((code, stderr)) = in_small_file_system(&bench, &script) else { return };
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("old.pem: No space left on device"), "{stderr}");
+    assert!(stderr.contains("new.pem: No space left on device"), "{stderr}");
+    assert!(!stderr.contains(".espalier-"), "a temporary name: {stderr}");
+    assert_eq!(bench.read("before"), bench.read("after"));
+    assert_eq!(bench.read("names"), b"old.pem\nrest\n");
+}
+
+#[test]
+fn a_read_only_folder_is_3() {
+    let bench = Workbench::new();
+    let script = format!("mount -o remount,ro m && $espalier {KEY} --out m/key.pem");
+    let Some((code, stderr)) = in_small_file_system(&bench, &script) else { return };
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("m/key.pem: Read-only file system"), "{stderr}");
+    assert!(stderr.contains("hint: "), "{stderr}");
 }
 
 #[test]
@@ -58,7 +108,9 @@ fn names_of_standard_output_are_standard_output() {
     }
     let run = bench.run(&format!("{KEY} --out /dev/stderr"));
     assert!(run.stdout.is_empty() && run.stderr().starts_with("-----BEGIN PRIVATE KEY"));
-    assert!(exists("/dev/stdout".as_ref()) && exists("/dev/stderr".as_ref()));
+    for name in ["/dev/stdout", "/dev/stderr"] {
+        assert!(fs::symlink_metadata(name).unwrap().is_symlink(), "{name} was replaced");
+    }
 }
 
 #[test]
@@ -82,7 +134,7 @@ fn a_key_does_not_follow_a_link_to_a_file() {
     assert_eq!(bench.read("real"), b"precious");
     symlink("nowhere", bench.path("dangling.pem")).unwrap();
     bench.run(&format!("{KEY} --out dangling.pem")).fails(3, &["dangling.pem"]);
-    assert!(!exists(&bench.path("nowhere")));
+    assert_eq!(bench.files(), ["dangling.pem", "link.pem", "real"]);
 }
 
 #[test]

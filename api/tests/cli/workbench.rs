@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
@@ -112,9 +112,4 @@ pub(crate) fn bent(der: &[u8]) -> Vec<u8> {
     let mut bent = der.to_vec();
     *bent.last_mut().unwrap() ^= 1;
     bent
-}
-
-/// Where a file of this repository's tests lies that others may read.
-pub(crate) fn exists(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
 }
