@@ -4,11 +4,17 @@ mod algorithms;
 mod cert;
 mod completions;
 mod context;
+mod csr;
+mod csr_create;
 mod error;
+mod exit_code;
 mod init;
+mod inspect;
 mod issue;
+mod key;
 mod name_options;
 mod quickstart;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -42,6 +48,10 @@ pub struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Key(key::Options),
+    Csr(csr::Options),
+    Verify(verify::Options),
+    Inspect(inspect::Options),
     Algorithms(algorithms::Options),
     Completions(completions::Options),
     Quickstart(quickstart::Options),
@@ -72,6 +82,10 @@ impl Options {
 /// Runs the command, and shows on standard error why it failed.
 pub fn run(options: Options, context: &mut Context) -> ExitCode {
     let result = match options.command {
+        Command::Key(options) => key::run(&options, context),
+        Command::Csr(options) => csr::run(&options, context),
+        Command::Verify(options) => verify::run(&options, context),
+        Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),
         Command::Quickstart(options) => quickstart::run(&options, context),
