@@ -50,10 +50,13 @@ impl DataFolder {
     /// `CliError` with exit code 3 when this user may not look.
     pub fn has_ledger(&self) -> Result<bool, CliError> {
         let path = self.ledger_path();
-        path.try_exists().map_err(|error| {
-            CliError::of(Exit::Environment, path.display(), &error)
-                .with_hint("run as the user who owns the data folder")
-        })
+        match path.try_exists() {
+            Err(error) if error.kind() != std::io::ErrorKind::NotADirectory => {
+                Err(CliError::of(Exit::Environment, path.display(), &error)
+                    .with_hint("run as the user who owns the data folder"))
+            }
+            found => Ok(found.unwrap_or(false)),
+        }
     }
 
     /// The ledger's file.

@@ -6,11 +6,10 @@ use ca_core::algorithm::Algorithm;
 use ca_core::name::DistinguishedName;
 use ledger::Ledger;
 
-use crate::authority::{Founding, found};
+use crate::authority::{Founding, Protection, found};
 use crate::cli::{CliError, Context};
 use crate::data_folder::{DataFolder, ledger_failed, write_file};
 use crate::output::Content;
-use crate::passphrase::Passphrase;
 use crate::profiles::shipped;
 use staging::Staging;
 
@@ -39,20 +38,30 @@ pub struct Hierarchy {
 pub async fn found_hierarchy(
     folder: &DataFolder,
     hierarchy: Hierarchy,
-    passphrase: Option<&Passphrase>,
+    protection: Protection<'_>,
     keep_passphrase: bool,
     context: &mut Context,
 ) -> Result<(), CliError> {
     let staging = Staging::new(folder.path())?;
-    let staged = staging.data();
-    let ledger = staged.create_ledger().await?;
-    if let Some(passphrase) = passphrase.filter(|_| keep_passphrase) {
-        write_file(staged.passphrase_path(), Content::Secret, passphrase.as_bytes())?;
-    }
-    let filled = fill(&staged, &ledger, hierarchy, passphrase, context).await;
-    let closed = ledger.close().await.map_err(ledger_failed);
-    filled.and(closed)?;
+    let made = make(&staging.data(), hierarchy, protection, keep_passphrase, context).await;
+    made.map_err(|error| staging.in_final_words(&error))?;
     staging.publish()
+}
+
+async fn make(
+    folder: &DataFolder,
+    hierarchy: Hierarchy,
+    protection: Protection<'_>,
+    keep_passphrase: bool,
+    context: &mut Context,
+) -> Result<(), CliError> {
+    let ledger = folder.create_ledger().await?;
+    if let Some(passphrase) = protection.passphrase.filter(|_| keep_passphrase) {
+        write_file(folder.passphrase_path(), Content::Secret, passphrase.as_bytes())?;
+    }
+    let filled = fill(folder, &ledger, hierarchy, protection, context).await;
+    let closed = ledger.close().await.map_err(ledger_failed);
+    filled.and(closed)
 }
 
 /// Checks that [`found_hierarchy`] may make a data folder here, before a person is asked for a
@@ -68,7 +77,7 @@ async fn fill(
     folder: &DataFolder,
     ledger: &Ledger,
     hierarchy: Hierarchy,
-    passphrase: Option<&Passphrase>,
+    protection: Protection<'_>,
     context: &mut Context,
 ) -> Result<(), CliError> {
     let founding = |name: &str, subject, profile: &str| {
@@ -82,7 +91,7 @@ async fn fill(
         })
     };
     let root = founding("root", hierarchy.root, "root")?;
-    let root = found(folder, ledger, root, None, passphrase, context).await?;
+    let root = found(folder, ledger, root, None, protection, context).await?;
     let issuing = founding("issuing", hierarchy.issuing, "issuing-ca")?;
-    found(folder, ledger, issuing, Some(&root), passphrase, context).await.map(|_| ())
+    found(folder, ledger, issuing, Some(&root), protection, context).await.map(|_| ())
 }

@@ -20,7 +20,7 @@ pub struct LoggingOptions {
         value_name = "LEVEL",
         env = "ESPALIER_LOG",
         hide_env_values = true,
-        default_value = "warn",
+        default_value = "warn,ledger::sqlite::transaction=error",
         value_parser = checked_filter
     )]
     log_level: String,

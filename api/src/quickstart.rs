@@ -15,7 +15,7 @@ use ca_core::public_key::PublicKey;
 use ca_core::serial::SerialNumber;
 use ledger::Ledger;
 
-use crate::authority::{Authority, Mode};
+use crate::authority::{Authority, Mode, Protection};
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::{DataFolder, ledger_failed, make_folder};
 use crate::hierarchy::{Hierarchy, found_hierarchy};
@@ -61,7 +61,8 @@ pub async fn quickstart(
     let wanted = must_match.then_some((hierarchy.algorithm, hierarchy.alt_algorithm));
     if !folder.has_ledger()? {
         let passphrase = Passphrase::random(context.rng());
-        found_hierarchy(folder, hierarchy, Some(&passphrase), true, context).await?;
+        let protection = Protection { passphrase: Some(&passphrase), ..Protection::default() };
+        found_hierarchy(folder, hierarchy, protection, true, context).await?;
     }
     let ledger = folder.open_ledger().await?;
     let made = demonstrate(folder, &ledger, wanted, names, context).await;

@@ -38,6 +38,15 @@ pub struct Founding {
     pub validity_seconds: Option<u64>,
 }
 
+/// How the files of new keys are protected.
+#[derive(Clone, Copy, Default)]
+pub struct Protection<'a> {
+    /// The passphrase; none writes them in the clear.
+    pub passphrase: Option<&'a Passphrase>,
+    /// How it becomes the key of AES-256.
+    pub derivation: KeyDerivation,
+}
+
 /// Founds an authority: below `parent`, or as a root. If it was cut off before, it goes on with
 /// the keys that are there.
 ///
@@ -53,16 +62,17 @@ pub async fn found(
     ledger: &Ledger,
     founding: Founding,
     parent: Option<&Authority>,
-    passphrase: Option<&Passphrase>,
+    protection: Protection<'_>,
     context: &mut Context,
 ) -> Result<Authority, CliError> {
     check_name(&founding.name)?;
+    check_profile(&founding.profile)?;
     let known = ledger.authority(&founding.name).await.map_err(ledger_failed)?;
     if known.as_ref().is_some_and(|known| !known.certificates.is_empty()) {
         return Err(taken(&founding.name));
     }
     let place = folder.authority(&founding.name);
-    let (keys, unwritten) = keys(&place, &founding, passphrase, context)?;
+    let (keys, unwritten) = keys(&place, &founding, protection, context)?;
     let new = NewAuthority {
         name: founding.name.clone(),
         algorithm: founding.algorithm.name().to_owned(),
@@ -97,6 +107,16 @@ fn request(founding: &Founding, keys: &AuthorityKeys) -> Request {
     request.validity_seconds = founding.validity_seconds;
     request.alt_public_key = keys.alt_key.as_ref().map(|key| key.public_key().clone());
     request
+}
+
+fn check_profile(profile: &Profile) -> Result<(), CliError> {
+    if profile.kind().is_authority() {
+        return Ok(());
+    }
+    let (name, kind) = (profile.name(), profile.kind());
+    Err(CliError::refused(format!(
+        "profile {name} is of kind {kind}, allowed for an authority are the kinds root and issuing"
+    )))
 }
 
 fn taken(name: &str) -> CliError {
@@ -150,17 +170,17 @@ impl Unwritten {
 fn keys(
     place: &Path,
     founding: &Founding,
-    passphrase: Option<&Passphrase>,
+    protection: Protection<'_>,
     context: &mut Context,
 ) -> Result<(AuthorityKeys, Unwritten), CliError> {
     let mut unwritten = Unwritten::default();
     let mut key = |name: &'static str, algorithm: &'static Algorithm| {
         let path = place.join(name);
         if path.exists() {
-            return key_left_behind(&path, algorithm, passphrase, context);
+            return key_left_behind(&path, algorithm, protection.passphrase, context);
         }
         let key = make_key(algorithm, context)?;
-        let derivation = KeyDerivation::default();
+        let Protection { passphrase, derivation } = protection;
         let pem = key_file::encode(&key, passphrase, derivation, Encoding::Pem, context.rng())?;
         unwritten.0.push((name, pem));
         Ok(key)

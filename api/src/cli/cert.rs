@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{CliError, Context, Exit};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
-use crate::output::OutputOptions;
+use crate::output::{OutputOptions, Target};
 use crate::table;
 
 /// List and show certificates of the ledger
@@ -95,15 +95,15 @@ struct ShowOptions {
     #[arg(value_name = "SERIAL|FINGERPRINT")]
     which: String,
 
-    /// Write the certificate itself
-    #[arg(long, conflicts_with = "json")]
+    /// Write the certificate itself, as --out and --der do as well
+    #[arg(long)]
     pem: bool,
 
     #[command(flatten)]
     output: OutputOptions,
 
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["pem", "der", "out"])]
     json: bool,
 }
 
@@ -228,7 +228,7 @@ async fn show(
 ) -> Result<(), CliError> {
     let entry = find(ledger, &options.which).await?;
     let der = entry.certificate.as_ref().map(|certificate| certificate.der.as_slice());
-    if options.pem {
+    if options.pem || options.output.der || options.output.out != Target::Stdout {
         let der = der.ok_or_else(|| {
             CliError::refused(format!("{}: recorded, but it has no certificate", options.which))
         })?;

@@ -7,6 +7,7 @@ use ca_core::name::{AttributeType, DistinguishedName};
 use serde::Serialize;
 
 use super::{CliError, Context, Exit};
+use crate::authority::Protection;
 use crate::data_folder::{DataFolder, DataOptions, wait_for};
 use crate::hierarchy::{Hierarchy, check_free, found_hierarchy};
 use crate::passphrase::NewPassphraseOptions;
@@ -94,7 +95,11 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let hierarchy = options.hierarchy.hierarchy()?;
     check_free(&folder)?;
     let passphrase = options.passphrase.read("the authorities' keys", context)?;
-    wait_for(found_hierarchy(&folder, hierarchy, passphrase.as_ref(), false, context))?;
+    let protection = Protection {
+        passphrase: passphrase.as_ref(),
+        derivation: options.passphrase.key_derivation(),
+    };
+    wait_for(found_hierarchy(&folder, hierarchy, protection, false, context))?;
     let root = folder.authority("root").join("certificate.pem");
     let issuing = folder.authority("issuing").join("certificate.pem");
     if options.json {

@@ -66,7 +66,7 @@ pub(super) struct Options {
     days: Option<u64>,
 
     /// Answer a repeated request with the certificate of the first time; for --csr
-    #[arg(long, value_name = "KEY", requires = "csr")]
+    #[arg(long, value_name = "KEY", conflicts_with = "key_out")]
     idempotency_key: Option<String>,
 
     #[command(flatten)]

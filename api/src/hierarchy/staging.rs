@@ -49,6 +49,24 @@ impl Staging {
         DataFolder::new(self.hidden.path().join("data"))
     }
 
+    /// An error that speaks of the place that was asked for, not of the hidden one.
+    pub(super) fn in_final_words(&self, error: &CliError) -> CliError {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (hidden, target) = (self.data().path().to_owned(), &self.target);
+        let mut message = error.message().to_owned();
+        for (hidden, target) in
+            [(absolute(&hidden), absolute(target)), (hidden.clone(), target.clone())]
+        {
+            let (hidden, target) = (hidden.display().to_string(), target.display().to_string());
+            message = message.replace(&hidden, &target);
+        }
+        let said = CliError::new(error.exit(), message);
+        match error.hint() {
+            Some(hint) => said.with_hint(hint),
+            None => said,
+        }
+    }
+
     /// Moves what was made to its place. Nothing that another process put there is replaced.
     pub(super) fn publish(self) -> Result<(), CliError> {
         let data = self.data();

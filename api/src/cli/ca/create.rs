@@ -8,7 +8,7 @@ use ca_core::name::DistinguishedName;
 use ledger::Ledger;
 use serde::Serialize;
 
-use crate::authority::{Authority, Founding, Mode, found};
+use crate::authority::{Authority, Founding, Mode, Protection, found};
 use crate::cli::issue::SECONDS_OF_DAY;
 use crate::cli::{CliError, Context};
 use crate::data_folder::{DataFolder, DataOptions, is_named};
@@ -116,8 +116,11 @@ pub(super) async fn run(
         profile: chosen.profile,
         validity_seconds: options.days.map(|days| days * SECONDS_OF_DAY),
     };
-    let passphrase = passphrase.as_ref();
-    let made = found(folder, ledger, founding, parent.as_ref(), passphrase, context).await?;
+    let protection = Protection {
+        passphrase: passphrase.as_ref(),
+        derivation: options.passphrase.key_derivation(),
+    };
+    let made = found(folder, ledger, founding, parent.as_ref(), protection, context).await?;
     let place = folder.authority(made.name());
     let printed = Made {
         name: made.name(),

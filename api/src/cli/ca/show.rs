@@ -13,7 +13,7 @@ use super::list::Row;
 use crate::authority::{Mode, certificates, chain};
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::DataOptions;
-use crate::output::{Content, OutputOptions};
+use crate::output::{Content, OutputOptions, Target};
 
 /// Show one authority, or write its certificate
 #[derive(Debug, clap::Args)]
@@ -33,15 +33,15 @@ pub(super) struct Options {
     #[arg(long)]
     chain: bool,
 
-    /// Write the certificate itself
-    #[arg(long, conflicts_with = "json")]
+    /// Write the certificate itself, as --out and --der do as well
+    #[arg(long)]
     pem: bool,
 
     #[command(flatten)]
     output: OutputOptions,
 
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["pem", "der", "out"])]
     json: bool,
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn run(
         chain.truncate(1);
     }
     let output = &options.output;
-    if options.pem || output.der {
+    if options.pem || output.der || output.out != Target::Stdout {
         return match &chain[..] {
             [own] => output.write_public(Label::Certificate, own.der()),
             _ if output.der => Err(CliError::usage("--der: found beside --chain")

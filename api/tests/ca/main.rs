@@ -1,0 +1,20 @@
+//! The real `espalier` command as a CA: quickstart, authorities, issuance, the ledger, and what
+//! happens when disk, database, clock or person do not play along.
+#![allow(clippy::unwrap_used)] // a panic is the failure report
+
+mod authorities;
+mod bad_places;
+mod clock;
+mod cross;
+mod data;
+mod init;
+mod issue;
+mod issue_outputs;
+mod kills;
+mod checks;
+mod listing;
+mod quickstart;
+mod tampered;
+#[path = "../cli/workbench.rs"]
+#[allow(dead_code)] // these tests do not use all of it
+mod workbench;
