@@ -135,7 +135,7 @@ impl AuthorityKeys {
     /// Reads `key.pem` and, where there is one, `alt-key.pem`. The passphrase is asked for once.
     ///
     /// # Errors
-    /// `CliError` as [`key_file::read`].
+    /// `CliError` with exit code 3 when a file can't be read, else as [`key_file::read`].
     pub fn load(
         folder: &Path,
         ask: &mut dyn FnMut(&mut Context) -> Result<Passphrase, CliError>,
@@ -144,7 +144,11 @@ impl AuthorityKeys {
         let mut asked = None;
         let mut load = |name: &str| {
             let source = Source::File(folder.join(name));
-            let octets = context.read(&source)?;
+            let octets = context.read(&source).map_err(|error| {
+                CliError::environment(error.message()).with_hint(
+                    "an authority signs only with its key: bring the file back from where it is kept",
+                )
+            })?;
             key_file::read(&source.to_string(), &octets, || match &asked {
                 Some(passphrase) => Ok(Passphrase::clone(passphrase)),
                 None => Ok(asked.insert(ask(context)?).clone()),

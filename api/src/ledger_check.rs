@@ -79,7 +79,7 @@ pub enum CertificateFinding {
     Algorithm,
     /// The certificate's validity is not the recorded one.
     Validity,
-    /// No certificate of an authority is signed by its parent.
+    /// No certificate with the key of an authority is signed by its parent.
     Chain,
     /// An authority of this ledger signed a certificate that it has no record of.
     Unrecorded,

@@ -27,6 +27,7 @@ pub(super) const SECONDS_OF_DAY: u64 = 86_400;
 
 /// Issue a certificate from a CSR, or make the key as well
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("subject_key").args(["csr", "key_out"]).required(true))]
 #[command(after_help = "Examples:
   espalier issue --csr app.csr --out app.pem
   espalier issue --dns app.example --key-out app.key --out app.pem --chain
@@ -36,11 +37,11 @@ pub(super) struct Options {
     data: DataOptions,
 
     /// The request; its key, names and extensions are taken as far as the profile allows
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["key_out", "algorithm", "subject", "dns", "ip", "email", "uri", "upn"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["algorithm", "subject", "dns", "ip", "email", "uri", "upn"])]
     csr: Option<Source>,
 
     /// Make a key and write it here, not encrypted, mode 0600
-    #[arg(long, value_name = "FILE", required_unless_present = "csr")]
+    #[arg(long, value_name = "FILE")]
     key_out: Option<Target>,
 
     /// The algorithm of the key that is made; the authority's by default

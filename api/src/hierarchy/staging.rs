@@ -37,8 +37,10 @@ impl Staging {
         }
         let hidden = tempfile::Builder::new().prefix(PREFIX).tempdir_in(within);
         let hidden = hidden.map_err(|error| {
-            // The error itself speaks of the hidden name.
-            CliError::environment(format!("{}: {}", within.display(), error.kind()))
+            // The error speaks of the hidden name as well.
+            let words = error.to_string();
+            let words = words.split(" at path ").next().unwrap_or_default();
+            CliError::environment(format!("{}: {words}", within.display()))
                 .with_hint("name a folder by --data that this user may write to")
         })?;
         Ok(Self { hidden, target: target.to_owned(), is_there })

@@ -123,7 +123,8 @@ pub(super) async fn check(
         };
         let (right, wrong) = signer.judge(certificate);
         report.signatures += right;
-        leads_to_parent |= wrong.is_empty() && signer.name() == parent;
+        let is_own = authority.has_recorded_key(certificate) && signer.name() == parent;
+        leads_to_parent |= is_own && wrong.is_empty();
         for (kind, message) in wrong {
             report.add_about(kind, name, None, format!("certificate of the authority: {message}"));
         }
@@ -137,7 +138,7 @@ pub(super) async fn check(
         }
     }
     if !leads_to_parent {
-        let message = format!("none of its certificates is rightly signed by {parent}");
+        let message = format!("no certificate with its key is rightly signed by {parent}");
         report.add_about(CertificateFinding::Chain, name, None, message);
     }
     Ok(())

@@ -25,7 +25,9 @@ fn an_authority_below_another_issues() {
     bench.run(LEAF).done();
     verifies(&bench, "a.pem", ROOT, "any");
     // The root signs by P-256 alone, so the chain is no hybrid one.
-    bench.run(&format!("verify --trust {ROOT} --policy hybrid a.pem")).fails(1, &["alone, allowed"]);
+    bench
+        .run(&format!("verify --trust {ROOT} --policy hybrid a.pem"))
+        .fails(1, &["alone, allowed"]);
     assert_eq!(records(&bench), 4);
 }
 
@@ -94,7 +96,11 @@ fn what_is_refused_leaves_nothing() {
         ("--name x --parent root --subject CN=x --days 9000", 1, &["validity: found"]),
         ("--name x --parent root --subject CN=x --profile root", 1, &["root signs itself"]),
         ("--name x --root --subject CN=x --profile issuing-ca", 1, &["issuing-ca"]),
-        ("--name x --parent root --subject CN=x --profile tls-server", 1, &["profile tls-server is of kind leaf"]),
+        (
+            "--name x --parent root --subject CN=x --profile tls-server",
+            1,
+            &["profile tls-server is of kind leaf"],
+        ),
         ("--name x --root --subject CN=x --alt-algorithm ml-dsa-44", 1, &["alternative"]),
         ("--name root --root --subject CN=x", 2, &["authority \"root\"", "hint: "]),
         ("--name ../x --root --subject CN=x", 2, &["authority name", "a-z"]),
@@ -177,6 +183,19 @@ fn a_founding_that_was_cut_off_goes_on() {
         found
     });
     assert_eq!(ledger_has, 1);
+}
+
+#[test]
+fn a_key_that_is_kept_elsewhere_is_asked_for() {
+    let bench = classical();
+    let key = bench.path("espalier-data/authorities/root/key.pem");
+    std::fs::rename(&key, bench.path("safe")).unwrap();
+    let west = format!("{WEST} --no-passphrase --algorithm p256");
+    bench.run(&west).fails(3, &["authorities/root/key.pem: No such file", "bring the file back"]);
+    // Daily work does not need it.
+    bench.run("issue --dns a.test --key-out k.pem").done();
+    std::fs::rename(bench.path("safe"), &key).unwrap();
+    bench.run(&west).done();
 }
 
 #[test]

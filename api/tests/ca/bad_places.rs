@@ -112,7 +112,7 @@ fn a_read_only_data_folder_is_3() {
     for line in ["init --no-passphrase --data shut/ca", "init --no-passphrase --data shut"] {
         let (code, said) = run_unprivileged(&bench, line);
         assert_eq!(code, 3, "{said}");
-        assert!(said.contains("shut: permission denied") && said.contains("hint: "), "{said}");
+        assert!(said.contains("shut: Permission denied") && said.contains("hint: "), "{said}");
         assert!(!said.contains(".espalier-new"), "a temporary name: {said}");
     }
     set_modes(&data, 0o700, 0o600);

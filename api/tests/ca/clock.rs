@@ -1,6 +1,7 @@
 //! Issuers that expired or are not valid yet, by another clock than the machine's.
 
 use ca_core::algorithm::Algorithm;
+use ca_core::general_name::AltName;
 use ca_core::key::PrivateKey;
 use ca_core::name::DistinguishedName;
 use ca_core::plan::Request;
@@ -10,6 +11,7 @@ use espalier::data_folder::DataFolder;
 use espalier::hierarchy::{Hierarchy, found_hierarchy};
 use espalier::issuance::{self, Asker};
 use espalier::profiles::shipped;
+use espalier::quickstart::quickstart;
 use jiff::Timestamp;
 use rand_core::UnwrapErr;
 
@@ -24,19 +26,22 @@ fn founding_day() -> Timestamp {
     "2001-02-03T04:05:06Z".parse().unwrap()
 }
 
-/// A data folder whose authorities were made on the founding day.
-fn founded(bench: &Workbench) -> DataFolder {
+fn hierarchy() -> Hierarchy {
     let name = |text| DistinguishedName::parse(text).unwrap();
-    let hierarchy = Hierarchy {
+    Hierarchy {
         algorithm: Algorithm::named("p256").unwrap(),
         alt_algorithm: None,
         root: name("CN=Old Root"),
         issuing: name("CN=Old Issuing"),
-    };
+    }
+}
+
+/// A data folder whose authorities were made on the founding day.
+fn founded(bench: &Workbench) -> DataFolder {
     let folder = DataFolder::new(bench.path("espalier-data"));
     let mut context = context(founding_day);
     let protection = Protection::default();
-    wait(found_hierarchy(&folder, hierarchy, protection, false, &mut context)).unwrap();
+    wait(found_hierarchy(&folder, hierarchy(), protection, false, &mut context)).unwrap();
     folder
 }
 
@@ -92,4 +97,28 @@ fn the_command_refuses_an_expired_issuer() {
     bench.run(&cross).fails(1, &["validity: found 2001", "2021"]);
     assert_eq!(bench.files(), ["espalier-data"]);
     assert_eq!(records(&bench), 3);
+}
+
+/// A certificate of quickstart is valid for 90 days.
+fn hundred_days_ago() -> Timestamp {
+    Timestamp::from_second(crate::listing::now_by_file() - 100 * 86_400).unwrap()
+}
+
+#[test]
+fn quickstart_replaces_a_certificate_that_expired() {
+    let bench = Workbench::new();
+    let folder = DataFolder::new(bench.path("espalier-data"));
+    let names = [AltName::parse("demo.localhost").unwrap()];
+    let mut old = context(hundred_days_ago);
+    let made = wait(quickstart(&folder, hierarchy(), false, &names, &mut old)).unwrap();
+    assert!(!made.reused && made.outcome.valid);
+    let again = wait(quickstart(&folder, hierarchy(), false, &names, &mut old)).unwrap();
+    assert!(again.reused);
+    let run = bench.run("quickstart --json").done();
+    assert_eq!((&run.json()["reused"], &run.json()["valid"]), (&false.into(), &true.into()));
+    let certificate = run.json()["fingerprint_sha256"].clone();
+    assert!(certificate != made.certificate.fingerprint().to_string());
+    let run = bench.run("quickstart --json").done();
+    assert_eq!(run.json()["fingerprint_sha256"], certificate);
+    assert_eq!(records(&bench), 4);
 }

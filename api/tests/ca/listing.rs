@@ -20,7 +20,7 @@ fn the_list_is_filtered_and_paged() {
     assert_eq!(names(""), ["DNS:c.test", "DNS:b.test", "DNS:a.test"], "the newest first");
     assert_eq!(names("--name DNS:b.test"), ["DNS:b.test"]);
     assert_eq!(names("--profile tls-client"), ["DNS:c.test"]);
-    let soon = jiff::Timestamp::from_second(bench_now() + 10 * 86_400).unwrap();
+    let soon = jiff::Timestamp::from_second(now_by_file() + 10 * 86_400).unwrap();
     assert_eq!(names(&format!("--expires-before {soon}")), ["DNS:b.test"]);
     assert_eq!(names("--authority root").len(), 0);
     assert_eq!(names("--status orphan").len(), 0);
@@ -38,7 +38,7 @@ fn the_list_is_filtered_and_paged() {
 }
 
 /// The second now, by the file system: these tests read no clock.
-fn bench_now() -> i64 {
+pub(crate) fn now_by_file() -> i64 {
     let file = tempfile::NamedTempFile::new().unwrap();
     let changed = file.as_file().metadata().unwrap().modified().unwrap();
     let since = changed.duration_since(std::time::UNIX_EPOCH).unwrap();

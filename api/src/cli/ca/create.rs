@@ -18,6 +18,7 @@ use crate::profiles::choose;
 
 /// Make an authority: a root, or one below another; cut off, the same command goes on
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("signer").args(["root", "parent"]).required(true))]
 #[command(after_help = "Examples:
   espalier ca create --name west --parent root --subject 'CN=West CA,O=Example'
   espalier ca create --name root-2027 --root --algorithm ML-DSA-87 --subject 'CN=Example Root 2027'
@@ -31,7 +32,7 @@ pub(super) struct Options {
     name: String,
 
     /// Make a root, which signs itself
-    #[arg(long, conflicts_with = "parent", required_unless_present = "parent")]
+    #[arg(long)]
     root: bool,
 
     /// The authority that signs its certificate

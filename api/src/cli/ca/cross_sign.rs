@@ -23,6 +23,7 @@ use crate::profiles::choose;
 /// With --target the new certificate is kept with that authority (`espalier ca show`), but does not
 /// take the place of its own: what it issues comes with the same chain as before.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("crossed").args(["certificate", "target"]).required(true))]
 #[command(after_help = "Examples:
   espalier ca cross-sign --authority root --target root-2027 --out cross.pem
   espalier ca cross-sign --authority root --certificate other-root.pem --days 365 --out cross.pem")]
@@ -35,11 +36,11 @@ pub(super) struct Options {
     authority: String,
 
     /// The certificate of an authority elsewhere; compare its fingerprint with its owner before
-    #[arg(long, value_name = "FILE", required_unless_present = "target")]
+    #[arg(long, value_name = "FILE")]
     certificate: Option<Source>,
 
     /// An authority of this data folder
-    #[arg(long, value_name = "NAME", conflicts_with = "certificate")]
+    #[arg(long, value_name = "NAME")]
     target: Option<String>,
 
     /// A profile of kind cross of your own; the shipped cross-ca by default
