@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
+mod foreign;
+
 use der::asn1::OctetString;
 use der::flagset::FlagSet;
 use der::{Encode, Tag, TagNumber};

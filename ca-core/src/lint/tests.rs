@@ -102,7 +102,7 @@ fn mistakes_of_leaves() -> Vec<(&'static str, Change)> {
             let start = plan.issuer_validity.unwrap().not_before();
             plan.issuer_validity = Some(Validity::new(start, start).unwrap());
         }),
-        ("subject_key_readable", |plan| {
+        ("subject_key_as_planned", |plan| {
             let other = signer("ed25519").public_key().spki_der().to_vec();
             plan.fields.subject_public_key_info = der::asn1::Any::from_der(&other).unwrap();
         }),
