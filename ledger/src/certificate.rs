@@ -34,7 +34,7 @@ impl NewCertificate {
             let found = hex(parts.serial);
             return Err(LedgerError::SerialMismatch { recorded: serial, found });
         }
-        let tbs_digest = Fingerprint::of(parts.tbs);
+        let tbs_digest = encoding::record_digest(&der, parts.tbs);
         let fingerprint = Fingerprint::of(&der);
         let stored_at = crate::record::whole_microseconds(stored_at);
         Ok(Self { serial, der, fingerprint, tbs_digest, stored_at })

@@ -213,7 +213,8 @@ fn certificate_findings(entry: &Entry) -> Vec<(FindingKind, String)> {
         let found = crate::certificate::hex(parts.serial);
         findings.push((FindingKind::SerialMismatch, format!("the certificate has serial {found}")));
     }
-    let (recorded, found) = (entry.record.content.tbs_digest, Fingerprint::of(parts.tbs));
+    let recorded = entry.record.content.tbs_digest;
+    let found = encoding::record_digest(&certificate.der, parts.tbs);
     if recorded != found {
         let message = format!("recorded TBS digest {recorded}, the certificate's is {found}");
         findings.push((FindingKind::TbsMismatch, message));

@@ -1,5 +1,7 @@
 //! The two ranges of a certificate's DER that the ledger compares: the TBS and the serial number.
 
+use ca_core::certificate::Certificate;
+use ca_core::fingerprint::Fingerprint;
 use der::asn1::{AnyRef, BitStringRef, IntRef};
 use der::{Decode, Header, Reader, SliceReader, Tag, TagNumber, Tagged};
 
@@ -28,6 +30,20 @@ pub(crate) fn certificate_parts(der: &[u8]) -> Result<CertificateParts<'_>, der:
     })?;
     outer.finish()?;
     Ok(CertificateParts { tbs, serial: serial_number(tbs)? })
+}
+
+/// The digest that was recorded before this certificate was signed: of its TBS, or of its TBS
+/// without the alternative signature (2.5.29.74), which is made after the record.
+///
+/// A certificate that can't be read has the digest of its TBS, which is no record's.
+pub(crate) fn record_digest(der: &[u8], tbs: &[u8]) -> Fingerprint {
+    /// The encoded identifier 2.5.29.74. Without it there is no such extension, and no need to
+    /// read the certificate.
+    const ALT_SIGNATURE_VALUE: &[u8] = &[0x06, 0x03, 0x55, 0x1d, 0x4a];
+    let may_have_one = tbs.windows(ALT_SIGNATURE_VALUE.len()).any(|at| at == ALT_SIGNATURE_VALUE);
+    let certificate = may_have_one.then(|| Certificate::from_der(der).ok()).flatten();
+    let digest = certificate.and_then(|certificate| certificate.record_digest().ok());
+    digest.unwrap_or_else(|| Fingerprint::of(tbs))
 }
 
 /// `TBSCertificate ::= SEQUENCE { [0] EXPLICIT version, serialNumber INTEGER, … }`

@@ -25,7 +25,8 @@ pub struct NewRecord {
     pub requester: String,
     /// Set when the requester wants the same certificate for the same request sent again.
     pub idempotency: Option<Idempotency>,
-    /// SHA-256 of the DER of the TBSCertificate that will be signed.
+    /// SHA-256 of the DER of the TBSCertificate that will be signed, without the alternative
+    /// signature (2.5.29.74), which is made after the record.
     pub tbs_digest: Fingerprint,
     /// The subject as text (RFC 4514), possibly empty. At most 4096 characters.
     pub subject: String,

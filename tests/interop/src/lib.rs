@@ -1,3 +1,4 @@
 //! Espalier against other people's software and vectors.
 
+pub mod peers;
 pub mod vectors;

@@ -1,0 +1,214 @@
+//! Showing what a file holds: certificates, requests and keys, for people and as JSON.
+//!
+//! [`inspect`] reads any PEM or DER and gives one [`Inspected`] for each object. Its `Display` is
+//! text for a terminal; its `Serialize` is stable JSON: every object has `"version"` and `"kind"`.
+//! Text that the input brought (names, addresses) is escaped in both, so that it can't drive a
+//! terminal. Nothing of a private key but its public key is ever shown.
+//!
+//! Nothing is verified here: no signature, no path, no time. See the verifier for that.
+
+mod certificate;
+mod encrypted;
+pub(crate) mod escape;
+mod extension;
+mod key;
+mod kind;
+mod names;
+mod private;
+mod request;
+mod text;
+
+use std::fmt;
+
+use serde::Serialize;
+
+pub use certificate::{
+    AlternativeReport, CertificateReport, CertificateSizes, Mode, SignatureReport, ValidityReport,
+};
+pub use encrypted::{EncryptedKeyError, EncryptedKeyReport, KdfReport};
+pub use extension::{
+    AccessReport, ExtensionReport, ExtensionValue, NamedOid, PolicyMappingReport, PolicyReport,
+    RevocationPointReport,
+};
+pub use key::{Half, KeyFamily, KeyReport};
+pub use kind::Kind;
+pub use private::{Container, MlDsaForm, PrivateKeyReport};
+pub use request::{RequestReport, RequestSizes};
+
+use crate::algorithm::SchemeError;
+use crate::certificate::{Certificate, CertificateError};
+use crate::csr::{CertificateRequest, CsrError};
+use crate::key::KeyError;
+use crate::pem::{self, Input, Label, PemError};
+use crate::public_key::{PublicKey, PublicKeyError};
+
+/// The version of the JSON form. It grows when a field changes its meaning or goes away, not when
+/// one is added.
+pub const JSON_VERSION: u32 = 1;
+
+/// One object of the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Inspected {
+    /// [`JSON_VERSION`].
+    pub version: u32,
+    /// What it is.
+    #[serde(flatten)]
+    pub report: Report,
+}
+
+/// What an object is, and all that is shown of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Report {
+    /// A certificate.
+    Certificate(Box<CertificateReport>),
+    /// A certificate request.
+    CertificateRequest(Box<RequestReport>),
+    /// A public key.
+    PublicKey(Box<KeyReport>),
+    /// A private key in the clear.
+    PrivateKey(Box<PrivateKeyReport>),
+    /// An encrypted private key; it stays encrypted.
+    EncryptedPrivateKey(Box<EncryptedKeyReport>),
+}
+
+/// Shows every object of a PEM or DER input, in the order in which they stand.
+///
+/// # Errors
+/// `InspectError` with the line of the block that can't be read, and why.
+pub fn inspect(bytes: &[u8]) -> Result<Vec<Inspected>, InspectError> {
+    match pem::read(bytes)? {
+        Input::Der(der) => {
+            let report = match Kind::of(&der) {
+                Some(kind) => report(kind, &der),
+                None => Err(ContentError::Unknown),
+            };
+            Ok(vec![report.map(versioned).map_err(|error| at(None, error))?])
+        }
+        Input::Pem(blocks) => blocks
+            .iter()
+            .map(|block| {
+                let report = labelled(block.label(), block.der());
+                report.map(versioned).map_err(|error| at(Some(block.line()), error))
+            })
+            .collect(),
+    }
+}
+
+/// Shows one certificate that was read before.
+///
+/// # Errors
+/// `ContentError` when its signature algorithm has parameters that are not allowed.
+pub fn inspect_certificate(certificate: &Certificate) -> Result<Inspected, ContentError> {
+    let report = CertificateReport::new(certificate)?;
+    Ok(versioned(Report::Certificate(Box::new(report))))
+}
+
+fn versioned(report: Report) -> Inspected {
+    Inspected { version: JSON_VERSION, report }
+}
+
+fn at(line: Option<usize>, error: ContentError) -> InspectError {
+    InspectError::Content { line, error }
+}
+
+/// A PEM block must hold what its label says.
+fn labelled(label: Label, der: &[u8]) -> Result<Report, ContentError> {
+    let promised = Kind::promised_by(label);
+    match Kind::of(der) {
+        Some(found) if found != promised => Err(ContentError::WrongLabel { label, found }),
+        _ => report(promised, der),
+    }
+}
+
+fn report(kind: Kind, der: &[u8]) -> Result<Report, ContentError> {
+    Ok(match kind {
+        Kind::Certificate => {
+            let certificate = Certificate::from_der(der)?;
+            Report::Certificate(Box::new(CertificateReport::new(&certificate)?))
+        }
+        Kind::CertificateRequest => {
+            let request = CertificateRequest::from_der(der)?;
+            Report::CertificateRequest(Box::new(RequestReport::new(&request)?))
+        }
+        Kind::PublicKey => Report::PublicKey(Box::new(KeyReport::new(&PublicKey::from_spki(der)?))),
+        Kind::Pkcs8PrivateKey | Kind::Sec1PrivateKey | Kind::Pkcs1PrivateKey => {
+            Report::PrivateKey(Box::new(PrivateKeyReport::new(kind, der)?))
+        }
+        Kind::EncryptedPrivateKey => {
+            Report::EncryptedPrivateKey(Box::new(EncryptedKeyReport::new(der)?))
+        }
+        Kind::RevocationList | Kind::Pkcs1PublicKey => {
+            return Err(ContentError::NotRead { kind });
+        }
+    })
+}
+
+impl fmt::Display for Inspected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.report.fmt(f)
+    }
+}
+
+/// An input that can't be shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InspectError {
+    /// Not PEM or DER.
+    #[error(transparent)]
+    Pem(#[from] PemError),
+    /// An object is malformed or not allowed.
+    #[error("{}{error}", pem::at_line(*line))]
+    Content {
+        /// The line of the PEM block's BEGIN; none for DER.
+        line: Option<usize>,
+        /// What is wrong.
+        error: ContentError,
+    },
+}
+
+/// Why one object can't be shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContentError {
+    /// DER of another structure.
+    #[error(
+        "not an object that is known; allowed are a certificate, a certificate request, a public key (SubjectPublicKeyInfo), a private key (PKCS#8, SEC1, PKCS#1) or an encrypted private key (PKCS#8)"
+    )]
+    Unknown,
+    /// A known object that is not read.
+    #[error(
+        "found {kind}, which is not read; allowed are certificates, certificate requests, public keys (SubjectPublicKeyInfo) and private keys"
+    )]
+    NotRead {
+        /// What it is.
+        kind: Kind,
+    },
+    /// The label says something else than the content.
+    #[error("labelled {label}, but found {found}; allowed is what the label says")]
+    WrongLabel {
+        /// The label.
+        label: Label,
+        /// The content.
+        found: Kind,
+    },
+    /// A certificate is malformed.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// A certificate request is malformed, or asks for what is never certified.
+    #[error(transparent)]
+    Request(#[from] CsrError),
+    /// A signature algorithm has parameters that its RFC forbids.
+    #[error(transparent)]
+    Scheme(#[from] SchemeError),
+    /// A public key is malformed.
+    #[error(transparent)]
+    PublicKey(#[from] PublicKeyError),
+    /// A private key is malformed.
+    #[error(transparent)]
+    PrivateKey(#[from] KeyError),
+    /// An encrypted private key is malformed.
+    #[error(transparent)]
+    EncryptedKey(#[from] EncryptedKeyError),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Text from strangers, made harmless for a terminal.
+//!
+//! A name may hold control characters that move the cursor, or bidirectional overrides that
+//! reorder what is read. Each octet of such a character becomes `\` and two hexadecimal digits,
+//! as RFC 4514 section 2.4 writes them, so nothing is lost.
+
+use std::fmt::Write;
+
+/// `text` with every character escaped that a terminal would obey or not show. Backslashes stay:
+/// names in RFC 4514 form have them already.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_harmful(character) {
+            push_octets(&mut safe, character);
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// As [`escaped`], for text that has no escapes of its own: a backslash is escaped as well, so
+/// that the result can be read back.
+pub(crate) fn escaped_raw(text: &str) -> String {
+    escaped(&text.replace('\\', "\\5C"))
+}
+
+/// At most `limit` characters, with an ellipsis when some were cut.
+pub(crate) fn shortened(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn push_octets(safe: &mut String, character: char) {
+    for octet in character.encode_utf8(&mut [0; 4]).bytes() {
+        // Writing to a String can't fail.
+        let _ = write!(safe, "\\{octet:02X}");
+    }
+}
+
+/// Control characters, and format characters that have no glyph or change the order or look of
+/// their neighbours (Unicode general categories Cc, Cf, Zl and Zp, and the variation selectors
+/// and tags, by their blocks).
+fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+            | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use super::*;
+
+    #[test]
+    fn terminal_sequences_and_overrides_become_octets() {
+        assert_eq!(escaped("a\u{1b}[2Jb\r\n"), "a\\1B[2Jb\\0D\\0A");
+        assert_eq!(escaped("\u{9b}31m\u{7f}"), "\\C2\\9B31m\\7F");
+        assert_eq!(escaped("x\u{202e}gpj.exe"), "x\\E2\\80\\AEgpj.exe");
+        assert_eq!(
+            escaped("\u{2066}\u{feff}\u{e0041}"),
+            "\\E2\\81\\A6\\EF\\BB\\BF\\F3\\A0\\81\\81"
+        );
+    }
+
+    #[test]
+    fn ordinary_text_of_any_script_stays() {
+        for text in ["CN=Müller\\, Söhne", "株式会社", "Ωμέγα", "שלום"] {
+            assert_eq!(escaped(text), text);
+        }
+        assert_eq!(escaped_raw("a\\b"), "a\\5Cb");
+    }
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        assert_eq!(shortened("äöü", 2), "äö…");
+        assert_eq!(shortened("äöü", 3), "äöü");
+    }
+}

@@ -1,0 +1,114 @@
+//! What a DER value is, by its outermost tags.
+
+use std::fmt;
+
+use der::asn1::AnyRef;
+use der::{Decode, Reader, SliceReader, Tag, Tagged};
+
+use crate::pem::Label;
+
+/// Kinds of DER objects that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A certificate (RFC 5280).
+    Certificate,
+    /// A certificate request (RFC 2986).
+    CertificateRequest,
+    /// A certificate revocation list (RFC 5280 section 5).
+    RevocationList,
+    /// A SubjectPublicKeyInfo.
+    PublicKey,
+    /// A bare RSAPublicKey (RFC 8017).
+    Pkcs1PublicKey,
+    /// A PKCS#8 private key (RFC 5958).
+    Pkcs8PrivateKey,
+    /// An ECPrivateKey (RFC 5915).
+    Sec1PrivateKey,
+    /// An RSAPrivateKey (RFC 8017).
+    Pkcs1PrivateKey,
+    /// An encrypted PKCS#8 private key (RFC 5958).
+    EncryptedPrivateKey,
+}
+
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+const SEQUENCE: u8 = 0x30;
+const CONTEXT_0: u8 = 0xa0;
+
+impl Kind {
+    /// The kind that the outermost tags show; `None` for any other structure. It promises nothing
+    /// about what is inside.
+    pub fn of(der: &[u8]) -> Option<Self> {
+        let parts = children(der)?;
+        Some(match tags(&parts).as_slice() {
+            [SEQUENCE, SEQUENCE, BIT_STRING] => return Self::of_signed(parts[0]),
+            [SEQUENCE, BIT_STRING] => Self::PublicKey,
+            [SEQUENCE, OCTET_STRING] => Self::EncryptedPrivateKey,
+            [INTEGER, SEQUENCE, OCTET_STRING, ..] => Self::Pkcs8PrivateKey,
+            [INTEGER, OCTET_STRING, ..] => Self::Sec1PrivateKey,
+            [INTEGER, INTEGER] => Self::Pkcs1PublicKey,
+            [INTEGER, INTEGER, INTEGER, INTEGER, ..] => Self::Pkcs1PrivateKey,
+            _ => return None,
+        })
+    }
+
+    fn of_signed(signed: &[u8]) -> Option<Self> {
+        let parts = children(signed)?;
+        Some(match tags(&parts).as_slice() {
+            [CONTEXT_0, ..] | [INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, ..] => Self::Certificate,
+            [INTEGER, SEQUENCE, SEQUENCE] | [INTEGER, SEQUENCE, SEQUENCE, CONTEXT_0] => {
+                Self::CertificateRequest
+            }
+            [INTEGER, SEQUENCE, SEQUENCE, UTC_TIME | GENERALIZED_TIME, ..]
+            | [SEQUENCE, SEQUENCE, UTC_TIME | GENERALIZED_TIME, ..] => Self::RevocationList,
+            _ => return None,
+        })
+    }
+
+    /// The kind that a PEM label promises.
+    pub fn promised_by(label: Label) -> Self {
+        match label {
+            Label::Certificate => Self::Certificate,
+            Label::CertificateRequest | Label::NewCertificateRequest => Self::CertificateRequest,
+            Label::PublicKey => Self::PublicKey,
+            Label::PrivateKey => Self::Pkcs8PrivateKey,
+            Label::EncryptedPrivateKey => Self::EncryptedPrivateKey,
+            Label::EcPrivateKey => Self::Sec1PrivateKey,
+            Label::RsaPrivateKey => Self::Pkcs1PrivateKey,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Certificate => "a certificate",
+            Self::CertificateRequest => "a certificate request",
+            Self::RevocationList => "a certificate revocation list",
+            Self::PublicKey => "a public key (SubjectPublicKeyInfo)",
+            Self::Pkcs1PublicKey => "a bare RSA public key (PKCS#1)",
+            Self::Pkcs8PrivateKey => "a private key (PKCS#8)",
+            Self::Sec1PrivateKey => "a private key (SEC1)",
+            Self::Pkcs1PrivateKey => "a private key (PKCS#1)",
+            Self::EncryptedPrivateKey => "an encrypted private key (PKCS#8)",
+        })
+    }
+}
+
+/// The values inside a SEQUENCE, header included, at most 16 of them.
+fn children(der: &[u8]) -> Option<Vec<&[u8]>> {
+    let outer = AnyRef::from_der(der).ok().filter(|outer| outer.tag() == Tag::Sequence)?;
+    let mut reader = SliceReader::new(outer.value()).ok()?;
+    let mut parts = Vec::new();
+    while !reader.is_finished() && parts.len() < 16 {
+        parts.push(reader.tlv_bytes().ok()?);
+    }
+    Some(parts)
+}
+
+fn tags(parts: &[&[u8]]) -> Vec<u8> {
+    parts.iter().filter_map(|part| part.first().copied()).collect()
+}

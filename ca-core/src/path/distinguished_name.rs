@@ -1,0 +1,115 @@
+//! Comparing distinguished names (RFC 5280 section 7.1).
+//!
+//! Text is compared without regard to case, to white space at either end, to runs of white space
+//! and to the kind of string. Unicode is lower-cased but not normalised (RFC 4518 asks for NFKC):
+//! names that differ only in that way count as different.
+
+use der::asn1::Any;
+use der::{Tag, Tagged};
+use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::name::{Name, RelativeDistinguishedName};
+
+/// Whether two names are the same.
+pub(super) fn same_name(left: &Name, right: &Name) -> bool {
+    left == right || (left.len() == right.len() && has_prefix(left, right))
+}
+
+/// Whether `name` lies in the subtree below `base`: starts with all of its parts.
+pub(super) fn has_prefix(name: &Name, base: &Name) -> bool {
+    name.len() >= base.len()
+        && name.iter_rdn().zip(base.iter_rdn()).all(|(left, right)| same_part(left, right))
+}
+
+/// A relative distinguished name is a set: the order of its attributes does not count.
+fn same_part(left: &RelativeDistinguishedName, right: &RelativeDistinguishedName) -> bool {
+    let (mut left, mut right) = (folded(left), folded(right));
+    left.sort_unstable();
+    right.sort_unstable();
+    left == right
+}
+
+fn folded(part: &RelativeDistinguishedName) -> Vec<(Vec<u8>, Tag, Vec<u8>)> {
+    part.iter().map(folded_attribute).collect()
+}
+
+fn folded_attribute(attribute: &AttributeTypeAndValue) -> (Vec<u8>, Tag, Vec<u8>) {
+    let oid = attribute.oid.as_bytes().to_vec();
+    match text_of(&attribute.value) {
+        Some(text) => {
+            let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+            (oid, Tag::Utf8String, words.join(" ").into_bytes())
+        }
+        None => (oid, attribute.value.tag(), attribute.value.value().to_vec()),
+    }
+}
+
+/// The text of a string type whose characters are known for sure.
+pub(super) fn text_of(value: &Any) -> Option<String> {
+    let octets = value.value();
+    match value.tag() {
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String => {
+            std::str::from_utf8(octets).ok().map(str::to_owned)
+        }
+        Tag::BmpString => {
+            let pairs = octets.chunks_exact(2);
+            if !pairs.remainder().is_empty() {
+                return None;
+            }
+            let units: Vec<u16> = pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+            String::from_utf16(&units).ok()
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use der::{Decode, Encode};
+
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    /// The name with its only attribute as a string of another kind.
+    fn with_tag(name: &Name, tag: u8) -> Name {
+        let mut der = name.to_der().unwrap();
+        // SEQUENCE, SET, SEQUENCE headers and a 3-octet identifier stand before the string.
+        assert_eq!(der[9..11], [4, 3]);
+        der[11] = tag;
+        Name::from_der(&der).unwrap()
+    }
+
+    #[test]
+    fn case_space_and_string_type_do_not_count() {
+        let plain = name("CN=Root CA");
+        assert!(same_name(&plain, &name("CN=root  ca")));
+        let printable = with_tag(&plain, 0x13);
+        let utf8 = with_tag(&plain, 0x0c);
+        assert_ne!(printable, utf8);
+        assert!(same_name(&printable, &utf8));
+    }
+
+    #[test]
+    fn other_letters_other_attributes_and_other_types_count() {
+        assert!(!same_name(&name("CN=Root CA"), &name("CN=Root CB")));
+        assert!(!same_name(&name("CN=Root CA"), &name("CN=RootCA")));
+        assert!(!same_name(&name("CN=Root CA"), &name("O=Root CA")));
+        // An unknown string type (here a TeletexString) is only equal to itself.
+        let plain = name("CN=Root CA");
+        assert!(!same_name(&with_tag(&plain, 0x14), &with_tag(&plain, 0x0c)));
+        assert!(same_name(&with_tag(&plain, 0x14), &with_tag(&plain, 0x14)));
+    }
+
+    #[test]
+    fn a_subtree_is_a_prefix() {
+        let base = name("O=Example,C=DE");
+        assert!(has_prefix(&name("CN=a,O=example,C=de"), &base));
+        assert!(has_prefix(&base, &base));
+        assert!(!has_prefix(&name("CN=a,O=Other,C=DE"), &base));
+        assert!(!has_prefix(&name("C=DE"), &base));
+    }
+}

@@ -1,0 +1,73 @@
+//! The labels of PEM blocks that are read and written.
+
+use std::fmt;
+
+/// What stands after BEGIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Label {
+    /// A certificate (RFC 7468 section 5).
+    Certificate,
+    /// A certificate request (RFC 7468 section 7).
+    CertificateRequest,
+    /// The older name of a certificate request, read only.
+    NewCertificateRequest,
+    /// A SubjectPublicKeyInfo (RFC 7468 section 13).
+    PublicKey,
+    /// A PKCS#8 private key (RFC 7468 section 10).
+    PrivateKey,
+    /// An encrypted PKCS#8 private key (RFC 7468 section 11).
+    EncryptedPrivateKey,
+    /// A SEC1 private key (RFC 5915), read only.
+    EcPrivateKey,
+    /// A PKCS#1 private key (RFC 8017), read only.
+    RsaPrivateKey,
+}
+
+impl Label {
+    /// Every label that is read.
+    pub const ALL: [Self; 8] = [
+        Self::Certificate,
+        Self::CertificateRequest,
+        Self::NewCertificateRequest,
+        Self::PublicKey,
+        Self::PrivateKey,
+        Self::EncryptedPrivateKey,
+        Self::EcPrivateKey,
+        Self::RsaPrivateKey,
+    ];
+
+    /// The text between BEGIN and the dashes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Certificate => "CERTIFICATE",
+            Self::CertificateRequest => "CERTIFICATE REQUEST",
+            Self::NewCertificateRequest => "NEW CERTIFICATE REQUEST",
+            Self::PublicKey => "PUBLIC KEY",
+            Self::PrivateKey => "PRIVATE KEY",
+            Self::EncryptedPrivateKey => "ENCRYPTED PRIVATE KEY",
+            Self::EcPrivateKey => "EC PRIVATE KEY",
+            Self::RsaPrivateKey => "RSA PRIVATE KEY",
+        }
+    }
+
+    /// The label with this text.
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|label| label.as_str() == text)
+    }
+
+    /// Whether the block holds a private key in the clear.
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::PrivateKey | Self::EcPrivateKey | Self::RsaPrivateKey)
+    }
+
+    /// Some labels as a sentence lists them.
+    pub(crate) fn list(labels: &[Self]) -> String {
+        labels.iter().map(|label| label.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

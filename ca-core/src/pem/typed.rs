@@ -1,0 +1,185 @@
+//! Reading inputs of which the kind is known beforehand.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::{Input, Label, PemError, read};
+use crate::certificate::{Certificate, CertificateError};
+use crate::csr::{CertificateRequest, CsrError};
+use crate::inspect::Kind;
+use crate::public_key::{PublicKey, PublicKeyError};
+
+/// Reads one or more certificates: PEM blocks in the order in which they stand, or one DER
+/// certificate.
+///
+/// # Errors
+/// `ReadError` when the input is no PEM or DER, has another kind of block, or a certificate is
+/// malformed.
+pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, ReadError> {
+    ders(bytes, &[Label::Certificate], |line, der| {
+        Certificate::from_der(der).map_err(|error| ReadError::Certificate { line, error })
+    })
+}
+
+/// Reads exactly one certificate.
+///
+/// # Errors
+/// As [`read_certificates`], and `ReadError::NotOne` when there are several.
+pub fn read_one_certificate(bytes: &[u8]) -> Result<Certificate, ReadError> {
+    one(read_certificates(bytes)?)
+}
+
+/// Reads one certificate request: a PEM block (`CERTIFICATE REQUEST` or `NEW CERTIFICATE REQUEST`)
+/// or DER.
+///
+/// # Errors
+/// `ReadError` when the input is no PEM or DER, has another kind of block or several, or the
+/// request is malformed.
+pub fn read_one_request(bytes: &[u8]) -> Result<CertificateRequest, ReadError> {
+    const ALLOWED: &[Label] = &[Label::CertificateRequest, Label::NewCertificateRequest];
+    one(ders(bytes, ALLOWED, |line, der| {
+        CertificateRequest::from_der(der).map_err(|error| ReadError::Request { line, error })
+    })?)
+}
+
+/// Reads one public key: a PEM block `PUBLIC KEY` or a DER SubjectPublicKeyInfo.
+///
+/// # Errors
+/// `ReadError` when the input is no PEM or DER, has another kind of block or several, or the key
+/// is malformed.
+pub fn read_one_public_key(bytes: &[u8]) -> Result<PublicKey, ReadError> {
+    one(ders(bytes, &[Label::PublicKey], |line, der| {
+        PublicKey::from_spki(der).map_err(|error| ReadError::PublicKey { line, error })
+    })?)
+}
+
+/// Reads the DER of one private key, in the clear or encrypted: PKCS#8, SEC1 or PKCS#1 in PEM or
+/// DER. [`PrivateKey::from_der`](crate::key::PrivateKey::from_der) or
+/// [`key::decrypt`](crate::key::decrypt) takes it from there.
+///
+/// # Errors
+/// `ReadError` when the input is no PEM or DER, has another kind of block, or several.
+pub fn read_one_private_key_der(bytes: &[u8]) -> Result<PrivateKeyDer, ReadError> {
+    const ALLOWED: &[Label] =
+        &[Label::PrivateKey, Label::EncryptedPrivateKey, Label::EcPrivateKey, Label::RsaPrivateKey];
+    one(ders(bytes, ALLOWED, |line, der| match Kind::of(der) {
+        Some(Kind::EncryptedPrivateKey) => Ok(PrivateKeyDer::Encrypted(der.to_vec())),
+        Some(Kind::Pkcs8PrivateKey | Kind::Sec1PrivateKey | Kind::Pkcs1PrivateKey) => {
+            Ok(PrivateKeyDer::Clear(Zeroizing::new(der.to_vec())))
+        }
+        found => Err(ReadError::NotPrivateKey { line, found }),
+    })?)
+}
+
+/// The DER of a private key. Its `Debug` shows no octet of a key in the clear.
+pub enum PrivateKeyDer {
+    /// PKCS#8, SEC1 or PKCS#1.
+    Clear(Zeroizing<Vec<u8>>),
+    /// EncryptedPrivateKeyInfo of PKCS#8.
+    Encrypted(Vec<u8>),
+}
+
+impl fmt::Debug for PrivateKeyDer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clear(der) => write!(f, "PrivateKeyDer(in the clear, {} octets)", der.len()),
+            Self::Encrypted(der) => write!(f, "PrivateKeyDer(encrypted, {} octets)", der.len()),
+        }
+    }
+}
+
+/// Decodes every block, each of which must have one of the labels.
+fn ders<T>(
+    bytes: &[u8],
+    allowed: &'static [Label],
+    mut decode: impl FnMut(Option<usize>, &[u8]) -> Result<T, ReadError>,
+) -> Result<Vec<T>, ReadError> {
+    match read(bytes)? {
+        Input::Der(der) => Ok(vec![decode(None, &der)?]),
+        Input::Pem(blocks) => blocks
+            .iter()
+            .map(|block| {
+                let (line, found) = (block.line(), block.label());
+                if !allowed.contains(&found) {
+                    return Err(ReadError::WrongLabel { line, found, allowed });
+                }
+                decode(Some(line), block.der())
+            })
+            .collect(),
+    }
+}
+
+fn one<T>(all: Vec<T>) -> Result<T, ReadError> {
+    let found = all.len();
+    let mut all = all.into_iter();
+    match (all.next(), all.next()) {
+        (Some(only), None) => Ok(only),
+        _ => Err(ReadError::NotOne { found }),
+    }
+}
+
+/// An input that does not hold what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// Not PEM or DER.
+    #[error(transparent)]
+    Pem(#[from] PemError),
+    /// A block of another kind.
+    #[error("line {line}: found a block {found}, allowed are {}", Label::list(allowed))]
+    WrongLabel {
+        /// The line of BEGIN.
+        line: usize,
+        /// Its label.
+        found: Label,
+        /// The labels that are allowed here.
+        allowed: &'static [Label],
+    },
+    /// Several where one is wanted.
+    #[error("input: found {found} of them, allowed is exactly one")]
+    NotOne {
+        /// How many.
+        found: usize,
+    },
+    /// A certificate is malformed.
+    #[error("{}{error}", at_line(*line))]
+    Certificate {
+        /// The line of BEGIN; none for DER.
+        line: Option<usize>,
+        /// What is wrong.
+        error: CertificateError,
+    },
+    /// A certificate request is malformed.
+    #[error("{}{error}", at_line(*line))]
+    Request {
+        /// The line of BEGIN; none for DER.
+        line: Option<usize>,
+        /// What is wrong.
+        error: CsrError,
+    },
+    /// A public key is malformed.
+    #[error("{}{error}", at_line(*line))]
+    PublicKey {
+        /// The line of BEGIN; none for DER.
+        line: Option<usize>,
+        /// What is wrong.
+        error: PublicKeyError,
+    },
+    /// Something else than a private key.
+    #[error(
+        "{}found {}, allowed is a private key (PKCS#8, SEC1, PKCS#1 or encrypted PKCS#8)",
+        at_line(*line),
+        found.map_or("an unknown structure".to_owned(), |kind| kind.to_string())
+    )]
+    NotPrivateKey {
+        /// The line of BEGIN; none for DER.
+        line: Option<usize>,
+        /// What it is, if that is known.
+        found: Option<Kind>,
+    },
+}
+
+/// `line 3: `, or nothing for DER.
+pub(crate) fn at_line(line: Option<usize>) -> String {
+    line.map(|line| format!("line {line}: ")).unwrap_or_default()
+}

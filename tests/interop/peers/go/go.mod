@@ -1,0 +1,3 @@
+module espalier.dev/peers/go
+
+go 1.27

@@ -1,0 +1,90 @@
+//! The command line of `cargo xtask`.
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::{generate, peers, process, suite, workspace};
+
+/// The one entry for people who work on Espalier.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Check everything: format, lints, docs, generated files, tests against foreign programs, the README's commands
+    Test {
+        /// Only what needs no foreign program and no release build: under two minutes once built
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Measure; `core` compares issuance with the bare primitives
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+    /// Install the foreign programs that the interop tests talk to, under target/peers
+    Peers,
+    /// Write the committed files that are made from others
+    Gen {
+        /// Write nothing, and fail when a file differs from what would be written
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Certificates per second and core, per family, beside the bare primitives timed in the same run
+    Core {
+        /// Arguments for the bench itself
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+impl Arguments {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// When the task fails, with the reason.
+    pub fn run(self) -> Result<(), Failure> {
+        match self.task {
+            Task::Test { quick } => {
+                suite::run(if quick { suite::Extent::Quick } else { suite::Extent::Full })
+            }
+            Task::Bench { what: Bench::Core { arguments } } => {
+                let mut bench = workspace::cargo(&[
+                    "run",
+                    "--release",
+                    "--package",
+                    "interop",
+                    "--bin",
+                    "bench-core",
+                    "--",
+                ]);
+                process::run(bench.args(arguments))
+            }
+            Task::Peers => {
+                let found = peers::install()?;
+                println!("{}", peers::table(&found));
+                peers::refuse_missing_in_ci(&found)
+            }
+            Task::Gen { check } => generate::run(check),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}

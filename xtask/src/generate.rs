@@ -1,0 +1,84 @@
+//! Committed files that are made from others. A new one is a row in [`GENERATORS`].
+
+pub mod algorithm_table;
+pub mod cli_reference;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+use crate::workspace;
+
+/// What generators may look at.
+#[derive(Debug)]
+pub struct Sources {
+    /// The `espalier` command, just built.
+    pub espalier: PathBuf,
+}
+
+/// A file that is made: its name for people, where it is committed, and its text.
+struct Generator {
+    name: &'static str,
+    path: &'static str,
+    make: fn(&Sources) -> Result<String, Failure>,
+}
+
+const GENERATORS: &[Generator] = &[
+    Generator {
+        name: "command reference",
+        path: "docs/reference/cli.md",
+        make: cli_reference::make,
+    },
+    Generator {
+        name: "table of algorithms",
+        path: "docs/reference/algorithms.md",
+        make: algorithm_table::make,
+    },
+];
+
+/// Writes every generated file, or with `check` only compares.
+///
+/// # Errors
+/// When a generator fails, a file can't be written, or with `check` a file is not what would be written.
+pub fn run(check: bool) -> Result<(), Failure> {
+    let sources = Sources { espalier: workspace::espalier()? };
+    let mut stale = Vec::new();
+    for generator in GENERATORS {
+        let text = (generator.make)(&sources)?;
+        let path = workspace::root().join(generator.path);
+        let differs = fs::read_to_string(&path).ok().as_deref() != Some(text.as_str());
+        if differs && check {
+            stale.push(format!("{} ({})", generator.path, first_difference(&path, &text)));
+        } else if differs {
+            write(&path, &text)?;
+        }
+        let verdict = match (differs, check) {
+            (false, _) => "up to date",
+            (true, true) => "stale",
+            (true, false) => "written",
+        };
+        println!("gen: {}: {}: {verdict}", generator.name, generator.path);
+    }
+    if stale.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Found(format!(
+        "not what the code says; run `cargo xtask gen` and commit: {}",
+        stale.join(", ")
+    )))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Failure::file(folder, "made"))?;
+    }
+    fs::write(path, text).map_err(Failure::file(path, "written"))
+}
+
+fn first_difference(path: &Path, wanted: &str) -> String {
+    let Ok(found) = fs::read_to_string(path) else {
+        return "not there".to_owned();
+    };
+    let same = found.lines().zip(wanted.lines()).take_while(|(a, b)| a == b).count();
+    format!("differs from line {}", same + 1)
+}

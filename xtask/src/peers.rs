@@ -1,0 +1,270 @@
+//! The foreign programs that the interop tests talk to: installed under `target/peers`, from the ordinary package
+//! registries, once. `peers.json` there tells the tests what is where; tests/interop/src/peers.rs reads it.
+
+pub mod bouncy_castle;
+pub mod debian;
+pub mod go;
+pub mod liboqs;
+pub mod openssl;
+pub mod python;
+pub mod system;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use comfy_table::{ContentArrangement, Table};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::workspace;
+
+/// What an installer leaves: the version, and the commands by name, each as the words to run it by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installed {
+    /// As the program itself tells it.
+    pub version: String,
+    /// Name of a command to the words that run it; empty for a library that the tests link.
+    pub commands: BTreeMap<String, Vec<String>>,
+}
+
+/// A row of `peers.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum State {
+    /// It is there.
+    Present(Installed),
+    /// It is not.
+    Missing {
+        /// Why, for the person who reads the skipped test.
+        missing: String,
+    },
+}
+
+/// One peer after `install`.
+#[derive(Debug)]
+pub struct Found {
+    /// Its name in `peers.json`.
+    pub name: &'static str,
+    /// What came of it.
+    pub state: State,
+    /// How long that took.
+    pub took: Duration,
+}
+
+/// A peer: its name, what its recipe depends on, and the recipe.
+struct Peer {
+    name: &'static str,
+    /// Files and folders under `tests/interop/peers` whose change makes the peer be installed again.
+    sources: &'static [&'static str],
+    install: fn(&Place) -> Result<Installed, Failure>,
+}
+
+const PEERS: &[Peer] = &[
+    Peer { name: "openssl", sources: &[], install: openssl::install },
+    Peer { name: "bouncycastle", sources: &["bouncycastle"], install: bouncy_castle::install },
+    Peer { name: "pyca", sources: &["pyca"], install: python::install_pyca },
+    Peer { name: "pkilint", sources: &["pyca"], install: python::install_pkilint },
+    Peer { name: "go", sources: &["go"], install: go::install },
+    Peer { name: "liboqs", sources: &[], install: liboqs::install },
+];
+
+/// Raised when a recipe changes in a way that its sources do not show, so that old installations are not reused.
+const RECIPES: u32 = 1;
+
+/// Where a recipe works.
+#[derive(Debug)]
+pub struct Place {
+    /// The peer's own folder; it exists.
+    pub folder: PathBuf,
+    /// The sources of our harnesses, `tests/interop/peers`.
+    pub sources: PathBuf,
+    /// Where the output of the recipe's commands goes.
+    pub log: PathBuf,
+}
+
+/// The folder of everything, and of `peers.json`.
+#[must_use]
+pub fn folder() -> PathBuf {
+    workspace::target().join("peers")
+}
+
+/// Installs what is not there yet, all peers at once, and writes `peers.json`.
+///
+/// # Errors
+/// Only when the folder itself can't be used; a peer that can't be installed is a row with a reason.
+pub fn install() -> Result<Vec<Found>, Failure> {
+    let folder = folder();
+    let logs = folder.join("log");
+    fs::create_dir_all(&logs).map_err(Failure::file(&logs, "made"))?;
+    system::install_missing(&logs.join("system.log"));
+    let found: Vec<Found> = std::thread::scope(|scope| {
+        let running: Vec<_> = PEERS
+            .iter()
+            .map(|peer| (peer.name, scope.spawn(|| install_one(peer, &folder))))
+            .collect();
+        running
+            .into_iter()
+            .map(|(name, thread)| thread.join().unwrap_or_else(|_| panicked(name)))
+            .collect()
+    });
+    let rows: BTreeMap<&str, &State> = found.iter().map(|peer| (peer.name, &peer.state)).collect();
+    write_json(&folder.join("peers.json"), &rows)?;
+    Ok(found)
+}
+
+fn panicked(name: &'static str) -> Found {
+    let missing = "its recipe panicked; see above".to_owned();
+    Found { name, state: State::Missing { missing }, took: Duration::ZERO }
+}
+
+fn install_one(peer: &Peer, folder: &Path) -> Found {
+    let started = Instant::now();
+    let state = match installed(peer, folder) {
+        Ok(installed) => State::Present(installed),
+        Err(failure) => State::Missing { missing: failure.with_causes() },
+    };
+    Found { name: peer.name, state, took: started.elapsed() }
+}
+
+/// What an earlier run left, written beside the peer when its recipe had ended well.
+#[derive(Serialize, Deserialize)]
+struct Stamp {
+    recipe: u64,
+    installed: Installed,
+}
+
+fn installed(peer: &Peer, folder: &Path) -> Result<Installed, Failure> {
+    let sources = workspace::root().join("tests/interop/peers");
+    let own = folder.join(peer.name);
+    let stamp_file = own.join("stamp.json");
+    let recipe = recipe(peer, &sources)?;
+    if let Some(installed) = still_good(&stamp_file, recipe) {
+        return Ok(installed);
+    }
+    if own.exists() {
+        fs::remove_dir_all(&own).map_err(Failure::file(&own, "emptied"))?;
+    }
+    fs::create_dir_all(&own).map_err(Failure::file(&own, "made"))?;
+    let log = folder.join("log").join(format!("{}.log", peer.name));
+    fs::write(&log, "").map_err(Failure::file(&log, "written"))?;
+    let installed = (peer.install)(&Place { folder: own, sources, log })?;
+    write_json(&stamp_file, &Stamp { recipe, installed: installed.clone() })?;
+    Ok(installed)
+}
+
+fn still_good(stamp: &Path, recipe: u64) -> Option<Installed> {
+    let stamp: Stamp = serde_json::from_str(&fs::read_to_string(stamp).ok()?).ok()?;
+    let absolute = |word: &&String| word.starts_with('/') && !word.contains(':');
+    let words = stamp.installed.commands.values().flatten();
+    let there = words.filter(absolute).all(|word| Path::new(word).exists());
+    (stamp.recipe == recipe && there).then_some(stamp.installed)
+}
+
+fn recipe(peer: &Peer, sources: &Path) -> Result<u64, Failure> {
+    let mut hasher = DefaultHasher::new();
+    RECIPES.hash(&mut hasher);
+    for source in peer.sources {
+        let folder = sources.join(source);
+        let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+            .map_err(Failure::file(&folder, "read"))?
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.is_file())
+            .collect();
+        files.sort();
+        for file in files {
+            file.file_name().hash(&mut hasher);
+            fs::read(&file).map_err(Failure::file(&file, "read"))?.hash(&mut hasher);
+        }
+    }
+    Ok(hasher.finish())
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|source| Failure::Json { what: path.display().to_string(), source })?;
+    fs::write(path, text).map_err(Failure::file(path, "written"))
+}
+
+/// The peers as a table for people.
+#[must_use]
+pub fn table(found: &[Found]) -> Table {
+    let mut table = Table::new();
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(120);
+    table.set_header(["peer", "version", "where, or why not", "seconds"]);
+    for peer in found {
+        let (version, place) = match &peer.state {
+            State::Present(installed) if installed.commands.is_empty() => {
+                (installed.version.as_str(), "linked".into())
+            }
+            State::Present(installed) => (installed.version.as_str(), place(peer.name)),
+            State::Missing { missing } => ("missing", missing.clone()),
+        };
+        table.add_row([peer.name, version, &place, &format!("{:.1}", peer.took.as_secs_f64())]);
+    }
+    table
+}
+
+/// The peer's folder, from the root of the checkout where it is below it.
+fn place(name: &str) -> String {
+    let folder = folder().join(name);
+    folder.strip_prefix(workspace::root()).unwrap_or(&folder).display().to_string()
+}
+
+/// In continuous integration every peer must be there.
+///
+/// # Errors
+/// When `CI=true` and one is missing.
+pub fn refuse_missing_in_ci(found: &[Found]) -> Result<(), Failure> {
+    let missing: Vec<&str> = found
+        .iter()
+        .filter(|peer| matches!(peer.state, State::Missing { .. }))
+        .map(|peer| peer.name)
+        .collect();
+    if missing.is_empty() || !workspace::in_ci() {
+        return Ok(());
+    }
+    Err(Failure::Found(format!("peers missing where CI=true allows none: {}", missing.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use super::*;
+
+    fn peer(install: fn(&Place) -> Result<Installed, Failure>) -> Peer {
+        Peer { name: "made-up", sources: &[], install }
+    }
+
+    #[test]
+    fn a_peer_is_installed_once_and_again_when_its_program_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("log")).unwrap();
+        let counting = peer(|place| {
+            let counter = place.folder.with_extension("count");
+            let count = fs::read_to_string(&counter).map_or(0, |text| text.len()) + 1;
+            fs::write(&counter, "x".repeat(count)).unwrap();
+            let program = place.folder.join("program");
+            fs::write(&program, "").unwrap();
+            let commands = BTreeMap::from([("p".to_owned(), vec![program.display().to_string()])]);
+            Ok(Installed { version: count.to_string(), commands })
+        });
+        assert_eq!(installed(&counting, folder.path()).unwrap().version, "1");
+        assert_eq!(installed(&counting, folder.path()).unwrap().version, "1");
+        fs::remove_file(folder.path().join("made-up/program")).unwrap();
+        assert_eq!(installed(&counting, folder.path()).unwrap().version, "2");
+    }
+
+    #[test]
+    fn a_peer_that_can_not_be_installed_is_a_row_with_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("log")).unwrap();
+        let broken = peer(|_| Err(Failure::Found("no registry answers".into())));
+        let found = install_one(&broken, folder.path());
+        assert_eq!(found.state, State::Missing { missing: "no registry answers".into() });
+        assert!(table(&[found]).to_string().contains("no registry answers"));
+    }
+}

@@ -1,0 +1,54 @@
+//! Where things are in the checkout.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::process;
+
+/// The root of the checkout: the folder above the one that this crate was compiled in.
+#[must_use]
+pub fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// Cargo's target folder, as CARGO_TARGET_DIR moves it.
+#[must_use]
+pub fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root().join(folder),
+        None => root().join("target"),
+    }
+}
+
+/// Whether this runs in continuous integration, where a missing peer is a failure.
+#[must_use]
+pub fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true")
+}
+
+/// `cargo` in the root of the checkout.
+#[must_use]
+pub fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+/// A command line as a person would type it.
+#[must_use]
+pub fn shell(line: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", line]);
+    command
+}
+
+/// Builds the `espalier` command in the dev profile and tells where it is.
+///
+/// # Errors
+/// When it does not build.
+pub fn espalier() -> Result<PathBuf, Failure> {
+    process::run(&mut cargo(&["build", "--quiet", "--package", "espalier", "--bin", "espalier"]))?;
+    Ok(target().join("debug").join("espalier"))
+}
