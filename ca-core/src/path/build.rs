@@ -42,10 +42,7 @@ enum Rank {
     /// Ended below an anchor, after so many certificates.
     Incomplete(usize, Cause),
     /// Refused after an anchor was reached.
-    Complete {
-        closeness: usize,
-        steps: usize,
-    },
+    Complete { closeness: usize, steps: usize },
     /// The bound on work was hit: nothing is known of the paths that were not tried.
     GaveUp,
 }
@@ -214,10 +211,7 @@ impl<'a> Search<'a> {
         let downwards: Vec<_> = path
             .iter()
             .rev()
-            .map(|element| Element {
-                certificate: element.certificate,
-                link: element.link.clone(),
-            })
+            .map(|element| Element { certificate: element.certificate, link: element.link.clone() })
             .collect();
         self.finish(&downwards)
     }

@@ -137,7 +137,8 @@ pub(super) fn check_extensions(certificate: &Certificate) -> Result<String, Faul
     }
     for (oid, name, critical) in CRITICALITY {
         if extensions.get(oid).is_some_and(|extension| extension.critical != critical) {
-            let words = if critical { ["not critical", "critical"] } else { ["critical", "not critical"] };
+            let words =
+                if critical { ["not critical", "critical"] } else { ["critical", "not critical"] };
             return Err(Fault::new(Reason::Extension, name, words[0], words[1]));
         }
     }

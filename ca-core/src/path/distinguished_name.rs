@@ -55,7 +55,8 @@ pub(super) fn text_of(value: &Any) -> Option<String> {
             if !pairs.remainder().is_empty() {
                 return None;
             }
-            let units: Vec<u16> = pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+            let units: Vec<u16> =
+                pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
             String::from_utf16(&units).ok()
         }
         _ => None,

@@ -27,7 +27,10 @@ enum Alternative {
 ///
 /// An alternative signature that can be checked must be right under every policy: nobody makes a
 /// wrong one but by an attack or a fault.
-pub(super) fn check(certificate: &Certificate, issuer: &Certificate) -> Result<Link, (Check, Fault)> {
+pub(super) fn check(
+    certificate: &Certificate,
+    issuer: &Certificate,
+) -> Result<Link, (Check, Fault)> {
     let scheme = check_signature(certificate, issuer).map_err(|fault| (Check::Signature, fault))?;
     let alternative = check_alternative(certificate, issuer)
         .map_err(|fault| (Check::AlternativeSignature, fault))?;

@@ -79,7 +79,8 @@ impl<'a> Constraints<'a> {
 
     fn check_name(&mut self, name: &GeneralName) -> Result<(), Fault> {
         for set in &self.sets {
-            let excluded = subtrees(&set.excluded_subtrees).filter(|one| same_form(&one.base, name));
+            let excluded =
+                subtrees(&set.excluded_subtrees).filter(|one| same_form(&one.base, name));
             for subtree in excluded {
                 count(&mut self.comparisons)?;
                 if covers(&subtree.base, name, Reading::Excluded)? {
@@ -199,7 +200,8 @@ fn dns_within(base: &str, name: &str) -> bool {
     let Some(start) = name.len().checked_sub(base.len()) else { return false };
     let (left, right) = name.as_bytes().split_at(start);
     base.is_empty()
-        || (right.eq_ignore_ascii_case(base.as_bytes()) && (left.is_empty() || left.ends_with(b".")))
+        || (right.eq_ignore_ascii_case(base.as_bytes())
+            && (left.is_empty() || left.ends_with(b".")))
 }
 
 fn dns_covers(base: &str, name: &str, reading: Reading) -> bool {
@@ -262,7 +264,11 @@ fn address_range(octets: &[u8]) -> Option<(&[u8], &[u8])> {
 fn address_covers(base: &[u8], address: &[u8]) -> bool {
     let Some((network, mask)) = address_range(base) else { return false };
     network.len() == address.len()
-        && network.iter().zip(mask).zip(address).all(|((net, mask), octet)| net & mask == octet & mask)
+        && network
+            .iter()
+            .zip(mask)
+            .zip(address)
+            .all(|((net, mask), octet)| net & mask == octet & mask)
 }
 
 /// The text of an address constraint, for people.

@@ -90,7 +90,11 @@ impl<'a> Walk<'a, '_> {
         if place.is_last { self.end(certificate, place) } else { self.issuer(certificate, place) }
     }
 
-    fn signatures(&mut self, element: &Element<'a>, place: Place<'_>) -> Result<(), (Check, Fault)> {
+    fn signatures(
+        &mut self,
+        element: &Element<'a>,
+        place: Place<'_>,
+    ) -> Result<(), (Check, Fault)> {
         let certificate = element.certificate;
         if place.issuer.is_none() {
             let detail = "trusted: it was given as a trust anchor";
@@ -146,7 +150,11 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// A certificate that issues the next one.
-    fn issuer(&mut self, certificate: &'a Certificate, place: Place<'_>) -> Result<(), (Check, Fault)> {
+    fn issuer(
+        &mut self,
+        certificate: &'a Certificate,
+        place: Place<'_>,
+    ) -> Result<(), (Check, Fault)> {
         let authority = self.authority(certificate, place.issuer.is_none());
         self.note(certificate, Check::Authority, authority)?;
         if let Some(usage) = self.options.usage {
@@ -187,7 +195,11 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// The certificate that was asked for.
-    fn end(&mut self, certificate: &'a Certificate, place: Place<'_>) -> Result<(), (Check, Fault)> {
+    fn end(
+        &mut self,
+        certificate: &'a Certificate,
+        place: Place<'_>,
+    ) -> Result<(), (Check, Fault)> {
         if place.issuer.is_some() {
             let length = Policies::new(0);
             let policies = std::mem::replace(&mut self.policies, length).finish(certificate);
