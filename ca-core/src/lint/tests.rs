@@ -16,7 +16,7 @@ use crate::fingerprint::Fingerprint;
 use crate::name::DistinguishedName;
 use crate::plan::encode;
 use crate::plan::tests::{Authority, name, names, now, profile, serial, server, signer};
-use crate::plan::{Request, plan};
+use crate::plan::{IssuerIdentity, Request, plan};
 use crate::validity::Validity;
 
 fn root() -> &'static Authority {
@@ -237,6 +237,30 @@ fn every_mistake_is_found_and_the_plan_itself_is_clean() {
         let finding = finding.unwrap_or_else(|| panic!("{id}: only {findings:?}"));
         assert_eq!(finding.severity, Severity::Error);
     }
+}
+
+#[test]
+fn a_root_points_to_itself_or_to_nobody() {
+    let signer = signer("ed25519");
+    let key = signer.public_key();
+    let issuer = IssuerIdentity {
+        certificate: None,
+        public_key: key,
+        scheme: signer.scheme(),
+        alt_scheme: None,
+    };
+    let request = Request::new(name("CN=Root"), Vec::new(), key.clone());
+    let planned = plan(profile("root"), request, issuer, serial(), now()).unwrap();
+    assert_eq!(found_in(planned.clone()), []);
+    let mut none = planned.clone();
+    set(&mut none, oid::AUTHORITY_KEY_IDENTIFIER, false, None);
+    assert_eq!(found_in(none), []);
+    let mut other = planned.clone();
+    set(&mut other, oid::AUTHORITY_KEY_IDENTIFIER, false, Some(vec![0x30, 3, 0x80, 1, 7]));
+    assert_eq!(found_in(other)[0].id, "authority_key_identifier_present");
+    let mut other = planned;
+    other.fields.issuer = name("CN=Other").as_name().clone();
+    assert_eq!(found_in(other)[0].id, "issuer_is_named");
 }
 
 #[test]

@@ -190,7 +190,8 @@ fn identifiers_are_those_of_rfc_7093_and_point_to_the_issuer() {
     let authority = leaf.extensions().authority_key_identifier().unwrap();
     let identifier = authority.key_identifier.as_ref().unwrap().as_bytes();
     assert_eq!(Some(identifier), root.certificate.extensions().subject_key_identifier());
-    assert!(root.certificate.extensions().authority_key_identifier().is_none());
+    let own = root.certificate.extensions().authority_key_identifier().unwrap();
+    assert_eq!(own.key_identifier.as_ref().unwrap().as_bytes(), identifier);
 }
 
 #[test]
