@@ -1,9 +1,20 @@
 //! The command line. Every command is a file below, with its `Options` and its `run`.
 
 mod algorithms;
+mod cert;
 mod completions;
 mod context;
+mod csr;
+mod csr_create;
 mod error;
+mod exit_code;
+mod init;
+mod inspect;
+mod issue;
+mod key;
+mod name_options;
+mod quickstart;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -15,6 +26,7 @@ pub use error::{CliError, Exit};
 use crate::logging::LoggingOptions;
 
 const EXAMPLES: &str = "Examples:
+  espalier quickstart
   espalier algorithms
   espalier key generate --algorithm hybrid --out key.pem
   espalier inspect cert.pem";
@@ -37,6 +49,14 @@ pub struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Quickstart(quickstart::Options),
+    Init(init::Options),
+    Issue(Box<issue::Options>),
+    Cert(cert::Options),
+    Key(key::Options),
+    Csr(csr::Options),
+    Verify(verify::Options),
+    Inspect(inspect::Options),
     Algorithms(algorithms::Options),
     Completions(completions::Options),
 }
@@ -63,6 +83,14 @@ impl Options {
 /// Runs the command, and shows on standard error why it failed.
 pub fn run(options: Options, context: &mut Context) -> ExitCode {
     let result = match options.command {
+        Command::Quickstart(options) => quickstart::run(&options, context),
+        Command::Init(options) => init::run(&options, context),
+        Command::Issue(options) => issue::run(&options, context),
+        Command::Cert(options) => cert::run(&options, context),
+        Command::Key(options) => key::run(&options, context),
+        Command::Csr(options) => csr::run(&options, context),
+        Command::Verify(options) => verify::run(&options, context),
+        Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),
     };

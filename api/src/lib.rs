@@ -5,11 +5,17 @@
 //! ([`output`]) files, passphrases and private key files. Nothing here reads a clock or draws
 //! randomness by itself: `main` hands both over in a [`cli::Context`].
 
+pub mod authority;
 pub mod cli;
+pub mod data_folder;
+pub mod hierarchy;
 pub mod input;
+pub mod issuance;
 pub mod key_file;
 pub mod logging;
 pub mod output;
 pub mod passphrase;
 pub mod process;
+pub mod profiles;
+pub mod quickstart;
 pub mod table;

@@ -15,6 +15,8 @@ pub struct LoggingOptions {
     #[arg(
         long,
         global = true,
+        hide_short_help = true,
+        help_heading = "Logging",
         value_name = "LEVEL",
         env = "ESPALIER_LOG",
         hide_env_values = true,
@@ -24,7 +26,15 @@ pub struct LoggingOptions {
     log_level: String,
 
     /// How to log
-    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value = "text")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        help_heading = "Logging",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text"
+    )]
     log_format: LogFormat,
 }
 

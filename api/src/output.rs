@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use ca_core::inspect::Kind;
@@ -119,6 +119,33 @@ impl Target {
     /// it can't be written.
     pub fn write(&self, content: Content, octets: &[u8], force: bool) -> Result<(), CliError> {
         self.stage(content, octets, force)?.publish()
+    }
+
+    /// Checks what can be known before there is anything to write: that the file may be made or
+    /// replaced. For commands that ask a person or work long before they write.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn check(&self, content: Content, force: bool) -> Result<(), CliError> {
+        let Self::File(named) = self else { return Ok(()) };
+        match resolve(named)? {
+            (_, Some(FileType::Stream)) => Ok(()),
+            (path, _) => check_replacing(&path, content, force),
+        }
+    }
+
+    /// Checks that two outputs of one command are not the same file.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 2.
+    pub fn check_differs(&self, other: &Self) -> Result<(), CliError> {
+        match self {
+            Self::File(path) if self == other => {
+                Err(CliError::usage(format!("{}: named for two outputs", path.display()))
+                    .with_hint("name two files"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes all of it to a temporary file beside the target, and syncs it. Nothing is seen
@@ -272,8 +299,12 @@ fn holds_private_key(path: &Path) -> bool {
 
 fn write_temporary(folder: &Path, content: Content, octets: &[u8]) -> io::Result<NamedTempFile> {
     // It is created with mode 0600, so that a secret is never open to others, not for a moment.
-    let mut file = tempfile::Builder::new().prefix(".espalier-").tempfile_in(folder)?;
-    file.write_all(octets)?;
+    let mut new = OpenOptions::new();
+    new.write(true).create_new(true).mode(0o600);
+    let mut file =
+        tempfile::Builder::new().prefix(".espalier-").make_in(folder, |path| new.open(path))?;
+    // By the File itself, since errors of NamedTempFile speak of the temporary name.
+    file.as_file_mut().write_all(octets)?;
     file.as_file().set_permissions(Permissions::from_mode(content.mode()))?;
     file.as_file().sync_all()?;
     Ok(file)
@@ -296,7 +327,7 @@ pub fn failed(target: impl fmt::Display, error: &io::Error) -> CliError {
     let failure = CliError::of(Exit::Environment, target, error);
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            failure.with_hint("free some space; nothing was written under that name")
+            failure.with_hint("free some space; no file was made or changed")
         }
         io::ErrorKind::ReadOnlyFilesystem => failure.with_hint("name a place that can be written"),
         io::ErrorKind::PermissionDenied => {

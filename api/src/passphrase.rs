@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStringExt as _;
 
+use ca_core::key::KeyDerivation;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -36,6 +37,20 @@ pub struct NewPassphraseOptions {
     /// Write the private key without encryption
     #[arg(long, conflicts_with_all = ["passphrase_file", "passphrase_env"])]
     pub no_passphrase: bool,
+
+    /// How the passphrase becomes the key of AES-256
+    #[arg(long, value_enum, default_value = "scrypt", conflicts_with = "no_passphrase")]
+    pub kdf: Kdf,
+}
+
+/// Key derivations that new keys may have; OpenSSL reads both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kdf {
+    /// scrypt: costs an attacker memory as well as time
+    #[default]
+    Scrypt,
+    /// PBKDF2 with HMAC-SHA-256: for readers that know nothing else
+    Pbkdf2,
 }
 
 /// A passphrase that is not empty. It wipes itself and shows nothing.
@@ -136,6 +151,14 @@ impl PassphraseOptions {
 }
 
 impl NewPassphraseOptions {
+    /// How to encrypt.
+    pub fn key_derivation(&self) -> KeyDerivation {
+        match self.kdf {
+            Kdf::Scrypt => KeyDerivation::Scrypt,
+            Kdf::Pbkdf2 => KeyDerivation::Pbkdf2,
+        }
+    }
+
     /// The passphrase of a key that is being made; none with `--no-passphrase`.
     ///
     /// # Errors

@@ -44,3 +44,19 @@ fn lock_memory() -> rustix::io::Result<()> {
     }
     mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT)
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::dumpable_behavior;
+
+    use super::*;
+
+    #[test]
+    fn no_core_and_nothing_for_others() {
+        harden();
+        assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
+        assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
+        let mask = rustix::fs::Mode::from_raw_mode(0o077);
+        assert_eq!(rustix::process::umask(mask), mask);
+    }
+}

@@ -1,7 +1,7 @@
 //! Tables for people: lined on a terminal, plain columns elsewhere.
 
-use comfy_table::presets::{NOTHING, UTF8_HORIZONTAL_ONLY};
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table};
 
 use crate::cli::Terminal;
 
@@ -15,7 +15,8 @@ pub fn render<const N: usize>(
 ) -> String {
     let mut table = Table::new();
     if terminal.stdout() {
-        table.load_style(UTF8_HORIZONTAL_ONLY);
+        let line = LineStyle::none().fill('─').junction('─');
+        table.load_style(NOTHING.top_border(line).header_separator(line).bottom_border(line));
         table.set_content_arrangement(ContentArrangement::Dynamic);
     } else {
         table.force_no_tty().load_style(NOTHING);

@@ -22,6 +22,9 @@ pub(super) fn has_prefix(name: &Name, base: &Name) -> bool {
 
 /// A relative distinguished name is a set: the order of its attributes does not count.
 fn same_part(left: &RelativeDistinguishedName, right: &RelativeDistinguishedName) -> bool {
+    if left.iter().count() != right.iter().count() {
+        return false;
+    }
     let (mut left, mut right) = (folded(left), folded(right));
     left.sort_unstable();
     right.sort_unstable();
