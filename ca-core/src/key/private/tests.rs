@@ -170,3 +170,13 @@ fn a_broken_generator_is_noticed() {
     let algorithm = Algorithm::named("p256").unwrap();
     assert_eq!(PrivateKey::generate(algorithm, &mut Zeros).unwrap_err(), KeyError::Randomness);
 }
+
+#[test]
+fn a_small_rsa_key_is_refused_with_its_size() {
+    // Version 0, a modulus of 1024 bits, and no more: the size is judged first.
+    let modulus = [&[0x02, 0x81, 129, 0, 0xff][..], &[0xff; 127]].concat();
+    let body = [&[0x02, 1, 0][..], &modulus].concat();
+    let der = [&[0x30, 0x81, u8::try_from(body.len()).unwrap()][..], &body].concat();
+    let error = PrivateKey::from_der(&der).unwrap_err();
+    assert_eq!(error, KeyError::PublicKey(PublicKeyError::RsaBits { bits: 1024 }));
+}

@@ -89,7 +89,10 @@ fn run() -> Result<bool, Failure> {
         let algorithm = Algorithm::named(name)?;
         let pipeline = Pipeline::new(algorithm)?;
         let (tbs, signer) = (pipeline.tbs()?, &pipeline.signer);
-        let mut sign = || Ok(drop(signer.sign(&tbs)?));
+        let mut sign = || {
+            signer.sign(&tbs)?;
+            Ok(())
+        };
         let (ours, bare) = in_turn(&mut || pipeline.issue(), &mut sign)?;
         println!(
             "{:<28} {:>10.0} {:>12.0} {:>6.1}%",
@@ -218,7 +221,9 @@ fn p256_primitives() -> Result<Primitive, Failure> {
 /// The median time of one call of each, measured in turn.
 fn in_turn(first: &mut Work<'_>, second: &mut Work<'_>) -> Result<(Duration, Duration), Failure> {
     let (mut firsts, mut seconds) = (Vec::new(), Vec::new());
-    (round(first)?, round(second)?); // warms caches and clocks up
+    // Warms caches and clocks up.
+    round(first)?;
+    round(second)?;
     for _ in 0..ROUNDS {
         firsts.push(round(first)?);
         seconds.push(round(second)?);
