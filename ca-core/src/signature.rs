@@ -108,10 +108,7 @@ fn classical_fits(key: ClassicalKey, scheme: ClassicalScheme) -> bool {
         (ClassicalKey::Ec(_), ClassicalScheme::Ecdsa(_))
             | (ClassicalKey::Ed25519, ClassicalScheme::Ed25519)
             | (ClassicalKey::Ed448, ClassicalScheme::Ed448)
-            | (
-                ClassicalKey::Rsa { .. },
-                ClassicalScheme::RsaPkcs1(_) | ClassicalScheme::RsaPss(_)
-            )
+            | (ClassicalKey::Rsa { .. }, ClassicalScheme::RsaPkcs1(_) | ClassicalScheme::RsaPss(_))
     )
 }
 

@@ -15,9 +15,7 @@ use super::ml_dsa::MlDsaSecret;
 use crate::algorithm::{
     Algorithm, ClassicalKey, Composite, Curve, KeyKind, MlDsa, SignatureScheme,
 };
-use crate::public_key::{
-    PublicKey, PublicKeyError, RSA_MAX_BITS, RSA_MIN_BITS, key_identifier,
-};
+use crate::public_key::{PublicKey, PublicKeyError, RSA_MAX_BITS, RSA_MIN_BITS, key_identifier};
 use crate::sign::Signer;
 use crate::signature::{SignatureError, check_fit};
 

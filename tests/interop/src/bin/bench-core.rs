@@ -22,7 +22,6 @@ use ca_core::serial::SerialNumber;
 use ca_core::sign::Signer;
 use jiff::Timestamp;
 use libcrux_ml_dsa::ml_dsa_65;
-use p256::ecdsa::signature::Verifier as _;
 use rand_core::{CryptoRng, Rng as _, UnwrapErr};
 
 type Failure = Box<dyn std::error::Error>;
@@ -208,13 +207,14 @@ fn ml_dsa_primitives() -> Result<Primitive, Failure> {
 
 fn p256_primitives() -> Result<Primitive, Failure> {
     let random = SystemRandom::new();
-    let signer = lc::EcdsaKeyPair::generate(&lc::ECDSA_P256_SHA256_ASN1_SIGNING)?;
+    let signer = lc::EcdsaKeyPair::generate(&lc::ECDSA_P256_SHA256_FIXED_SIGNING)?;
     let public = lc::KeyPair::public_key(&signer).as_ref().to_vec();
-    let public = p256::ecdsa::VerifyingKey::from_sec1_bytes(&public)?;
+    let public = crrl::p256::PublicKey::decode(&public).ok_or("crrl: not a point")?;
     Ok(Box::new(move |message| {
         let signature = signer.sign(&random, message)?;
-        let signature = p256::ecdsa::DerSignature::try_from(signature.as_ref())?;
-        Ok(public.verify(message, &signature)?)
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, message);
+        let verified = public.verify_hash(signature.as_ref(), digest.as_ref());
+        if verified { Ok(()) } else { Err("crrl: wrong signature".into()) }
     }))
 }
 
