@@ -115,6 +115,18 @@ fn default_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers")
 }
 
+/// The harness of the peer of this name, started.
+///
+/// # Panics
+/// As [`peer`] and [`Installed::harness`].
+#[must_use]
+pub fn harness(name: &str) -> Option<Harness> {
+    match peer(name) {
+        Peer::Present(installed) => Some(installed.harness()),
+        Peer::Missing { .. } => None,
+    }
+}
+
 fn find(name: &str, folder: &Path) -> Result<Installed, String> {
     if folder == Path::new("off") {
         return Err("this run goes without peers (ESPALIER_PEERS=off)".to_owned());
