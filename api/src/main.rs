@@ -1,2 +1,20 @@
-//! x
-fn main() {}
+//! The `espalier` command. The clock and the random generator are chosen here and nowhere else.
+
+use std::process::ExitCode;
+
+use espalier::cli::{self, Context, Options, Terminal};
+use espalier::{logging, process};
+
+#[allow(clippy::disallowed_methods, reason = "the composition root picks the clock")]
+fn main() -> ExitCode {
+    let terminal = Terminal::detect();
+    let options = match Options::read() {
+        Ok(options) => options,
+        Err(exit) => return exit,
+    };
+    logging::start(options.logging(), terminal);
+    process::harden();
+    let rng = Box::new(rand_core::UnwrapErr(getrandom::SysRng));
+    let mut context = Context::new(jiff::Timestamp::now, rng, terminal);
+    cli::run(options, &mut context)
+}

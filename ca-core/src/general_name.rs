@@ -215,6 +215,17 @@ impl AltName {
         })
     }
 
+    /// The name without its kind.
+    pub fn value(&self) -> String {
+        match self {
+            Self::Dns(name) => name.as_str().to_owned(),
+            Self::Ip(ip) => ip.to_string(),
+            Self::Email(name) => name.as_str().to_owned(),
+            Self::Uri(name) => name.as_str().to_owned(),
+            Self::Upn(name) => name.as_str().to_owned(),
+        }
+    }
+
     /// What kind of name it is.
     pub fn kind(&self) -> NameKind {
         match self {
@@ -229,13 +240,7 @@ impl AltName {
 
 impl fmt::Display for AltName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dns(name) => write!(f, "DNS:{}", name.as_str()),
-            Self::Ip(ip) => write!(f, "IP:{ip}"),
-            Self::Email(name) => write!(f, "email:{}", name.as_str()),
-            Self::Uri(name) => write!(f, "URI:{}", name.as_str()),
-            Self::Upn(name) => write!(f, "UPN:{}", name.as_str()),
-        }
+        write!(f, "{}:{}", self.kind(), self.value())
     }
 }
 

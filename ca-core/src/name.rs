@@ -43,6 +43,16 @@ impl DistinguishedName {
         Self::from_name(Name::from_der(&sequence.to_der()?)?)
     }
 
+    /// A name of these attributes, one in each part, the most general first. The values are
+    /// taken as they are; nothing in them is an escape.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn of(attributes: &[(AttributeType, &str)]) -> Result<Self, NameError> {
+        let sequence = text::sequence(attributes)?;
+        Self::from_name(Name::from_der(&sequence.to_der()?)?)
+    }
+
     /// Checks a name that came in a request.
     ///
     /// # Errors

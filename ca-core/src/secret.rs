@@ -13,7 +13,7 @@ use zeroize::{Zeroize, Zeroizing};
 /// inherited by children (`MADV_DONTFORK`). Where a limit such as `RLIMIT_MEMLOCK` forbids that,
 /// the octets are kept in ordinary memory, and one warning is logged for the whole process.
 /// Either way they are overwritten before the memory is given back.
-pub struct SecretBytes(Place);
+pub(crate) struct SecretBytes(Place);
 
 enum Place {
     Pages { pages: MmapMut, length: usize },
@@ -22,7 +22,7 @@ enum Place {
 
 impl SecretBytes {
     /// Copies `octets` into protected memory. The caller wipes its own copy.
-    pub fn new(octets: &[u8]) -> Self {
+    pub(crate) fn new(octets: &[u8]) -> Self {
         match protected_pages(octets.len()) {
             Ok(mut pages) => {
                 pages[..octets.len()].copy_from_slice(octets);

@@ -1,4 +1,4 @@
-//! Committed files that are made from others. A new one is a row in [`GENERATORS`].
+//! Committed files that are made from others. A new one is a row in the table of generators.
 
 pub mod algorithm_table;
 pub mod cli_reference;

@@ -16,7 +16,7 @@ pub fn run(command: &mut Command) -> Result<(), Failure> {
     check(command, status, String::new)
 }
 
-/// Runs a program whose output goes to the end of `log`; a failure quotes its last lines.
+/// Runs a program whose output goes to the end of `log`; a failure quotes the telling ones.
 ///
 /// # Errors
 /// When the log can't be written, or the program can't be started or does not succeed.
@@ -26,7 +26,7 @@ pub fn logged(command: &mut Command, log: &Path) -> Result<(), Failure> {
     };
     command.stdin(Stdio::null()).stdout(open()?).stderr(open()?);
     let status = command.status().map_err(|source| start(command, source))?;
-    check(command, status, || format!("; {} ends: {}", log.display(), last_lines(log)))
+    check(command, status, || format!("; {} says: {}", log.display(), telling_lines(log)))
 }
 
 /// Runs a program and returns what it wrote to standard output; a failure quotes its standard error.
@@ -88,18 +88,25 @@ fn check(
 
 /// The command line as a person would type it, cut at 120 characters.
 fn line(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let text = words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    let text = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     match text.char_indices().nth(120) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
 }
 
-fn last_lines(log: &Path) -> String {
+/// The lines that tell why: the first that speak of an error, or the last where none does.
+fn telling_lines(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(3)..].join(" | ")
+    let speaks =
+        |line: &&&str| line.to_ascii_lowercase().contains("error") || line.starts_with("E: ");
+    let errors: Vec<&str> = lines.iter().filter(speaks).take(2).copied().collect();
+    let telling =
+        if errors.is_empty() { &lines[lines.len().saturating_sub(2)..] } else { &errors[..] };
+    telling.join(" | ").chars().take(600).collect()
 }
 
 #[cfg(test)]
@@ -123,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_logged_failure_quotes_the_end_of_the_log() {
+    fn a_logged_failure_quotes_what_tells_why() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let failure =

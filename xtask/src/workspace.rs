@@ -49,6 +49,14 @@ pub fn shell(line: &str) -> Command {
 /// # Errors
 /// When it does not build.
 pub fn espalier() -> Result<PathBuf, Failure> {
-    process::run(&mut cargo(&["build", "--quiet", "--package", "espalier", "--bin", "espalier"]))?;
+    // --workspace: the features of all members together, as the tests are built, so that nothing is built twice.
+    process::run(&mut cargo(&[
+        "build",
+        "--quiet",
+        "--locked",
+        "--workspace",
+        "--bin",
+        "espalier",
+    ]))?;
     Ok(target().join("debug").join("espalier"))
 }

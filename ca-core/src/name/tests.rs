@@ -37,6 +37,17 @@ fn the_most_general_attribute_is_encoded_first() {
 }
 
 #[test]
+fn attributes_are_taken_as_they_are() {
+    let common_name = AttributeType::named("CN").unwrap();
+    let organization = AttributeType::named("O").unwrap();
+    let pair = [(organization, "Comma, Inc."), (common_name, "a+b\\")];
+    let name = DistinguishedName::of(&pair).unwrap();
+    assert_eq!(name, parse("CN=a\\+b\\\\,O=Comma\\, Inc."));
+    let long = "x".repeat(65);
+    assert!(DistinguishedName::of(&[(common_name, &long)]).is_err());
+}
+
+#[test]
 fn the_empty_name_is_empty() {
     assert!(parse("").is_empty());
     assert_eq!(parse("").to_string(), "");

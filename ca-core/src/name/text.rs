@@ -45,6 +45,20 @@ pub(super) fn parse(text: &str) -> Result<RdnSequence, NameError> {
     Ok(sequence)
 }
 
+/// One attribute in each part, the values taken as they are.
+pub(super) fn sequence(attributes: &[(AttributeType, &str)]) -> Result<RdnSequence, NameError> {
+    let mut sequence = RdnSequence::default();
+    for (attribute, value) in attributes {
+        let mut rdn = RelativeDistinguishedName::default();
+        rdn.insert(AttributeTypeAndValue {
+            oid: attribute.oid(),
+            value: string(*attribute, value)?,
+        })?;
+        sequence.push(rdn);
+    }
+    Ok(sequence)
+}
+
 /// Cuts at every separator that no backslash stands before.
 fn split(text: &str, separator: char) -> Vec<&str> {
     let mut parts = Vec::new();

@@ -42,10 +42,7 @@ enum Rank {
     /// Ended below an anchor, after so many certificates.
     Incomplete(usize, Cause),
     /// Refused after an anchor was reached.
-    Complete {
-        closeness: usize,
-        steps: usize,
-    },
+    Complete { closeness: usize, steps: usize },
     /// The bound on work was hit: nothing is known of the paths that were not tried.
     GaveUp,
 }
@@ -136,8 +133,13 @@ impl<'a> Search<'a> {
                 return Some(found);
             }
         }
+        let mut circles = false;
         for issuer in intermediates.iter().filter(issues) {
-            if is_in_path(path, issuer) || anchors.contains(issuer) {
+            if is_in_path(path, issuer) {
+                circles = true;
+                continue;
+            }
+            if anchors.contains(issuer) {
                 continue;
             }
             if let Some(found) = self.try_issuer(path, last, issuer, false) {
@@ -145,7 +147,12 @@ impl<'a> Search<'a> {
             }
         }
         if self.tried == before {
-            let found = format!("issuer {}, which is not at hand", name_label(last.issuer()));
+            let issuer = name_label(last.issuer());
+            let found = match (is_self_issued(last), circles) {
+                (true, _) => format!("{issuer} itself, which is not a trust anchor"),
+                (false, true) => format!("issuer {issuer}, which only leads in circles"),
+                (false, false) => format!("issuer {issuer}, which is not at hand"),
+            };
             let allowed = "an issuer among the trust anchors or the intermediates";
             let fault = Fault::new(Reason::NoIssuer, "issuer", found, allowed);
             let rank = Rank::Incomplete(path.len(), Cause::NoIssuer);
@@ -214,10 +221,7 @@ impl<'a> Search<'a> {
         let downwards: Vec<_> = path
             .iter()
             .rev()
-            .map(|element| Element {
-                certificate: element.certificate,
-                link: element.link.clone(),
-            })
+            .map(|element| Element { certificate: element.certificate, link: element.link.clone() })
             .collect();
         self.finish(&downwards)
     }

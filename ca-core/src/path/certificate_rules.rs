@@ -67,8 +67,9 @@ pub(super) fn check_key(certificate: &Certificate) -> Result<String, Fault> {
         let weak = |found: String, allowed: &str| {
             Err(Fault::new(Reason::WeakKey, "subjectPublicKeyInfo", found, allowed))
         };
-        if let Err(error) = key.check_strength() {
-            return weak(error.to_string(), "RSA with 2048 to 8192 bits, or another family");
+        if key.check_strength().is_err() {
+            let allowed = "RSA with 2048 to 8192 bits, or another family";
+            return weak(key.kind().to_string(), allowed);
         }
         match key.kind() {
             // Nobody makes such keys on purpose, and implementations differ on them.
@@ -137,7 +138,8 @@ pub(super) fn check_extensions(certificate: &Certificate) -> Result<String, Faul
     }
     for (oid, name, critical) in CRITICALITY {
         if extensions.get(oid).is_some_and(|extension| extension.critical != critical) {
-            let words = if critical { ["not critical", "critical"] } else { ["critical", "not critical"] };
+            let words =
+                if critical { ["not critical", "critical"] } else { ["critical", "not critical"] };
             return Err(Fault::new(Reason::Extension, name, words[0], words[1]));
         }
     }

@@ -22,6 +22,9 @@ pub(super) fn has_prefix(name: &Name, base: &Name) -> bool {
 
 /// A relative distinguished name is a set: the order of its attributes does not count.
 fn same_part(left: &RelativeDistinguishedName, right: &RelativeDistinguishedName) -> bool {
+    if left.iter().count() != right.iter().count() {
+        return false;
+    }
     let (mut left, mut right) = (folded(left), folded(right));
     left.sort_unstable();
     right.sort_unstable();
@@ -55,7 +58,8 @@ pub(super) fn text_of(value: &Any) -> Option<String> {
             if !pairs.remainder().is_empty() {
                 return None;
             }
-            let units: Vec<u16> = pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+            let units: Vec<u16> =
+                pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
             String::from_utf16(&units).ok()
         }
         _ => None,

@@ -6,7 +6,7 @@ use crate::algorithm::{SchemeError, SignatureScheme};
 use crate::alt_signature::{AltSignatureError, verify_alt_signature};
 use crate::certificate::Certificate;
 use crate::extensions::oid;
-use crate::signature::verify;
+use crate::signature::{SignatureError, verify};
 
 /// Signatures that were found right.
 #[derive(Clone, Debug)]
@@ -27,7 +27,10 @@ enum Alternative {
 ///
 /// An alternative signature that can be checked must be right under every policy: nobody makes a
 /// wrong one but by an attack or a fault.
-pub(super) fn check(certificate: &Certificate, issuer: &Certificate) -> Result<Link, (Check, Fault)> {
+pub(super) fn check(
+    certificate: &Certificate,
+    issuer: &Certificate,
+) -> Result<Link, (Check, Fault)> {
     let scheme = check_signature(certificate, issuer).map_err(|fault| (Check::Signature, fault))?;
     let alternative = check_alternative(certificate, issuer)
         .map_err(|fault| (Check::AlternativeSignature, fault))?;
@@ -38,17 +41,39 @@ fn check_signature(
     certificate: &Certificate,
     issuer: &Certificate,
 ) -> Result<SignatureScheme, Fault> {
-    let refuse = |found: String, allowed: String| {
-        Fault::new(Reason::Signature, "signatureAlgorithm", found, allowed)
-    };
-    let scheme = SignatureScheme::from_identifier(certificate.signature_algorithm())
-        .map_err(|error| refuse(error.to_string(), "an accepted algorithm".into()))?;
+    let scheme =
+        SignatureScheme::from_identifier(certificate.signature_algorithm()).map_err(unaccepted)?;
     let key = issuer.public_key();
-    verify(key, scheme, certificate.tbs_der(), certificate.signature()).map_err(|error| {
-        let allowed = format!("a signature by the {} key of the issuer", key.kind());
-        Fault::new(Reason::Signature, "signatureValue", error.to_string(), allowed)
-    })?;
-    Ok(scheme)
+    match verify(key, scheme, certificate.tbs_der(), certificate.signature()) {
+        Ok(()) => Ok(scheme),
+        Err(SignatureError::WeakKey(_)) => Err(Fault::new(
+            Reason::WeakKey,
+            "the issuer's subjectPublicKeyInfo",
+            key.kind().to_string(),
+            "RSA with 2048 to 8192 bits, or another family",
+        )),
+        Err(error) => {
+            let found = match error {
+                SignatureError::Invalid => format!("a wrong {scheme} signature"),
+                other => other.to_string(),
+            };
+            let allowed = format!("a signature by the {} key of the issuer", key.kind());
+            Err(Fault::new(Reason::Signature, "signatureValue", found, allowed))
+        }
+    }
+}
+
+fn unaccepted(error: SchemeError) -> Fault {
+    let (found, allowed) = match error {
+        SchemeError::Unknown { oid } => {
+            (format!("{oid}, which is not known"), "the rows of `espalier algorithms`")
+        }
+        SchemeError::Broken { oid } => {
+            (format!("{oid}, which uses MD5 or SHA-1 and can be forged"), "SHA-256 and better")
+        }
+        SchemeError::Parameters { oid, allowed } => (format!("other parameters of {oid}"), allowed),
+    };
+    Fault::new(Reason::Signature, "signatureAlgorithm", found, allowed)
 }
 
 fn check_alternative(

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use const_oid::ObjectIdentifier;
+use der::Encode;
 use x509_cert::ext::pkix::NameConstraints;
 use x509_cert::ext::pkix::constraints::name::GeneralSubtree;
 use x509_cert::ext::pkix::name::GeneralName;
@@ -18,6 +19,9 @@ use crate::certificate::Certificate;
 /// Comparisons of a name with a constraint that one path may cost. Names and constraints multiply;
 /// webpki has the same bound.
 const MAX_COMPARISONS: usize = 250_000;
+
+/// Octets of names that make a comparison count once more.
+const OCTETS_PER_COMPARISON: usize = 64;
 
 /// emailAddress in a distinguished name (RFC 2985).
 const EMAIL_ADDRESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1");
@@ -79,26 +83,28 @@ impl<'a> Constraints<'a> {
 
     fn check_name(&mut self, name: &GeneralName) -> Result<(), Fault> {
         for set in &self.sets {
-            let excluded = subtrees(&set.excluded_subtrees).filter(|one| same_form(&one.base, name));
+            let excluded =
+                subtrees(&set.excluded_subtrees).filter(|one| same_form(&one.base, name));
             for subtree in excluded {
-                count(&mut self.comparisons)?;
+                count(&mut self.comparisons, &subtree.base, name)?;
                 if covers(&subtree.base, name, Reading::Excluded)? {
                     let allowed = format!("names outside {}", describe(&subtree.base));
                     return Err(refused(name, allowed));
                 }
             }
-            let mut limits = subtrees(&set.permitted_subtrees)
-                .filter(|one| same_form(&one.base, name))
-                .peekable();
-            let Some(first) = limits.peek() else { continue };
-            let allowed = format!("names within {} and its like", describe(&first.base));
-            let mut permitted = false;
-            for subtree in limits {
-                count(&mut self.comparisons)?;
-                permitted = permitted || covers(&subtree.base, name, Reading::Permitted)?;
+            let limits = subtrees(&set.permitted_subtrees).filter(|one| same_form(&one.base, name));
+            let mut permitted = None;
+            for subtree in limits.clone() {
+                count(&mut self.comparisons, &subtree.base, name)?;
+                permitted = Some(covers(&subtree.base, name, Reading::Permitted)?);
+                if permitted == Some(true) {
+                    break;
+                }
             }
-            if !permitted {
-                return Err(refused(name, allowed));
+            // Without a constraint of its form a name is free.
+            if permitted == Some(false) {
+                let shown: Vec<String> = limits.take(4).map(|one| describe(&one.base)).collect();
+                return Err(refused(name, format!("names within {}", shown.join(" or "))));
             }
         }
         Ok(())
@@ -113,17 +119,24 @@ enum Reading {
     Excluded,
 }
 
-fn count(comparisons: &mut usize) -> Result<(), Fault> {
-    *comparisons += 1;
+/// Counts a comparison by how much there is to compare.
+fn count(comparisons: &mut usize, base: &GeneralName, name: &GeneralName) -> Result<(), Fault> {
+    let size = |name: &GeneralName| {
+        name.encoded_len().map_or(usize::MAX, |length| u32::from(length) as usize)
+    };
+    let octets = size(base).saturating_add(size(name));
+    *comparisons = comparisons.saturating_add(1 + octets / OCTETS_PER_COMPARISON);
     if *comparisons <= MAX_COMPARISONS {
         return Ok(());
     }
     let found = "more names times constraints than the bound";
-    let allowed = format!("at most {MAX_COMPARISONS} comparisons in a path");
+    let allowed = format!(
+        "at most {MAX_COMPARISONS} comparisons in a path, {OCTETS_PER_COMPARISON} octets each"
+    );
     Err(Fault::new(Reason::TooMuchWork, "nameConstraints", found, allowed))
 }
 
-fn subtrees(list: &Option<Vec<GeneralSubtree>>) -> impl Iterator<Item = &GeneralSubtree> {
+fn subtrees(list: &Option<Vec<GeneralSubtree>>) -> impl Iterator<Item = &GeneralSubtree> + Clone {
     list.iter().flatten()
 }
 
@@ -199,7 +212,8 @@ fn dns_within(base: &str, name: &str) -> bool {
     let Some(start) = name.len().checked_sub(base.len()) else { return false };
     let (left, right) = name.as_bytes().split_at(start);
     base.is_empty()
-        || (right.eq_ignore_ascii_case(base.as_bytes()) && (left.is_empty() || left.ends_with(b".")))
+        || (right.eq_ignore_ascii_case(base.as_bytes())
+            && (left.is_empty() || left.ends_with(b".")))
 }
 
 fn dns_covers(base: &str, name: &str, reading: Reading) -> bool {
@@ -262,7 +276,11 @@ fn address_range(octets: &[u8]) -> Option<(&[u8], &[u8])> {
 fn address_covers(base: &[u8], address: &[u8]) -> bool {
     let Some((network, mask)) = address_range(base) else { return false };
     network.len() == address.len()
-        && network.iter().zip(mask).zip(address).all(|((net, mask), octet)| net & mask == octet & mask)
+        && network
+            .iter()
+            .zip(mask)
+            .zip(address)
+            .all(|((net, mask), octet)| net & mask == octet & mask)
 }
 
 /// The text of an address constraint, for people.

@@ -52,8 +52,7 @@ impl Policies {
         self.level = match certificate.extensions().certificate_policies() {
             Some(policies) => {
                 let named = named_policies(certificate)?;
-                let any_counts =
-                    self.inhibit_any > 0 || (!is_last && self_issued);
+                let any_counts = self.inhibit_any > 0 || (!is_last && self_issued);
                 let any = policies.0.iter().any(|one| one.policy_identifier == ANY_POLICY);
                 self.next_level(&named, any && any_counts)
             }
@@ -171,9 +170,13 @@ fn named_policies(certificate: &Certificate) -> Result<BTreeSet<ObjectIdentifier
             .iter()
             .flatten()
             .find(|one| !KNOWN_QUALIFIERS.contains(&one.policy_qualifier_id));
-        if let Some(unknown) = unknown.filter(|_| extensions.is_critical(oid::CERTIFICATE_POLICIES)) {
+        if let Some(unknown) = unknown.filter(|_| extensions.is_critical(oid::CERTIFICATE_POLICIES))
+        {
             let found = format!("qualifier {}", unknown.policy_qualifier_id);
-            return refuse(found, "a CPS pointer or a user notice, since the extension is critical");
+            return refuse(
+                found,
+                "a CPS pointer or a user notice, since the extension is critical",
+            );
         }
     }
     if all.is_empty() {

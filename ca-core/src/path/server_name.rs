@@ -197,7 +197,8 @@ pub(super) fn is_host_name(text: &str) -> bool {
 /// string before the `@`, a host name behind it.
 pub(super) fn mailbox(text: &str) -> Option<(&str, &str)> {
     let (local, host) = text.rsplit_once('@')?;
-    let is_atom = |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet);
+    let is_atom =
+        |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet);
     let dotted = local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atom));
     let quoted = local
         .strip_prefix('"')
@@ -283,7 +284,9 @@ mod tests {
     fn mailboxes_have_one_at_outside_quotes() {
         assert_eq!(mailbox("a.b+c@example.com"), Some(("a.b+c", "example.com")));
         assert_eq!(mailbox("\"a@b\"@example.com"), Some(("\"a@b\"", "example.com")));
-        for bad in ["a@b@example.com", "@example.com", "a@", "a", "a..b@c.d", "a b@c.d", "\"a\"b\"@c.d"] {
+        for bad in
+            ["a@b@example.com", "@example.com", "a@", "a", "a..b@c.d", "a b@c.d", "\"a\"b\"@c.d"]
+        {
             assert_eq!(mailbox(bad), None, "{bad}");
         }
     }

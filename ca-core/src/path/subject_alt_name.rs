@@ -44,9 +44,9 @@ fn check_name(name: &GeneralName) -> Result<(), Fault> {
             (matches!(octets.as_bytes().len(), 4 | 16), "4 or 16 octets")
         }
         GeneralName::DirectoryName(name) => (!name.is_empty(), "a name that is not empty"),
-        GeneralName::OtherName(_)
-        | GeneralName::EdiPartyName(_)
-        | GeneralName::RegisteredId(_) => (true, ""),
+        GeneralName::OtherName(_) | GeneralName::EdiPartyName(_) | GeneralName::RegisteredId(_) => {
+            (true, "")
+        }
     };
     if fine {
         return Ok(());

@@ -202,5 +202,5 @@ fn bit_names(bits: FlagSet<KeyUsages>) -> String {
             KeyUsages::DecipherOnly => "decipherOnly",
         })
         .collect();
-    names.join(", ")
+    if names.is_empty() { "no bit".into() } else { names.join(", ") }
 }

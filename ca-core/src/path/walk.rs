@@ -90,7 +90,11 @@ impl<'a> Walk<'a, '_> {
         if place.is_last { self.end(certificate, place) } else { self.issuer(certificate, place) }
     }
 
-    fn signatures(&mut self, element: &Element<'a>, place: Place<'_>) -> Result<(), (Check, Fault)> {
+    fn signatures(
+        &mut self,
+        element: &Element<'a>,
+        place: Place<'_>,
+    ) -> Result<(), (Check, Fault)> {
         let certificate = element.certificate;
         if place.issuer.is_none() {
             let detail = "trusted: it was given as a trust anchor";
@@ -115,13 +119,15 @@ impl<'a> Walk<'a, '_> {
 
     fn fields(&self, certificate: &Certificate, place: Place<'_>) -> Result<String, Fault> {
         check_key_identifiers(certificate, place.issuer)?;
-        subject_alt_name::check(certificate)?;
-        if place.issuer.is_some() || place.is_last {
-            check_fields(certificate)?;
+        // An anchor above others is trusted as it is: what else it is called and numbered, and
+        // bits of keyUsage that do not fit, harm nobody.
+        if place.issuer.is_none() && !place.is_last {
+            return Ok("key identifiers".into());
         }
+        check_fields(certificate)?;
+        subject_alt_name::check(certificate)?;
         if place.issuer.is_none() {
-            // An anchor is trusted as it is; bits of keyUsage that do not fit harm nobody.
-            return Ok("names, key identifiers".into());
+            return Ok("serial number, names, key identifiers".into());
         }
         usage::check_consistency(certificate)?;
         Ok("serial number, names, key identifiers, key usage".into())
@@ -146,7 +152,11 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// A certificate that issues the next one.
-    fn issuer(&mut self, certificate: &'a Certificate, place: Place<'_>) -> Result<(), (Check, Fault)> {
+    fn issuer(
+        &mut self,
+        certificate: &'a Certificate,
+        place: Place<'_>,
+    ) -> Result<(), (Check, Fault)> {
         let authority = self.authority(certificate, place.issuer.is_none());
         self.note(certificate, Check::Authority, authority)?;
         if let Some(usage) = self.options.usage {
@@ -187,7 +197,11 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// The certificate that was asked for.
-    fn end(&mut self, certificate: &'a Certificate, place: Place<'_>) -> Result<(), (Check, Fault)> {
+    fn end(
+        &mut self,
+        certificate: &'a Certificate,
+        place: Place<'_>,
+    ) -> Result<(), (Check, Fault)> {
         if place.issuer.is_some() {
             let length = Policies::new(0);
             let policies = std::mem::replace(&mut self.policies, length).finish(certificate);

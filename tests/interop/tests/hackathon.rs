@@ -9,23 +9,15 @@ use ca_core::certificate::{Certificate, CertificateError};
 use ca_core::extensions::oid;
 use ca_core::path::{Check, Options, Outcome, Reason, SecurityPolicy, Verdict, verify_path};
 use ca_core::public_key::PublicKeyError;
+use interop::vectors::vectors;
 use jiff::Timestamp;
 
 /// Inside the validity of every certificate of both sets, of which the shortest last a year.
 const AT: &str = "2026-09-01T00:00:00Z";
 
-fn vectors() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors")
-}
-
 /// All DER files below a folder of the vectors, by name; none when the vectors are absent.
 fn files(folder: &str) -> Option<Vec<PathBuf>> {
-    let folder = vectors().join(folder);
-    if !folder.exists() {
-        println!("skip: ../shared/vectors is absent");
-        return None;
-    }
-    let (mut folders, mut files) = (vec![folder], Vec::new());
+    let (mut folders, mut files) = (vec![vectors(folder)?], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a readable folder") {
             let path = entry.expect("a readable entry").path();

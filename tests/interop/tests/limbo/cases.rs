@@ -1,7 +1,6 @@
 //! The cases of limbo.json, in the suite's own schema.
 
-use std::path::PathBuf;
-
+use interop::vectors::{json, vectors};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -71,19 +70,9 @@ impl Case {
     }
 }
 
-/// Where other people's vectors lie: beside the workspace.
-pub(crate) fn vectors() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors"))
-}
-
 /// The suite, or nothing when the vectors are not there.
 pub(crate) fn load() -> Option<Suite> {
-    let file = vectors().join("limbo/limbo.json");
-    if !file.exists() {
-        return None;
-    }
-    let text = std::fs::read(&file).expect("limbo.json can be read");
-    Some(serde_json::from_slice(&text).expect("limbo.json has the suite's schema"))
+    vectors("limbo/limbo.json").map(|file| json(&file))
 }
 
 /// The DER inside one PEM block.

@@ -57,8 +57,8 @@ pub(crate) const LISTED: &[Listed] = &[
     ),
     (
         "rfc5280::ski::root-missing-ski",
-        "a trust anchor is trusted by its key; roots of Bouncy Castle's makers in hackathon-r5 \
-         lack the extension (intermediates must have it)",
+        "a trust anchor is trusted by its key; Bouncy Castle's roots in hackathon-r5 lack the \
+         extension (intermediates must have it)",
     ),
     (
         "rfc5280::aki::cross-signed-root-missing-aki",

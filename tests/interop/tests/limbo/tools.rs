@@ -6,6 +6,7 @@ use std::process::Command;
 
 use ca_core::certificate::Certificate;
 use ca_core::path::{Options, ServerName, Usage, verify_path};
+use interop::peers::{self, Installed, Peer};
 use rustls_pki_types::{CertificateDer, ServerName as PkiName, UnixTime};
 
 use crate::cases::{Case, Kind, NameKind, der};
@@ -51,9 +52,7 @@ pub(crate) fn espalier(case: &Case) -> Verdict {
             NameKind::Ip => name.value.parse().ok().map(ServerName::Ip),
         })
         .collect();
-    if names.contains(&None) {
-        return Verdict::Refuses("the expected name is malformed".into());
-    }
+    let malformed = !names.is_empty() && names.contains(&None);
     let names = if names.is_empty() { vec![None] } else { names };
     for name in names {
         options.name = name;
@@ -61,6 +60,9 @@ pub(crate) fn espalier(case: &Case) -> Verdict {
         if let Some(error) = outcome.error {
             return Verdict::Refuses(format!("{error}{unreadable}"));
         }
+    }
+    if malformed {
+        return Verdict::Refuses("the expected name is malformed".into());
     }
     Verdict::Accepts
 }
@@ -107,7 +109,7 @@ fn webpki_result(case: &Case, name: &str) -> Result<(), String> {
 
 /// An `openssl` that runs: the peers' one, or the one of this system.
 pub(crate) struct OpenSsl {
-    program: PathBuf,
+    peer: Option<Installed>,
     pub(crate) version: String,
     folder: tempfile::TempDir,
 }
@@ -115,14 +117,22 @@ pub(crate) struct OpenSsl {
 impl OpenSsl {
     /// None when there is none.
     pub(crate) fn find() -> Option<Self> {
-        let of_peers = std::env::var_os("ESPALIER_PEERS")
-            .map(|peers| PathBuf::from(peers).join("bin/openssl"))
-            .filter(|program| program.exists());
-        let program = of_peers.unwrap_or_else(|| "openssl".into());
-        let version = Command::new(&program).arg("version").output().ok()?;
+        let peer = match peers::peer("openssl") {
+            Peer::Present(openssl) => Some(openssl),
+            Peer::Missing { .. } => None,
+        };
+        let found = Self { peer, version: String::new(), folder: tempfile::tempdir().ok()? };
+        let version = found.command().arg("version").output().ok()?;
         let version = String::from_utf8_lossy(&version.stdout);
         let version = version.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-        Some(Self { program, version, folder: tempfile::tempdir().ok()? })
+        Some(Self { version, ..found })
+    }
+
+    fn command(&self) -> Command {
+        match &self.peer {
+            Some(peer) => peer.command("openssl"),
+            None => Command::new("openssl"),
+        }
     }
 
     /// `openssl verify` with the options of the suite's own harness. One of its settings has no
@@ -133,7 +143,7 @@ impl OpenSsl {
         }
         let roots = self.write("roots.pem", &case.trusted_certs);
         let leaf = self.write("leaf.pem", std::slice::from_ref(&case.peer_certificate));
-        let mut command = Command::new(&self.program);
+        let mut command = self.command();
         command.args(["verify", "-x509_strict", "-partial_chain", "-auth_level", "2"]);
         command.arg("-trusted").arg(roots);
         if !case.untrusted_intermediates.is_empty() {

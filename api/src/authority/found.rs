@@ -1,0 +1,180 @@
+//! Founding an authority: its keys, its place in the ledger, its certificate.
+
+use std::path::Path;
+
+use ca_core::algorithm::Algorithm;
+use ca_core::key::{KeyDerivation, PrivateKey};
+use ca_core::name::DistinguishedName;
+use ca_core::pem::{self, Label};
+use ca_core::plan::Request;
+use ca_core::profile::Profile;
+use ledger::{Ledger, NewAuthority};
+
+use super::{Authority, AuthorityKeys, chain};
+use crate::cli::{CliError, Context, Exit};
+use crate::data_folder::{DataFolder, ledger_failed, make_folder, write_file};
+use crate::input::Source;
+use crate::issuance::{self, Asker, Issued};
+use crate::key_file;
+use crate::output::{Content, Encoding};
+use crate::passphrase::Passphrase;
+
+/// What an authority shall be.
+#[derive(Clone, Debug)]
+pub struct Founding {
+    /// Its name in the ledger and its folder's.
+    pub name: String,
+    /// How it signs.
+    pub algorithm: &'static Algorithm,
+    /// How it makes alternative signatures, if it does.
+    pub alt_algorithm: Option<&'static Algorithm>,
+    /// Whom its certificate names.
+    pub subject: DistinguishedName,
+    /// The profile of its certificate.
+    pub profile: Profile,
+    /// How long it is valid; the profile's default otherwise.
+    pub validity_seconds: Option<u64>,
+}
+
+/// Founds an authority: below `parent`, or as a root. If it was cut off before, it goes on with
+/// the keys that are there.
+///
+/// The keys are written first, then the ledger learns of the authority, then its certificate is
+/// issued, and the certificate's files come last.
+///
+/// # Errors
+/// `CliError` with exit code 1 when the profile refuses, 2 when the name is taken or not a name,
+/// 3 where files or ledger can't be written.
+pub async fn found(
+    folder: &DataFolder,
+    ledger: &Ledger,
+    founding: Founding,
+    parent: Option<&Authority>,
+    passphrase: Option<&Passphrase>,
+    context: &mut Context,
+) -> Result<Authority, CliError> {
+    check_name(&founding.name)?;
+    let known = ledger.authority(&founding.name).await.map_err(ledger_failed)?;
+    if known.is_some_and(|known| !known.certificates.is_empty()) {
+        return Err(taken(&founding.name));
+    }
+    let place = folder.authority(&founding.name);
+    let keys = keys(&place, &founding, passphrase, context)?;
+    let new = NewAuthority {
+        name: founding.name.clone(),
+        algorithm: founding.algorithm.name().to_owned(),
+        key_digest: keys.key.public_key().fingerprint(),
+        parent: parent.map(|parent| parent.name().to_owned()),
+        created_at: context.now(),
+    };
+    ledger.add_authority(new).await.map_err(ledger_failed)?;
+    let own = sign_own_certificate(ledger, &founding, &keys, parent, context).await?;
+    let added = ledger.add_authority_certificate(&founding.name, own.der, context.now()).await;
+    added.map_err(ledger_failed)?;
+    let (signer, alt_signer) = keys.signers(founding.algorithm)?;
+    let chain = chain(ledger, &founding.name).await?;
+    let authority = Authority::new(founding.name, signer, alt_signer, chain);
+    write_certificates(&place, &authority)?;
+    Ok(authority)
+}
+
+/// Names are folders as well, so they are kept plain.
+fn check_name(name: &str) -> Result<(), CliError> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
+    if (1..=64).contains(&name.len()) && name.chars().all(plain) && !name.starts_with('.') {
+        return Ok(());
+    }
+    Err(CliError::usage(format!(
+        "authority name: found {name:?}, allowed are 1 to 64 of a-z, 0-9, `-`, `_` and `.`, the first no `.`"
+    )))
+}
+
+fn taken(name: &str) -> CliError {
+    CliError::usage(format!("authority {name:?}: there is one of this name already"))
+        .with_hint("choose another name; `espalier ca list` names those that are there")
+}
+
+/// The keys in the authority's folder; made now where there are none.
+fn keys(
+    place: &Path,
+    founding: &Founding,
+    passphrase: Option<&Passphrase>,
+    context: &mut Context,
+) -> Result<AuthorityKeys, CliError> {
+    make_folder(place)?;
+    let key = key(&place.join("key.pem"), founding.algorithm, passphrase, context)?;
+    let alt_key = founding
+        .alt_algorithm
+        .map(|algorithm| self::key(&place.join("alt-key.pem"), algorithm, passphrase, context))
+        .transpose()?;
+    Ok(AuthorityKeys { key, alt_key })
+}
+
+fn key(
+    path: &Path,
+    algorithm: &'static Algorithm,
+    passphrase: Option<&Passphrase>,
+    context: &mut Context,
+) -> Result<PrivateKey, CliError> {
+    if path.exists() {
+        return key_left_behind(path, algorithm, passphrase, context);
+    }
+    let key = PrivateKey::generate(algorithm, context.rng())
+        .map_err(|error| CliError::of(Exit::Fault, "authority key", &error))?;
+    let derivation = KeyDerivation::default();
+    let pem = key_file::encode(&key, passphrase, derivation, Encoding::Pem, context.rng())?;
+    write_file(path.to_owned(), Content::Secret, &pem)?;
+    Ok(key)
+}
+
+/// The key of an authority whose founding was cut off.
+fn key_left_behind(
+    path: &Path,
+    algorithm: &'static Algorithm,
+    passphrase: Option<&Passphrase>,
+    context: &mut Context,
+) -> Result<PrivateKey, CliError> {
+    let name = path.display().to_string();
+    let octets = context.read(&Source::File(path.to_owned()))?;
+    let key = key_file::read(&name, &octets, || {
+        passphrase
+            .cloned()
+            .ok_or_else(|| CliError::usage(format!("{name}: it is encrypted; give its passphrase")))
+    })?;
+    let found = key.public_key().kind();
+    if found == algorithm.key() {
+        return Ok(key);
+    }
+    Err(CliError::usage(format!(
+        "{name}: found a key of {found}, left when this authority was begun; allowed is {algorithm}"
+    ))
+    .with_hint("remove the authority's folder, or name the algorithm that it was begun with"))
+}
+
+async fn sign_own_certificate(
+    ledger: &Ledger,
+    founding: &Founding,
+    keys: &AuthorityKeys,
+    parent: Option<&Authority>,
+    context: &mut Context,
+) -> Result<Issued, CliError> {
+    let public_key = keys.key.public_key().clone();
+    let mut request = Request::new(founding.subject.clone(), Vec::new(), public_key);
+    request.validity_seconds = founding.validity_seconds;
+    request.alt_public_key = keys.alt_key.as_ref().map(|key| key.public_key().clone());
+    let (signer, alt_signer) = keys.signers(founding.algorithm)?;
+    let itself = Authority::new(founding.name.clone(), signer, alt_signer, Vec::new());
+    let issuer = parent.unwrap_or(&itself);
+    let asker = Asker::local(None);
+    let issued = issuance::issue(ledger, issuer, &founding.profile, request, asker, context).await;
+    Ok(issued?)
+}
+
+/// Writes `certificate.pem` and `chain.pem`, copies of what the ledger has.
+fn write_certificates(place: &Path, authority: &Authority) -> Result<(), CliError> {
+    let pems = authority.chain().iter().map(|found| pem::encode(Label::Certificate, found.der()));
+    let pems: Vec<String> = pems.collect();
+    let own = pems.first().map_or("", String::as_str);
+    write_file(place.join("certificate.pem"), Content::Public, own.as_bytes())?;
+    write_file(place.join("chain.pem"), Content::Public, pems.concat().as_bytes())
+}

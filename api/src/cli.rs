@@ -1,0 +1,116 @@
+//! The command line. Every command is a file below, with its `Options` and its `run`.
+
+mod algorithms;
+mod cert;
+mod completions;
+mod context;
+mod csr;
+mod csr_create;
+mod error;
+mod exit_code;
+mod init;
+mod inspect;
+mod issue;
+mod key;
+mod name_options;
+mod quickstart;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use context::{Context, Terminal};
+pub use error::{CliError, Exit};
+
+use crate::logging::LoggingOptions;
+
+const EXAMPLES: &str = "Examples:
+  espalier quickstart
+  espalier algorithms
+  espalier key generate --algorithm hybrid --out key.pem
+  espalier inspect cert.pem";
+
+/// Espalier: a certificate authority for classical, post-quantum and hybrid certificates.
+#[derive(Debug, Parser)]
+#[command(
+    name = "espalier",
+    version,
+    disable_help_subcommand = true,
+    after_help = format!("{EXAMPLES}\n\n{}", Exit::HELP)
+)]
+pub struct Options {
+    #[command(flatten)]
+    logging: LoggingOptions,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Quickstart(quickstart::Options),
+    Init(init::Options),
+    Issue(Box<issue::Options>),
+    Cert(cert::Options),
+    Key(key::Options),
+    Csr(csr::Options),
+    Verify(verify::Options),
+    Inspect(inspect::Options),
+    Algorithms(algorithms::Options),
+    Completions(completions::Options),
+}
+
+impl Options {
+    /// Reads the process's arguments.
+    ///
+    /// # Errors
+    /// The exit code, after the help, the version or what is wrong was printed.
+    pub fn read() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| {
+            // Help that can't be printed has no other place to go.
+            let _ = error.print();
+            if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS }
+        })
+    }
+
+    /// How to log.
+    pub fn logging(&self) -> &LoggingOptions {
+        &self.logging
+    }
+}
+
+/// Runs the command, and shows on standard error why it failed.
+pub fn run(options: Options, context: &mut Context) -> ExitCode {
+    let result = match options.command {
+        Command::Quickstart(options) => quickstart::run(&options, context),
+        Command::Init(options) => init::run(&options, context),
+        Command::Issue(options) => issue::run(&options, context),
+        Command::Cert(options) => cert::run(&options, context),
+        Command::Key(options) => key::run(&options, context),
+        Command::Csr(options) => csr::run(&options, context),
+        Command::Verify(options) => verify::run(&options, context),
+        Command::Inspect(options) => inspect::run(&options, context),
+        Command::Algorithms(options) => algorithms::run(&options, context),
+        Command::Completions(options) => completions::run(&options, context),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            context.report(&error);
+            error.exit().into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_options_fit_together() {
+        Options::command().debug_assert();
+    }
+}

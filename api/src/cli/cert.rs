@@ -1,0 +1,272 @@
+//! `espalier cert`: what the ledger knows of certificates.
+
+use ca_core::fingerprint::Fingerprint;
+use ca_core::inspect::{Inspected, inspect};
+use ca_core::pem::Label;
+use ca_core::serial::SerialNumber;
+use jiff::Timestamp;
+use ledger::{Cursor, Entry, Filter, Ledger, Page, Status};
+use serde::Serialize;
+
+use super::{CliError, Context, Exit};
+use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
+use crate::output::OutputOptions;
+use crate::table;
+
+/// List and show certificates of the ledger
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier cert list --name DNS:app.example
+  espalier cert show 5b1f8a3c0d2e4f60718293a4b5c6d7e8f9010203 --json")]
+pub(super) struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    List(ListOptions),
+    Show(ShowOptions),
+}
+
+/// List certificates, the newest first
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier cert list
+  espalier cert list --status orphan
+  espalier cert list --authority issuing --expires-before 2027-01-01T00:00:00Z --json")]
+struct ListOptions {
+    #[command(flatten)]
+    data: DataOptions,
+
+    /// Only of this authority
+    #[arg(long, value_name = "NAME")]
+    authority: Option<String>,
+
+    /// Only of this profile
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+
+    /// Only with this name, whole and with its kind, such as `DNS:app.example`
+    #[arg(long, value_name = "KIND:NAME")]
+    name: Option<String>,
+
+    /// Only with this status
+    #[arg(long, value_enum)]
+    status: Option<StatusName>,
+
+    /// Only those that end before this time
+    #[arg(long, value_name = "RFC3339")]
+    expires_before: Option<Timestamp>,
+
+    /// How many at most, 1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+
+    /// Go on behind the page that ended with this cursor
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<Cursor>,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum StatusName {
+    /// Issued and not revoked
+    Stored,
+    /// Recorded, but never signed or stored: cut off by a crash, or under way
+    Orphan,
+    /// Revoked
+    Revoked,
+}
+
+/// Show one certificate by its serial number or SHA-256 fingerprint
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier cert show 5b1f8a3c0d2e4f60718293a4b5c6d7e8f9010203
+  espalier cert show 5b:1f:8a:3c:0d:2e:4f:60:71:82:93:a4:b5:c6:d7:e8:f9:01:02:03 --pem --out app.pem")]
+struct ShowOptions {
+    #[command(flatten)]
+    data: DataOptions,
+
+    /// The serial number (40 hexadecimal digits) or the fingerprint (64)
+    #[arg(value_name = "SERIAL|FINGERPRINT")]
+    which: String,
+
+    /// Write the certificate itself
+    #[arg(long, conflicts_with = "json")]
+    pem: bool,
+
+    #[command(flatten)]
+    output: OutputOptions,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    certificates: Vec<Row>,
+    next: Option<String>,
+}
+
+/// A record as JSON.
+#[derive(Serialize)]
+struct Row {
+    serial: String,
+    status: Status,
+    authority: String,
+    profile: String,
+    requester: String,
+    subject: String,
+    names: Vec<String>,
+    algorithm: String,
+    not_before: Timestamp,
+    not_after: Timestamp,
+    recorded_at: Timestamp,
+    fingerprint_sha256: Option<String>,
+}
+
+impl From<&Entry> for Row {
+    fn from(entry: &Entry) -> Self {
+        let content = &entry.record.content;
+        Self {
+            serial: entry.serial().to_string(),
+            status: entry.status(),
+            authority: content.authority.clone(),
+            profile: content.profile.clone(),
+            requester: content.requester.clone(),
+            subject: content.subject.clone(),
+            names: content.names.clone(),
+            algorithm: content.algorithm.clone(),
+            not_before: content.validity.not_before(),
+            not_after: content.validity.not_after(),
+            recorded_at: content.recorded_at,
+            fingerprint_sha256: entry
+                .certificate
+                .as_ref()
+                .map(|found| found.fingerprint.to_string()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Shown {
+    record: Row,
+    certificate: Option<Inspected>,
+}
+
+pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
+    let data = match &options.command {
+        Command::List(options) => &options.data,
+        Command::Show(options) => &options.data,
+    };
+    wait_for(async {
+        let ledger = DataFolder::new(&data.data).open_ledger().await?;
+        let result = match &options.command {
+            Command::List(options) => list(options, &ledger, context).await,
+            Command::Show(options) => show(options, &ledger, context).await,
+        };
+        let closed = ledger.close().await.map_err(ledger_failed);
+        result.and(closed)
+    })
+}
+
+async fn list(
+    options: &ListOptions,
+    ledger: &Ledger,
+    context: &mut Context,
+) -> Result<(), CliError> {
+    let filter = Filter {
+        authority: options.authority.clone(),
+        profile: options.profile.clone(),
+        name: options.name.clone(),
+        status: options.status.map(|status| match status {
+            StatusName::Stored => Status::Stored,
+            StatusName::Orphan => Status::Orphan,
+            StatusName::Revoked => Status::Revoked,
+        }),
+        expires_before: options.expires_before,
+        ..Filter::default()
+    };
+    let page = Page { after: options.after, ..Page::newest(options.limit) };
+    let found = ledger.search(filter, page).await.map_err(ledger_failed)?;
+    let rows: Vec<Row> = found.entries.iter().map(Row::from).collect();
+    let next = found.next.map(|cursor| cursor.to_string());
+    if options.json {
+        return context.print_json(&Listed { certificates: rows, next });
+    }
+    let header = ["serial", "status", "names", "authority", "algorithm", "not after"];
+    let rows = rows.into_iter().map(|row| {
+        let names = if row.names.is_empty() { row.subject } else { row.names.join(" ") };
+        let status = status_word(row.status).to_owned();
+        let end = row.not_after.to_string();
+        [row.serial, status, names, row.authority, row.algorithm, end]
+    });
+    context.print(&table::render(context.terminal(), header, rows, &[]))?;
+    if let Some(next) = next {
+        context.note(&format!("there are more: --after {next}"));
+    }
+    Ok(())
+}
+
+fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Stored => "stored",
+        Status::Orphan => "orphan",
+        Status::Revoked => "revoked",
+    }
+}
+
+async fn show(
+    options: &ShowOptions,
+    ledger: &Ledger,
+    context: &mut Context,
+) -> Result<(), CliError> {
+    let entry = find(ledger, &options.which).await?;
+    let der = entry.certificate.as_ref().map(|certificate| certificate.der.as_slice());
+    if options.pem {
+        let der = der.ok_or_else(|| {
+            CliError::refused(format!("{}: recorded, but it has no certificate", options.which))
+        })?;
+        return options.output.write_public(Label::Certificate, der);
+    }
+    let inspected = der.map(inspect).transpose();
+    let inspected = inspected
+        .map_err(|error| CliError::of(Exit::Environment, &options.which, &error))?
+        .and_then(|mut all| all.pop());
+    let record = Row::from(&entry);
+    if options.json {
+        return context.print_json(&Shown { record, certificate: inspected });
+    }
+    let mut text = format!(
+        "status     {}\nrecorded   {}\nrequester  {}\nauthority  {}\nprofile    {}\n",
+        status_word(record.status),
+        record.recorded_at,
+        record.requester,
+        record.authority,
+        record.profile
+    );
+    match inspected {
+        Some(inspected) => text += &inspected.to_string(),
+        None => text += &format!("serial     {}\nno certificate\n", record.serial),
+    }
+    context.print(&text)
+}
+
+async fn find(ledger: &Ledger, which: &str) -> Result<Entry, CliError> {
+    let found = if let Ok(serial) = SerialNumber::from_hex(which) {
+        ledger.get_by_serial(serial).await
+    } else if let Some(fingerprint) = Fingerprint::from_hex(which) {
+        ledger.get_by_fingerprint(fingerprint).await
+    } else {
+        return Err(CliError::usage(format!(
+            "{which:?}: allowed are a serial number of 40 hexadecimal digits or a fingerprint of 64"
+        )));
+    };
+    let found = found.map_err(ledger_failed)?;
+    found.ok_or_else(|| CliError::refused(format!("{which}: not in this ledger")))
+}

@@ -1,0 +1,177 @@
+//! What `main` hands to every command: clock, randomness, terminal, standard streams.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use jiff::Timestamp;
+use rand_core::CryptoRng;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::error::CliError;
+use crate::input::{self, Source};
+use crate::output;
+
+/// Which standard streams are a terminal, and whether colour is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    stdout: bool,
+    stderr: bool,
+    colour: bool,
+}
+
+impl Terminal {
+    /// Looks at the process. Colour is for a terminal only, and not where `NO_COLOR` is set and
+    /// not empty (no-color.org) or `TERM` is `dumb`.
+    pub fn detect() -> Self {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let stderr = io::stderr().is_terminal();
+        Self {
+            stdout: io::stdout().is_terminal(),
+            stderr,
+            colour: stderr && !dumb && !set("NO_COLOR"),
+        }
+    }
+
+    /// No terminal at all.
+    pub fn plain() -> Self {
+        Self { stdout: false, stderr: false, colour: false }
+    }
+
+    /// Whether standard output is a terminal.
+    pub fn stdout(self) -> bool {
+        self.stdout
+    }
+
+    /// Whether standard error is a terminal.
+    pub fn stderr(self) -> bool {
+        self.stderr
+    }
+
+    /// Whether standard error gets colour.
+    pub fn colour(self) -> bool {
+        self.colour
+    }
+
+    /// Whether a person can be asked.
+    pub fn can_prompt(self) -> bool {
+        self.stderr || io::stdin().is_terminal()
+    }
+}
+
+/// What a command may use of the world.
+pub struct Context {
+    clock: fn() -> Timestamp,
+    rng: Box<dyn CryptoRng + Send>,
+    terminal: Terminal,
+    stdin_is_read: bool,
+}
+
+impl Context {
+    /// Joins the parts.
+    pub fn new(
+        clock: fn() -> Timestamp,
+        rng: Box<dyn CryptoRng + Send>,
+        terminal: Terminal,
+    ) -> Self {
+        Self { clock, rng, terminal, stdin_is_read: false }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The cryptographic random generator.
+    pub fn rng(&mut self) -> &mut (dyn CryptoRng + Send) {
+        &mut *self.rng
+    }
+
+    /// Where the standard streams go.
+    pub fn terminal(&self) -> Terminal {
+        self.terminal
+    }
+
+    /// Reads a whole file or standard input, at most 1 MiB. The octets wipe themselves.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 2 when it can't be read, is longer, or standard input was read
+    /// before.
+    pub fn read(&mut self, source: &Source) -> Result<Zeroizing<Vec<u8>>, CliError> {
+        if matches!(source, Source::Stdin) && std::mem::replace(&mut self.stdin_is_read, true) {
+            return Err(CliError::usage("`-` is named twice, but standard input ends once")
+                .with_hint("give one of the inputs as a file"));
+        }
+        input::read(source)
+    }
+
+    /// Writes text to standard output. A reader that went away, as `head` does, is no failure.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 3 when it can't be written.
+    pub fn print(&self, text: &str) -> Result<(), CliError> {
+        match output::write_stdout(text.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(|error| output::failed("standard output", &error)),
+        }
+    }
+
+    /// Writes a value to standard output as JSON with a line end.
+    ///
+    /// # Errors
+    /// As [`Self::print`].
+    pub fn print_json(&self, value: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| CliError::fault(format!("JSON: {error}")))?;
+        self.print(&(text + "\n"))
+    }
+
+    /// Tells the person something on standard error, beside the result on standard output.
+    pub fn note(&self, text: &str) {
+        // Standard error is the last resort; when it is closed there is nobody to tell.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// Shows an error and its hint on standard error.
+    pub fn report(&self, error: &CliError) {
+        self.note(&labelled("error", 31, error.message(), self.terminal));
+        if let Some(hint) = error.hint() {
+            self.note(&labelled("hint", 36, hint, self.terminal));
+        }
+    }
+}
+
+/// Text of a stranger's file may stand in a message, so control characters are escaped.
+fn labelled(label: &str, colour: u8, text: &str, terminal: Terminal) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => safe.push(character),
+            control if control.is_control() => safe.extend(control.escape_default()),
+            other => safe.push(other),
+        }
+    }
+    if terminal.colour() {
+        format!("\u{1b}[1;{colour}m{label}:\u{1b}[0m {safe}")
+    } else {
+        format!("{label}: {safe}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_cannot_drive_the_terminal() {
+        let shown = labelled("error", 31, "CN=\u{1b}[2J\u{9b}x", Terminal::plain());
+        assert_eq!(shown, "error: CN=\\u{1b}[2J\\u{9b}x");
+    }
+
+    #[test]
+    fn colour_is_for_a_terminal() {
+        let terminal = Terminal { stdout: true, stderr: true, colour: true };
+        assert_eq!(labelled("hint", 36, "x", terminal), "\u{1b}[1;36mhint:\u{1b}[0m x");
+        assert_eq!(labelled("hint", 36, "x", Terminal::plain()), "hint: x");
+    }
+}

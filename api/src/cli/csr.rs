@@ -1,0 +1,78 @@
+//! `espalier csr`: certificate requests.
+
+use ca_core::csr::{CertificateRequest, CsrError};
+use ca_core::pem;
+use clap::Subcommand;
+
+use super::csr_create::{self, CreateOptions};
+use super::{CliError, Context, exit_code};
+use crate::input::Source;
+
+/// Make and check certificate requests (PKCS#10)
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  espalier csr create --key key.pem --dns demo.localhost --out demo.csr",
+    disable_help_subcommand = true
+)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Create(Box<CreateOptions>),
+    Verify(VerifyOptions),
+}
+
+/// Check a request's structure, bounds, key strength and proof of possession
+///
+/// Exit code 0: it is valid. 1: it is not, with the reason on standard error. 2: usage, or it
+/// can't be read.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier csr verify demo.csr
+  openssl req -new -key key.pem -subj /CN=demo | espalier csr verify -")]
+struct VerifyOptions {
+    /// The request in PEM or DER; `-` is standard input
+    file: Source,
+
+    /// Print JSON: what the request asks for, as `espalier inspect` shows it
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
+    match &options.command {
+        Command::Create(options) => csr_create::run(options, context),
+        Command::Verify(options) => verify(options, context),
+    }
+}
+
+fn verify(options: &VerifyOptions, context: &mut Context) -> Result<(), CliError> {
+    let octets = context.read(&options.file)?;
+    let request = pem::read_one_request(&octets)
+        .map_err(|error| CliError::of(exit_code::of_read(&error), &options.file, &error))?;
+    let refused =
+        |error: CsrError| CliError::of(exit_code::of_request(&error), &options.file, &error);
+    request.verify_possession().map_err(refused)?;
+    if options.json {
+        let shown = ca_core::inspect::inspect(request.der())
+            .map_err(|error| CliError::of(exit_code::of_inspect(&error), &options.file, &error))?;
+        return context.print_json(&shown);
+    }
+    context.print(&summary(&request))
+}
+
+fn summary(request: &CertificateRequest) -> String {
+    let names: Vec<String> = request.names().iter().map(ToString::to_string).collect();
+    let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    format!(
+        "valid: signed by {} with the key in it\nsubject  {}\nnames    {}\nkey      {}, sha256 {}\n",
+        request.scheme(),
+        or_none(request.subject().to_string()),
+        or_none(names.join(", ")),
+        request.public_key().kind(),
+        request.public_key().fingerprint(),
+    )
+}

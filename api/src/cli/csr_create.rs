@@ -1,0 +1,124 @@
+//! `espalier csr create`: makes a request, and the key where there is none.
+
+use ca_core::algorithm::Algorithm;
+use ca_core::csr::CertificateRequest;
+use ca_core::general_name::AltName;
+use ca_core::key::PrivateKey;
+use ca_core::name::DistinguishedName;
+use ca_core::pem::Label;
+
+use super::name_options::NameOptions;
+use super::{CliError, Context, Exit, exit_code};
+use crate::input::Source;
+use crate::key_file;
+use crate::output::{Content, OutputOptions, Staged, Target};
+use crate::passphrase::NewPassphraseOptions;
+
+/// Make a request with a key that is there, or with a new one
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier csr create --key key.pem --dns demo.localhost --out demo.csr
+  espalier csr create --algorithm hybrid --key-out key.pem --subject CN=demo,O=Example \\
+      --dns demo.localhost --ip 127.0.0.1 --out demo.csr")]
+pub(super) struct CreateOptions {
+    /// The private key to sign with; `-` is standard input
+    #[arg(long, value_name = "FILE", required_unless_present = "key_out")]
+    key: Option<Source>,
+
+    /// Make a new key and write it to this file
+    #[arg(long, value_name = "FILE", conflicts_with = "key", requires = "algorithm")]
+    key_out: Option<Target>,
+
+    /// The new key's algorithm; with --key, how to sign, such as rsa3072-pss
+    #[arg(long, short, value_name = "NAME", value_parser = Algorithm::named)]
+    algorithm: Option<&'static Algorithm>,
+
+    /// The subject: CN=demo,O=Example or /O=Example/CN=demo
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    #[arg(value_parser = DistinguishedName::parse)]
+    subject: DistinguishedName,
+
+    #[command(flatten)]
+    names: NameOptions,
+
+    #[command(flatten)]
+    output: OutputOptions,
+
+    #[command(flatten)]
+    passphrase: NewPassphraseOptions,
+}
+
+pub(super) fn run(options: &CreateOptions, context: &mut Context) -> Result<(), CliError> {
+    let names = options.names.all();
+    if options.subject.is_empty() && names.is_empty() {
+        return Err(CliError::usage("request: found neither a subject nor a name")
+            .with_hint("give --subject, or one of --dns, --ip, --email, --uri, --upn"));
+    }
+    let output = &options.output;
+    let (key, staged_key) = match (&options.key, &options.key_out) {
+        (Some(_), _) if options.passphrase.no_passphrase => {
+            return Err(CliError::usage("--no-passphrase is for a new key, found --key")
+                .with_hint("give --key-out to make one"));
+        }
+        (Some(source), _) => {
+            let key = key_file::load(source, &options.passphrase.source, context)?;
+            (key, None)
+        }
+        (None, Some(target)) => {
+            target.check_differs(&output.out)?;
+            let (key, staged) = new_key(options, target, context)?;
+            (key, Some(staged))
+        }
+        (None, None) => return Err(CliError::usage("request: found neither --key nor --key-out")),
+    };
+
+    let request = build(options, &names, &key)?;
+    let octets = output.encoding().encode(Label::CertificateRequest, request.der());
+    let staged_request = output.out.stage(Content::Public, &octets, output.force)?;
+    staged_key.map_or(Ok(()), Staged::publish)?;
+    staged_request.publish()
+}
+
+fn new_key(
+    options: &CreateOptions,
+    target: &Target,
+    context: &mut Context,
+) -> Result<(PrivateKey, Staged), CliError> {
+    let output = &options.output;
+    target.check(Content::Secret, output.force)?;
+    // clap asks for --algorithm beside --key-out.
+    let algorithm = options.algorithm.unwrap_or_else(Algorithm::hybrid);
+    let passphrase = options.passphrase.read("the new key", context)?;
+    let key = PrivateKey::generate(algorithm, context.rng())
+        .map_err(|error| CliError::of(Exit::Fault, algorithm, &error))?;
+    let kdf = options.passphrase.key_derivation();
+    let encoding = output.encoding();
+    let octets = key_file::encode(&key, passphrase.as_ref(), kdf, encoding, context.rng())?;
+    Ok((key, target.stage(Content::Secret, &octets, output.force)?))
+}
+
+fn build(
+    options: &CreateOptions,
+    names: &[AltName],
+    key: &PrivateKey,
+) -> Result<CertificateRequest, CliError> {
+    let kind = key.public_key().kind();
+    let algorithm = match options.algorithm {
+        Some(algorithm) if algorithm.key() != kind => {
+            return Err(CliError::usage(format!(
+                "algorithm: {algorithm} does not fit the key, which is {kind}"
+            )));
+        }
+        Some(algorithm) => algorithm,
+        None => Algorithm::of_key(kind, false).ok_or_else(|| {
+            CliError::refused(format!("private key: {kind} is not an algorithm to sign with"))
+                .with_hint("`espalier algorithms` lists those that are")
+        })?,
+    };
+    let signer = key
+        .signer(algorithm.scheme())
+        .map_err(|error| CliError::of(Exit::Fault, "private key", &error))?;
+    let request = CertificateRequest::build(&options.subject, names, &[], &signer);
+    let checked = request.and_then(|request| request.verify_possession().map(|()| request));
+    checked.map_err(|error| CliError::new(exit_code::of_request(&error), error.to_string()))
+}

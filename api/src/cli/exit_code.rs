@@ -1,0 +1,79 @@
+//! Which exit code an object that is not accepted gives: 2 where it can't be read as what it
+//! should be, 1 where it can, but breaks a rule.
+
+use ca_core::certificate::CertificateError;
+use ca_core::csr::CsrError;
+use ca_core::inspect::{ContentError, EncryptedKeyError, InspectError};
+use ca_core::key::KeyError;
+use ca_core::pem::ReadError;
+use ca_core::public_key::PublicKeyError;
+use ca_core::sign::SignError;
+
+use super::error::Exit;
+
+/// Exit 2 when it is unreadable, 1 otherwise.
+fn unreadable(is: bool) -> Exit {
+    if is { Exit::Usage } else { Exit::Refused }
+}
+
+pub(super) fn of_certificate(error: &CertificateError) -> Exit {
+    use CertificateError::{Malformed, NotCanonical, PublicKey, TooLarge};
+    match error {
+        Malformed(_) | NotCanonical | TooLarge { .. } => Exit::Usage,
+        PublicKey(error) => of_public_key(error),
+        _ => Exit::Refused,
+    }
+}
+
+pub(super) fn of_request(error: &CsrError) -> Exit {
+    use CsrError::{Malformed, NotCanonical, Pem, PemLabel, PublicKey, Sign, TooLarge};
+    match error {
+        Malformed(_) | NotCanonical { .. } | Pem(_) | PemLabel { .. } | TooLarge { .. } => {
+            Exit::Usage
+        }
+        PublicKey(error) => of_public_key(error),
+        Sign(SignError::CrossCheck { .. } | SignError::Backend { .. }) => Exit::Fault,
+        _ => Exit::Refused,
+    }
+}
+
+pub(super) fn of_read(error: &ReadError) -> Exit {
+    match error {
+        ReadError::Certificate { error, .. } => of_certificate(error),
+        ReadError::Request { error, .. } => of_request(error),
+        ReadError::PublicKey { error, .. } => of_public_key(error),
+        ReadError::Pem(_)
+        | ReadError::WrongLabel { .. }
+        | ReadError::NotOne { .. }
+        | ReadError::NotPrivateKey { .. } => Exit::Usage,
+    }
+}
+
+pub(super) fn of_inspect(error: &InspectError) -> Exit {
+    let InspectError::Content { error, .. } = error else { return Exit::Usage };
+    match error {
+        ContentError::Certificate(error) => of_certificate(error),
+        ContentError::Request(error) => of_request(error),
+        ContentError::PublicKey(error) => of_public_key(error),
+        ContentError::PrivateKey(error) => of_private_key(error),
+        ContentError::EncryptedKey(error) => {
+            unreadable(matches!(error, EncryptedKeyError::Malformed(_)))
+        }
+        ContentError::Scheme(_) => Exit::Refused,
+        ContentError::Unknown | ContentError::NotRead { .. } | ContentError::WrongLabel { .. } => {
+            Exit::Usage
+        }
+    }
+}
+
+fn of_public_key(error: &PublicKeyError) -> Exit {
+    unreadable(matches!(error, PublicKeyError::Malformed(_)))
+}
+
+fn of_private_key(error: &KeyError) -> Exit {
+    match error {
+        KeyError::Malformed(_) | KeyError::TooLarge { .. } | KeyError::Encrypted => Exit::Usage,
+        KeyError::PublicKey(error) => of_public_key(error),
+        _ => Exit::Refused,
+    }
+}

@@ -1,0 +1,102 @@
+//! `espalier init`: a root and an issuing CA in a data folder.
+
+use std::path::Path;
+
+use ca_core::algorithm::Algorithm;
+use ca_core::name::{AttributeType, DistinguishedName};
+use serde::Serialize;
+
+use super::{CliError, Context, Exit};
+use crate::data_folder::{DataFolder, DataOptions, wait_for};
+use crate::hierarchy::{Hierarchy, found_hierarchy};
+use crate::passphrase::NewPassphraseOptions;
+
+/// Make a data folder with a root and an issuing CA below it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier init --passphrase-file passphrase
+  espalier init --data /srv/ca --algorithm ML-DSA-87 --organization Example --no-passphrase
+  espalier init --algorithm p256 --alt-algorithm ml-dsa-65 --passphrase-env CA_PASSPHRASE")]
+pub(super) struct Options {
+    #[command(flatten)]
+    data: DataOptions,
+
+    #[command(flatten)]
+    hierarchy: HierarchyOptions,
+
+    #[command(flatten)]
+    passphrase: NewPassphraseOptions,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the two authorities shall be.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct HierarchyOptions {
+    /// How both authorities sign; see `espalier algorithms`
+    #[arg(long, value_name = "NAME", default_value = "hybrid", value_parser = Algorithm::named)]
+    pub(super) algorithm: &'static Algorithm,
+
+    /// Sign a second time by this post-quantum algorithm, in extensions that old software skips;
+    /// for a classical --algorithm only
+    #[arg(long, value_name = "NAME", value_parser = Algorithm::named)]
+    pub(super) alt_algorithm: Option<&'static Algorithm>,
+
+    /// The organization in both authorities' names
+    #[arg(long, value_name = "TEXT", default_value = "Espalier")]
+    pub(super) organization: String,
+}
+
+impl HierarchyOptions {
+    /// Names both authorities after the algorithm, so that two hierarchies are told apart.
+    pub(super) fn hierarchy(&self) -> Result<Hierarchy, CliError> {
+        let attribute = |name| AttributeType::named(name);
+        let subject = |role: &str| {
+            let name = format!("{} {} {role}", self.organization, self.algorithm);
+            let organization = (attribute("O")?, self.organization.as_str());
+            DistinguishedName::of(&[organization, (attribute("CN")?, &name)])
+        };
+        let subject = |role| {
+            subject(role).map_err(|error| CliError::of(Exit::Usage, "--organization", &error))
+        };
+        Ok(Hierarchy {
+            algorithm: self.algorithm,
+            alt_algorithm: self.alt_algorithm,
+            root: subject("Root CA")?,
+            issuing: subject("Issuing CA")?,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    data: &'a Path,
+    algorithm: &'a str,
+    root_certificate: &'a Path,
+    issuing_certificate: &'a Path,
+}
+
+pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
+    let folder = DataFolder::new(&options.data.data);
+    let hierarchy = options.hierarchy.hierarchy()?;
+    let passphrase = options.passphrase.read("the authorities' keys", context)?;
+    wait_for(found_hierarchy(&folder, hierarchy, passphrase.as_ref(), false, context))?;
+    let root = folder.authority("root").join("certificate.pem");
+    let issuing = folder.authority("issuing").join("certificate.pem");
+    if options.json {
+        return context.print_json(&Made {
+            data: folder.path(),
+            algorithm: options.hierarchy.algorithm.name(),
+            root_certificate: &root,
+            issuing_certificate: &issuing,
+        });
+    }
+    context.print(&format!(
+        "root CA      {}\nissuing CA   {}\nkeep {} offline or in a safe: the root's key signs nothing in daily work\n",
+        root.display(),
+        issuing.display(),
+        folder.authority("root").join("key.pem").display(),
+    ))
+}

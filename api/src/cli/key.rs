@@ -1,0 +1,84 @@
+//! `espalier key`: private keys.
+
+use ca_core::algorithm::Algorithm;
+use ca_core::key::PrivateKey;
+use ca_core::pem::Label;
+use clap::Subcommand;
+
+use super::{CliError, Context, Exit};
+use crate::key_file;
+use crate::output::{Content, OutputOptions, Target};
+use crate::passphrase::NewPassphraseOptions;
+
+/// Make private keys
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  espalier key generate --algorithm hybrid --out key.pem",
+    disable_help_subcommand = true
+)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Generate(GenerateOptions),
+}
+
+/// Make a private key
+///
+/// It is written as PKCS#8, encrypted unless --no-passphrase is given. Its file has mode 0600 and
+/// replaces nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier key generate --algorithm hybrid --out key.pem
+  espalier key generate --algorithm ml-dsa-65 --passphrase-file pass.txt --out key.pem
+  espalier key generate --algorithm p256 --no-passphrase --out key.pem --public-out public.pem")]
+struct GenerateOptions {
+    /// A name or alias of `espalier algorithms`
+    #[arg(long, short, value_name = "NAME", value_parser = Algorithm::named)]
+    algorithm: &'static Algorithm,
+
+    #[command(flatten)]
+    output: OutputOptions,
+
+    /// Write the public key to this file as well
+    #[arg(long, value_name = "FILE")]
+    public_out: Option<Target>,
+
+    #[command(flatten)]
+    passphrase: NewPassphraseOptions,
+}
+
+pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
+    match &options.command {
+        Command::Generate(options) => generate(options, context),
+    }
+}
+
+fn generate(options: &GenerateOptions, context: &mut Context) -> Result<(), CliError> {
+    let output = &options.output;
+    if let Some(public) = &options.public_out {
+        output.out.check_differs(public)?;
+    }
+    // A person should not type a passphrase for a file that can't be written.
+    output.out.check(Content::Secret, output.force)?;
+    let passphrase = options.passphrase.read("the new key", context)?;
+    let key = PrivateKey::generate(options.algorithm, context.rng())
+        .map_err(|error| CliError::of(Exit::Fault, options.algorithm, &error))?;
+
+    let kdf = options.passphrase.key_derivation();
+    let encoding = output.encoding();
+    let private = key_file::encode(&key, passphrase.as_ref(), kdf, encoding, context.rng())?;
+    let private = output.out.stage(Content::Secret, &private, output.force)?;
+    let public = match &options.public_out {
+        Some(target) => {
+            let octets = encoding.encode(Label::PublicKey, key.public_key().spki_der());
+            Some(target.stage(Content::Public, &octets, output.force)?)
+        }
+        None => None,
+    };
+    private.publish()?;
+    public.map_or(Ok(()), |public| public.publish())
+}

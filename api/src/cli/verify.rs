@@ -1,0 +1,101 @@
+//! `espalier verify`: is a certificate valid, and why not.
+
+use ca_core::certificate::Certificate;
+use ca_core::path::{self, Options as Demands, SecurityPolicy, ServerName, Usage};
+use ca_core::pem;
+use jiff::Timestamp;
+
+use super::{CliError, Context, Exit, exit_code};
+use crate::input::Source;
+
+/// Verify a certificate against trusted ones (RFC 5280), and say why step by step
+///
+/// Exit code 0: it is valid. 1: it is not, with the first reason on standard error. 2: usage, or a
+/// file can't be read.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier verify --trust root.pem chain.pem
+  espalier verify --trust root.pem --intermediate issuing.pem --policy hybrid \\
+      --hostname demo.localhost --usage server-auth cert.pem")]
+pub(super) struct Options {
+    /// The certificate; others behind it in the same file serve as intermediates. `-` is standard
+    /// input
+    file: Source,
+
+    /// Certificates to trust; may be given more than once
+    #[arg(long, value_name = "FILE", required = true)]
+    trust: Vec<Source>,
+
+    /// Certificates that may stand between; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    intermediate: Vec<Source>,
+
+    /// The instant to verify for, such as 2031-01-31T12:00:00Z [default: now]
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    at: Option<Timestamp>,
+
+    /// What every link's signature must be made of: any (RFC 5280 alone), hybrid (classical and
+    /// post-quantum together) or post-quantum (with or without a classical one)
+    #[arg(long, default_value_t = SecurityPolicy::Any, hide_default_value = true)]
+    policy: SecurityPolicy,
+
+    /// The host name, address, mailbox or URI that it must be for
+    #[arg(long, value_name = "NAME")]
+    hostname: Option<ServerName>,
+
+    /// What it must be good for: server-auth, client-auth, code-signing, email-protection,
+    /// time-stamping or ocsp-signing
+    #[arg(long)]
+    usage: Option<Usage>,
+
+    /// Print the steps as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|error| {
+        format!("{error}; allowed is an instant with its offset, such as 2031-01-31T12:00:00Z")
+    })
+}
+
+pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
+    let mut anchors = Vec::new();
+    for source in &options.trust {
+        anchors.extend(certificates(source, |_| Exit::Usage, context)?);
+    }
+    let mut intermediates = Vec::new();
+    for source in &options.intermediate {
+        intermediates.extend(certificates(source, |_| Exit::Usage, context)?);
+    }
+    let mut chain = certificates(&options.file, exit_code::of_read, context)?;
+    // The reader gives one certificate at least, or an error.
+    let leaf = chain.remove(0);
+    intermediates.append(&mut chain);
+
+    let demands = Demands {
+        policy: options.policy,
+        name: options.hostname.clone(),
+        usage: options.usage,
+        ..Demands::at(options.at.unwrap_or_else(|| context.now()))
+    };
+    let outcome = path::verify_path(&leaf, &intermediates, &anchors, &demands);
+    if options.json {
+        context.print_json(&outcome)?;
+    } else {
+        context.print(&outcome.to_string())?;
+    }
+    match &outcome.error {
+        Some(error) => Err(CliError::of(Exit::Refused, &options.file, error)),
+        None => Ok(()),
+    }
+}
+
+fn certificates(
+    source: &Source,
+    exit: impl Fn(&pem::ReadError) -> Exit,
+    context: &mut Context,
+) -> Result<Vec<Certificate>, CliError> {
+    let octets = context.read(source)?;
+    pem::read_certificates(&octets).map_err(|error| CliError::of(exit(&error), source, &error))
+}

@@ -1,0 +1,172 @@
+//! The data folder: the ledger and the authorities' keys of one machine.
+//!
+//! ```text
+//! espalier-data/
+//!   ledger.sqlite              what was issued
+//!   passphrase                 of the keys; only where `quickstart` chose it
+//!   authorities/NAME/          key.pem, alt-key.pem (0600), certificate.pem, chain.pem
+//!   certificates/NAME/         what `quickstart` issued: key.pem, certificate.pem, chain.pem
+//! ```
+
+use std::fs;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ledger::sqlite::SqliteStore;
+use ledger::{Ledger, LedgerError};
+
+use crate::cli::{CliError, Context, Exit};
+use crate::input::Source;
+use crate::output::{Content, Target};
+use crate::passphrase::{Passphrase, PassphraseOptions};
+
+/// Where the data folder is.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DataOptions {
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = "espalier-data", env = "ESPALIER_DATA")]
+    pub data: PathBuf,
+}
+
+/// A data folder.
+#[derive(Clone, Debug)]
+pub struct DataFolder(PathBuf);
+
+impl DataFolder {
+    /// The folder at this path, whether it exists or not.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Whether there is a ledger in it.
+    pub fn has_ledger(&self) -> bool {
+        self.ledger_path().exists()
+    }
+
+    /// Whether nothing stands at its path, or an empty folder.
+    pub fn is_free(&self) -> bool {
+        match fs::read_dir(&self.0) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        }
+    }
+
+    fn ledger_path(&self) -> PathBuf {
+        self.0.join("ledger.sqlite")
+    }
+
+    /// The file of the passphrase that `quickstart` chose.
+    pub fn passphrase_path(&self) -> PathBuf {
+        self.0.join("passphrase")
+    }
+
+    /// The folder of an authority.
+    pub fn authority(&self, name: &str) -> PathBuf {
+        self.0.join("authorities").join(name)
+    }
+
+    /// The folder of a certificate that `quickstart` issued.
+    pub fn certificate(&self, name: &str) -> PathBuf {
+        self.0.join("certificates").join(name)
+    }
+
+    /// Opens the ledger.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 3 when there is none, or it can't be opened.
+    pub async fn open_ledger(&self) -> Result<Ledger, CliError> {
+        if !self.has_ledger() {
+            let message = format!("{}: there is no ledger in this folder", self.0.display());
+            let hint = "make one with `espalier init` or `espalier quickstart`, or name another folder by --data";
+            return Err(CliError::environment(message).with_hint(hint));
+        }
+        let store = SqliteStore::open(&self.ledger_path()).await.map_err(ledger_failed)?;
+        Ok(Arc::new(store))
+    }
+
+    /// Makes the folder and an empty ledger in it.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 3 when it can't be made.
+    pub async fn create_ledger(&self) -> Result<Ledger, CliError> {
+        make_folder(&self.0)?;
+        let store = SqliteStore::create(&self.ledger_path()).await.map_err(ledger_failed)?;
+        Ok(Arc::new(store))
+    }
+
+    /// The passphrase of the authorities' keys: what the options name, else the file beside the
+    /// ledger, else what a person types.
+    ///
+    /// # Errors
+    /// As [`PassphraseOptions::read`].
+    pub fn passphrase(
+        &self,
+        options: &PassphraseOptions,
+        context: &mut Context,
+    ) -> Result<Passphrase, CliError> {
+        let named = options.passphrase_file.is_some() || options.passphrase_env.is_some();
+        let beside = self.passphrase_path();
+        if named || !beside.exists() {
+            return options.read(&format!("the keys in {}", self.0.display()), context);
+        }
+        let beside =
+            PassphraseOptions { passphrase_file: Some(Source::File(beside)), passphrase_env: None };
+        beside.read("the keys", context)
+    }
+}
+
+/// Makes a folder that only its owner may enter, and those above it.
+///
+/// # Errors
+/// `CliError` with exit code 3.
+pub fn make_folder(path: &Path) -> Result<(), CliError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| CliError::of(Exit::Environment, path.display(), &error))
+}
+
+/// Writes a file in a data folder: all of it, or nothing.
+///
+/// # Errors
+/// As [`Target::write`].
+pub fn write_file(path: PathBuf, content: Content, octets: &[u8]) -> Result<(), CliError> {
+    Target::File(path).write(content, octets, false)
+}
+
+/// Runs what waits for the ledger, on this thread.
+///
+/// # Errors
+/// What the future gives; `CliError` with exit code 3 when the runtime can't be started.
+pub fn wait_for<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CliError::of(Exit::Environment, "runtime", &error))?;
+    runtime.block_on(future)
+}
+
+/// How a command fails when the ledger does.
+pub fn ledger_failed(error: LedgerError) -> CliError {
+    use LedgerError::{
+        AlreadyRevoked, AlreadyStored, AuthorityConflict, IdempotencyConflict, InvalidField,
+        MalformedCertificate, RevokedBeforeStored, SerialMismatch, TbsMismatch, UnknownAuthority,
+        UnknownSerial,
+    };
+    let exit = match error {
+        InvalidField { .. } | UnknownAuthority { .. } | UnknownSerial { .. } => Exit::Usage,
+        AuthorityConflict { .. }
+        | IdempotencyConflict { .. }
+        | AlreadyRevoked { .. }
+        | RevokedBeforeStored { .. } => Exit::Refused,
+        AlreadyStored { .. }
+        | MalformedCertificate { .. }
+        | SerialMismatch { .. }
+        | TbsMismatch { .. } => Exit::Fault,
+        _ => Exit::Environment,
+    };
+    CliError::of(exit, "ledger", &error)
+}

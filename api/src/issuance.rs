@@ -1,0 +1,245 @@
+//! Issuance, from a request to a released certificate, top to bottom.
+//!
+//! Each step consumes the proof of the one before it: [`Linted`] -> [`Recorded`] -> [`Signed`] ->
+//! [`Stored`]. There is no way to sign what was not recorded, to sign one record twice, or to
+//! release what was not stored. A crash between two steps leaves a record without a certificate,
+//! which `espalier ledger check` lists, or a stored certificate.
+
+use ca_core::algorithm::Algorithm;
+use ca_core::lint::{AssembleError, LintError, Linted, lint};
+use ca_core::plan::{PlanError, Request, plan};
+use ca_core::profile::Profile;
+use ca_core::serial::SerialNumber;
+use ca_core::sign::SignError;
+use jiff::Timestamp;
+use ledger::{
+    Entry, Idempotency, Ledger, LedgerError, NewCertificate, NewRecord, Record, Recording, Status,
+};
+
+use crate::authority::Authority;
+use crate::cli::{CliError, Context, Exit};
+use crate::data_folder::ledger_failed;
+
+/// Who asks, and whether the same request may come again.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// Who asks, authenticated.
+    pub requester: String,
+    /// The requester's name for this request, with the digest of its body.
+    pub idempotency: Option<Idempotency>,
+}
+
+impl Asker {
+    /// The person at this machine's command line, known by the user id of the process.
+    pub fn local(idempotency: Option<Idempotency>) -> Self {
+        let requester = format!("local-uid:{}", rustix::process::getuid().as_raw());
+        Self { requester, idempotency }
+    }
+}
+
+/// A certificate that may leave the process: it is in the ledger.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// Its serial number.
+    pub serial: SerialNumber,
+    /// Its DER.
+    pub der: Vec<u8>,
+    /// What it has otherwise than the request asked for, for people.
+    pub notes: Vec<String>,
+}
+
+/// Issues one certificate: plan, lint, record, sign, store, release.
+///
+/// A request whose idempotency key was used before gets the bytes of the first time.
+///
+/// # Errors
+/// `IssueError`; after a refusal by plan or lint the ledger is as it was.
+pub async fn issue(
+    ledger: &Ledger,
+    authority: &Authority,
+    profile: &Profile,
+    request: Request,
+    asker: Asker,
+    context: &mut Context,
+) -> Result<Issued, IssueError> {
+    let algorithm = algorithm_name(&request);
+    let serial = SerialNumber::generate(context.rng());
+    let planned = plan(profile, request, authority.identity(), serial, context.now())?;
+    let notes = planned.notes().iter().map(ToString::to_string).collect();
+    let linted = lint(planned)?;
+    let recorded = match record(ledger, linted, authority, algorithm, asker, context.now()).await? {
+        Recorded::New(recorded) => recorded,
+        Recorded::Repeated(entry) => return repeated(*entry),
+    };
+    let signed = sign(recorded, authority)?;
+    let stored = store(ledger, signed, context.now()).await?;
+    Ok(Issued { notes, ..release(stored) })
+}
+
+/// What the ledger answered when a certificate was about to be signed.
+#[derive(Debug)]
+pub enum Recorded {
+    /// The record is new and committed.
+    New(ReadyToSign),
+    /// The same request came before; nothing is signed.
+    Repeated(Box<Entry>),
+}
+
+/// A linted certificate whose record is committed; [`sign`] takes it.
+#[derive(Debug)]
+pub struct ReadyToSign {
+    linted: Linted,
+    record: Box<Record>,
+}
+
+/// Writes down what is about to be signed, and waits for the commit.
+///
+/// # Errors
+/// `IssueError::Ledger`; nothing was signed then.
+pub async fn record(
+    ledger: &Ledger,
+    linted: Linted,
+    authority: &Authority,
+    algorithm: String,
+    asker: Asker,
+    now: Timestamp,
+) -> Result<Recorded, IssueError> {
+    let new = NewRecord {
+        authority: authority.name().to_owned(),
+        serial: linted.serial(),
+        profile: linted.profile().to_owned(),
+        requester: asker.requester,
+        idempotency: asker.idempotency,
+        tbs_digest: linted.record_digest(),
+        subject: linted.subject().to_owned(),
+        names: linted.names().to_vec(),
+        algorithm,
+        key_digest: linted.key_digests().whole,
+        component_digests: linted.key_digests().components.clone(),
+        validity: linted.validity(),
+        recorded_at: now,
+    };
+    Ok(match ledger.record(new).await? {
+        Recording::New(record) => Recorded::New(ReadyToSign { linted, record }),
+        Recording::Repeated(entry) => Recorded::Repeated(entry),
+    })
+}
+
+/// A signed certificate, checked by the second implementation, not yet stored.
+#[derive(Debug)]
+pub struct Signed {
+    serial: SerialNumber,
+    der: Vec<u8>,
+}
+
+/// Signs, the alternative signature first where there is one.
+///
+/// # Errors
+/// `IssueError::Sign`; the record stays behind as an orphan, which `espalier ledger check` lists.
+pub fn sign(ready: ReadyToSign, authority: &Authority) -> Result<Signed, IssueError> {
+    let serial = ready.record.content.serial;
+    let failed = |source| IssueError::Sign { serial, source };
+    let mut linted = ready.linted;
+    if let Some(signer) = authority.alt_signer() {
+        let covered = linted.pre_tbs_der().ok_or(AssembleError::NoAltSignature)?;
+        let alternative = signer.sign(covered).map_err(failed)?;
+        linted = linted.with_alt_signature(&alternative)?;
+    }
+    let signature = authority.signer().sign(linted.tbs_der()?).map_err(failed)?;
+    Ok(Signed { serial, der: linted.assemble(&signature)?.into_der() })
+}
+
+/// A certificate that is in the ledger.
+#[derive(Debug)]
+pub struct Stored {
+    serial: SerialNumber,
+    der: Vec<u8>,
+}
+
+/// Stores the certificate, and waits for the commit. The ledger compares its TBS with the record.
+///
+/// # Errors
+/// `IssueError::Ledger`; the certificate must not be released then, and is dropped here.
+pub async fn store(ledger: &Ledger, signed: Signed, now: Timestamp) -> Result<Stored, IssueError> {
+    let certificate = NewCertificate::new(signed.serial, signed.der, now)?;
+    let stored = ledger.store(certificate).await?;
+    Ok(Stored { serial: signed.serial, der: stored.der })
+}
+
+/// Hands the certificate out.
+pub fn release(stored: Stored) -> Issued {
+    Issued { serial: stored.serial, der: stored.der, notes: Vec::new() }
+}
+
+/// Answers a repeated request with what the first one got.
+fn repeated(entry: Entry) -> Result<Issued, IssueError> {
+    let (serial, status) = (entry.serial(), entry.status());
+    match (status, entry.certificate) {
+        (Status::Stored, Some(certificate)) => {
+            let notes = vec!["the same request was answered before, with this certificate".into()];
+            Ok(Issued { serial, der: certificate.der, notes })
+        }
+        (status, _) => Err(IssueError::NotRepeatable { serial, status }),
+    }
+}
+
+/// The name of the subject key's algorithm.
+fn algorithm_name(request: &Request) -> String {
+    let kind = request.public_key.kind();
+    Algorithm::of_key(kind, false).map_or_else(|| kind.to_string(), |row| row.name().to_owned())
+}
+
+/// Why no certificate was issued.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// The profile does not allow what was asked for.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The planned certificate breaks a rule.
+    #[error(transparent)]
+    Lint(#[from] LintError),
+    /// The certificate can't be put together.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    /// The ledger refused or failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The key did not sign, or the second implementation refuses the signature.
+    #[error("{source}; the record {serial} stays without a certificate")]
+    Sign {
+        /// The record that stays behind.
+        serial: SerialNumber,
+        /// What happened.
+        source: SignError,
+    },
+    /// The same request came before, and there is no certificate that could be given again.
+    #[error("the same request was recorded before as {serial}, and is {}; wait if it is under way, otherwise ask with another idempotency key", status_text(*.status))]
+    NotRepeatable {
+        /// The record of the first time.
+        serial: SerialNumber,
+        /// What became of it.
+        status: Status,
+    },
+}
+
+impl From<IssueError> for CliError {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::Ledger(error) => ledger_failed(error),
+            IssueError::Plan(_) | IssueError::Lint(_) | IssueError::NotRepeatable { .. } => {
+                Self::of(Exit::Refused, "certificate refused", &error)
+            }
+            IssueError::Sign { .. } | IssueError::Assemble(_) => {
+                Self::of(Exit::Fault, "certificate", &error)
+            }
+        }
+    }
+}
+
+fn status_text(status: Status) -> &'static str {
+    match status {
+        Status::Stored => "stored",
+        Status::Orphan => "without a certificate yet",
+        Status::Revoked => "revoked",
+    }
+}

@@ -1,0 +1,21 @@
+//! Espalier's command, and later its server: key custody, files, issuance.
+//!
+//! [`cli`] reads the command line and runs one command; every command is a file of its own below
+//! it. The modules beside it hold what commands share: reading ([`input`]) and writing
+//! ([`output`]) files, passphrases and private key files. Nothing here reads a clock or draws
+//! randomness by itself: `main` hands both over in a [`cli::Context`].
+
+pub mod authority;
+pub mod cli;
+pub mod data_folder;
+pub mod hierarchy;
+pub mod input;
+pub mod issuance;
+pub mod key_file;
+pub mod logging;
+pub mod output;
+pub mod passphrase;
+pub mod process;
+pub mod profiles;
+pub mod quickstart;
+pub mod table;

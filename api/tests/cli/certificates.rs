@@ -1,0 +1,73 @@
+//! Certificates for these tests, made by ca-core without a ledger.
+
+use ca_core::algorithm::Algorithm;
+use ca_core::certificate::Certificate;
+use ca_core::general_name::AltName;
+use ca_core::key::PrivateKey;
+use ca_core::lint::lint;
+use ca_core::name::DistinguishedName;
+use ca_core::plan::{IssuerIdentity, Request, plan};
+use ca_core::profile::Profile;
+use ca_core::serial::SerialNumber;
+use jiff::Timestamp;
+
+/// Everything here is valid from about then on.
+pub(crate) const MADE: &str = "2030-01-01T00:00:00Z";
+
+/// A root.
+pub(crate) struct Authority {
+    key: PrivateKey,
+    algorithm: &'static Algorithm,
+    certificate: Certificate,
+    der: Vec<u8>,
+}
+
+impl Authority {
+    pub(crate) fn new(algorithm: &str) -> Self {
+        let algorithm = Algorithm::named(algorithm).unwrap();
+        let key = generate(algorithm);
+        let subject = DistinguishedName::parse("CN=Test Root").unwrap();
+        let request = Request::new(subject, Vec::new(), key.public_key().clone());
+        let der = sign("root", request, None, &key, algorithm);
+        let certificate = Certificate::from_der(&der).unwrap();
+        Self { key, algorithm, certificate, der }
+    }
+
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
+    }
+}
+
+/// A TLS server's certificate for `demo.test`.
+pub(crate) fn leaf(root: &Authority, algorithm: &str) -> Vec<u8> {
+    let key = generate(Algorithm::named(algorithm).unwrap());
+    let names = vec![AltName::parse("DNS:demo.test").unwrap()];
+    let request = Request::new(DistinguishedName::default(), names, key.public_key().clone());
+    sign("tls-server", request, Some(&root.certificate), &root.key, root.algorithm)
+}
+
+fn generate(algorithm: &Algorithm) -> PrivateKey {
+    PrivateKey::generate(algorithm, &mut rand_core::UnwrapErr(getrandom::SysRng)).unwrap()
+}
+
+fn sign(
+    profile: &str,
+    request: Request,
+    issuer: Option<&Certificate>,
+    key: &PrivateKey,
+    algorithm: &Algorithm,
+) -> Vec<u8> {
+    let made: Timestamp = MADE.parse().unwrap();
+    let serial = SerialNumber::generate(&mut rand_core::UnwrapErr(getrandom::SysRng));
+    let identity = IssuerIdentity {
+        certificate: issuer,
+        public_key: key.public_key(),
+        scheme: algorithm.scheme(),
+        alt_scheme: None,
+    };
+    let profile = Profile::shipped(profile).unwrap();
+    let linted = lint(plan(profile, request, identity, serial, made).unwrap()).unwrap();
+    let signer = key.signer(algorithm.scheme()).unwrap();
+    let signature = signer.sign(linted.tbs_der().unwrap()).unwrap();
+    linted.assemble(&signature).unwrap().into_der()
+}

@@ -1,0 +1,14 @@
+//! The real `espalier` command, run in folders of its own: what it accepts, what it refuses, with
+//! which exit code, and what it leaves behind.
+#![allow(clippy::unwrap_used)] // a panic is the failure report
+
+mod certificates;
+mod csr;
+mod files;
+mod help;
+mod inspect;
+mod key;
+mod leaks;
+mod process;
+mod verify;
+mod workbench;
