@@ -131,9 +131,9 @@ fn we_read_its_traditional_keys() {
         // The label says one thing, the content another.
         let other = if label.starts_with("EC") { "RSA PRIVATE KEY" } else { "EC PRIVATE KEY" };
         let relabelled = text.replace(label, other);
-        let relabelled = read_one_private_key_der(relabelled.as_bytes());
-        tried(PEER, "its keys, traditional", "read; cut by an octet refused");
-        assert!(relabelled.is_err(), "{asked}: {relabelled:?} under the label {other}");
+        let refused = read_one_private_key_der(relabelled.as_bytes()).unwrap_err().to_string();
+        assert!(refused.contains(&format!("under the label {other}")), "{asked}: {refused}");
+        tried(PEER, "its keys, traditional", "read; cut by an octet and relabelled refused");
     }
 }
 
@@ -143,9 +143,9 @@ fn weak_encryption_is_refused() {
     let Some(openssl) = OpenSsl::present() else { return };
     openssl.run("genpkey -algorithm ED25519 -out key.pem").unwrap();
     for (encryption, named) in [
-        ("-v1 PBE-SHA1-3DES", "PBES1"),
+        ("-v1 PBE-SHA1-3DES", "encryption 1.2.840.113549.1.12.1.3"),
         ("-v2 aes-256-cbc -v2prf hmacWithSHA1", "SHA-1"),
-        ("-v2 des3", "cipher"),
+        ("-v2 des3", "cipher 1.2.840.113549.3.7"),
     ] {
         openssl
             .run(&format!(
