@@ -28,15 +28,6 @@ pub enum KeyDerivation {
     Pbkdf2,
 }
 
-/// What an encrypted key says of its encryption.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EncryptionInfo {
-    /// The key derivation with its parameters, such as `scrypt N=16384 r=8 p=1`.
-    pub key_derivation: String,
-    /// The cipher, such as `AES-256-CBC`.
-    pub cipher: String,
-}
-
 /// Encrypts DER PKCS#8 under a passphrase; gives DER EncryptedPrivateKeyInfo.
 ///
 /// # Errors
@@ -73,7 +64,6 @@ pub fn encrypt(
 /// (PBES1, SHA-1, other ciphers), `KeyError::EncryptionCost` for parameters past the bounds.
 pub fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let (parameters, ciphertext) = read(der)?;
-    check_cost(&parameters.kdf)?;
     let mut buffer = Zeroizing::new(ciphertext.to_vec());
     let length = parameters
         .decrypt_in_place(passphrase, &mut buffer)
@@ -87,23 +77,13 @@ pub fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyE
     }
 }
 
-/// Says how a key is encrypted, without its passphrase.
+/// Whether [`decrypt`] would read this encryption, so that nobody types a passphrase in vain.
+/// `crate::inspect` says what any encryption is.
 ///
 /// # Errors
 /// As [`decrypt`], but for the passphrase.
-pub fn encryption_info(der: &[u8]) -> Result<EncryptionInfo, KeyError> {
-    let (parameters, _) = read(der)?;
-    let key_derivation = match &parameters.kdf {
-        Kdf::Pbkdf2(kdf) => {
-            format!("PBKDF2 {} with {} iterations", prf_name(kdf.prf), kdf.iteration_count)
-        }
-        Kdf::Scrypt(kdf) => format!(
-            "scrypt N={} r={} p={}",
-            kdf.cost_parameter, kdf.block_size, kdf.parallelization
-        ),
-        _ => "unknown".into(),
-    };
-    Ok(EncryptionInfo { key_derivation, cipher: cipher_name(parameters.encryption)?.into() })
+pub fn check_encryption(der: &[u8]) -> Result<(), KeyError> {
+    read(der).map(|_| ())
 }
 
 fn read(der: &[u8]) -> Result<(pbes2::Parameters, &[u8]), KeyError> {
@@ -114,12 +94,9 @@ fn read(der: &[u8]) -> Result<(pbes2::Parameters, &[u8]), KeyError> {
     let EncryptionScheme::Pbes2(parameters) = info.encryption_algorithm else {
         return Err(KeyError::Encryption { found: "PBES1, which is broken".into() });
     };
-    cipher_name(parameters.encryption)?;
-    if let Kdf::Pbkdf2(kdf) = &parameters.kdf
-        && matches!(kdf.prf, Pbkdf2Prf::HmacWithSha1 | Pbkdf2Prf::HmacWithSha224)
-    {
-        return Err(KeyError::Encryption { found: format!("PBKDF2 {}", prf_name(kdf.prf)) });
-    }
+    check_cipher(parameters.encryption)?;
+    check_strength(&parameters.kdf)?;
+    check_cost(&parameters.kdf)?;
     Ok((parameters, info.encrypted_data.as_bytes()))
 }
 
@@ -156,23 +133,20 @@ struct Inner<'a> {
     cipher: AlgorithmIdentifierRef<'a>,
 }
 
-fn cipher_name(cipher: pbes2::EncryptionScheme) -> Result<&'static str, KeyError> {
-    Ok(match cipher {
-        pbes2::EncryptionScheme::Aes128Cbc { .. } => "AES-128-CBC",
-        pbes2::EncryptionScheme::Aes192Cbc { .. } => "AES-192-CBC",
-        pbes2::EncryptionScheme::Aes256Cbc { .. } => "AES-256-CBC",
-        other => return Err(KeyError::Encryption { found: format!("cipher {}", other.oid()) }),
-    })
+fn check_cipher(cipher: pbes2::EncryptionScheme) -> Result<(), KeyError> {
+    use pbes2::EncryptionScheme::{Aes128Cbc, Aes192Cbc, Aes256Cbc};
+    match cipher {
+        Aes128Cbc { .. } | Aes192Cbc { .. } | Aes256Cbc { .. } => Ok(()),
+        other => Err(KeyError::Encryption { found: format!("cipher {}", other.oid()) }),
+    }
 }
 
-fn prf_name(prf: Pbkdf2Prf) -> &'static str {
-    match prf {
-        Pbkdf2Prf::HmacWithSha1 => "HMAC-SHA-1",
-        Pbkdf2Prf::HmacWithSha224 => "HMAC-SHA-224",
-        Pbkdf2Prf::HmacWithSha256 => "HMAC-SHA-256",
-        Pbkdf2Prf::HmacWithSha384 => "HMAC-SHA-384",
-        Pbkdf2Prf::HmacWithSha512 => "HMAC-SHA-512",
-        _ => "another function",
+fn check_strength(kdf: &Kdf) -> Result<(), KeyError> {
+    match kdf.pbkdf2().map(|kdf| kdf.prf) {
+        Some(prf @ (Pbkdf2Prf::HmacWithSha1 | Pbkdf2Prf::HmacWithSha224)) => {
+            Err(KeyError::Encryption { found: format!("PBKDF2 with {prf:?}") })
+        }
+        _ => Ok(()),
     }
 }
 
