@@ -1,11 +1,12 @@
 //! Private keys under a passphrase: EncryptedPrivateKeyInfo with PBES2 (RFC 8018, RFC 5958).
 
 use der::asn1::OctetStringRef;
-use der::{Decode, Encode};
+use der::{Decode, Encode, Sequence};
 use pkcs5::EncryptionScheme;
 use pkcs5::pbes2::{self, Kdf, Pbkdf2Prf};
 use pkcs8::EncryptedPrivateKeyInfoRef;
 use rand_core::CryptoRng;
+use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
 use super::private::{KeyError, MAX_KEY_SIZE};
@@ -89,7 +90,7 @@ fn read(der: &[u8]) -> Result<(pbes2::Parameters, &[u8]), KeyError> {
     if der.len() > MAX_KEY_SIZE {
         return Err(KeyError::TooLarge { found: der.len() });
     }
-    let info = EncryptedPrivateKeyInfoRef::from_der(der)?;
+    let info = EncryptedPrivateKeyInfoRef::from_der(der).map_err(|error| unknown(der, error))?;
     let EncryptionScheme::Pbes2(parameters) = info.encryption_algorithm else {
         return Err(KeyError::Encryption { found: "PBES1, which is broken".into() });
     };
@@ -97,6 +98,39 @@ fn read(der: &[u8]) -> Result<(pbes2::Parameters, &[u8]), KeyError> {
     check_strength(&parameters.kdf)?;
     check_cost(&parameters.kdf)?;
     Ok((parameters, info.encrypted_data.as_bytes()))
+}
+
+/// `pkcs5` calls an encryption that it does not know malformed. Where the structure around it is
+/// sound, the refusal names the encryption.
+fn unknown(der: &[u8], error: der::Error) -> KeyError {
+    let Ok(outer) = Outer::from_der(der) else { return error.into() };
+    if outer.algorithm.oid != pbes2::PBES2_OID {
+        return KeyError::Encryption { found: format!("encryption {}", outer.algorithm.oid) };
+    }
+    let inner = outer.algorithm.parameters.map(|parameters| parameters.decode_as::<Inner<'_>>());
+    let Some(Ok(Inner { derivation, cipher })) = inner else { return error.into() };
+    if ![pbes2::PBKDF2_OID, pbes2::SCRYPT_OID].contains(&derivation.oid) {
+        return KeyError::Encryption { found: format!("key derivation {}", derivation.oid) };
+    }
+    let aes = [pbes2::AES_128_CBC_OID, pbes2::AES_192_CBC_OID, pbes2::AES_256_CBC_OID];
+    match aes.contains(&cipher.oid) {
+        true => error.into(),
+        false => KeyError::Encryption { found: format!("cipher {}", cipher.oid) },
+    }
+}
+
+/// EncryptedPrivateKeyInfo (RFC 5958 section 3) with any encryption.
+#[derive(Sequence)]
+struct Outer<'a> {
+    algorithm: AlgorithmIdentifierRef<'a>,
+    data: &'a OctetStringRef,
+}
+
+/// PBES2-params (RFC 8018 appendix A.4) with any functions.
+#[derive(Sequence)]
+struct Inner<'a> {
+    derivation: AlgorithmIdentifierRef<'a>,
+    cipher: AlgorithmIdentifierRef<'a>,
 }
 
 fn check_cipher(cipher: pbes2::EncryptionScheme) -> Result<(), KeyError> {
