@@ -71,11 +71,13 @@ fn it_reads_our_keys_and_we_accept_what_they_sign() {
     }
 }
 
-/// Go parses a composite certificate, but has no verifier for it: the answer is no, not a wrong yes.
+/// Go parses a composite certificate, but has no verifier for it: the answer is no, not a wrong yes. Those with RSA are
+/// left out, since their primes take long and show nothing more.
 #[test]
 fn it_refuses_composites() {
     let Some(mut peer) = peers::harness(PEER) else { return };
-    for algorithm in Algorithm::all().iter().filter(|row| row.family() == Family::Composite) {
+    let composites = Algorithm::all().iter().filter(|row| row.family() == Family::Composite);
+    for algorithm in composites.filter(|row| !row.name().contains("RSA")) {
         let root = base64(Chain::of(algorithm).root.certificate.der());
         peer.call("verifyCert", json!({ "cert": root, "issuer": root })).unwrap_err();
         tried(PEER, "our composite root", "can't: knows no composites");

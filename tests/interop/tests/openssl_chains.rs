@@ -122,10 +122,19 @@ fn we_accept_its_chains_and_requests() {
         make_theirs(&openssl, key).unwrap_or_else(|error| panic!("{name}: {error}"));
         let der = |file: &str| pem_rfc7468::decode_vec(&openssl.read(file)).unwrap().1;
         let (root, leaf, csr) = (der("ca.pem"), der("leaf.pem"), der("csr.pem"));
-        let what = |kind: &str| format!("its {name} {kind}");
-        judge::certificate(PEER, &what("root"), &root, |cert| our_path(&[cert], &root, *policy));
-        judge::certificate(PEER, &what("leaf"), &leaf, |cert| our_path(&[cert], &root, *policy));
-        judge::csr(PEER, &what("CSR"), &csr, our_csr);
+        let family = match policy {
+            SecurityPolicy::Any => Family::Classical,
+            SecurityPolicy::PostQuantum | SecurityPolicy::Hybrid => Family::MlDsa,
+        };
+        let what = |kind: &str| format!("its {family} {kind}");
+        let named =
+            |verdict: Result<(), String>| verdict.map_err(|reason| format!("{name}: {reason}"));
+        for (kind, cert) in [("root", &root), ("leaf", &leaf)] {
+            judge::certificate(PEER, &what(kind), cert, |cert| {
+                named(our_path(&[cert], &root, *policy))
+            });
+        }
+        judge::csr(PEER, &what("CSR"), &csr, |csr| named(our_csr(csr)));
         // Their PEM as it came, for the reader that strangers' files go through.
         pem::read_one_certificate(&openssl.read("ca.pem")).unwrap();
         pem::read_one_request(&openssl.read("csr.pem")).unwrap();

@@ -156,9 +156,9 @@ fn it_finds_an_end_before_the_beginning() {
     for name in FAMILIES {
         let leaf = Chain::of(Algorithm::named(name).unwrap()).leaf;
         let mut der = leaf.der().to_vec();
-        // notBefore and notAfter are the first two values with the tag and length of UTCTime.
-        let mut times = der.windows(2).enumerate().filter(|(_, header)| *header == [0x17, 0x0d]);
-        let (_, (not_after, _)) = (times.next().unwrap(), times.next().unwrap());
+        // Validity: a SEQUENCE of 30 octets, of which notBefore takes the first 15.
+        let validity = der.windows(4).position(|header| header == [0x30, 0x1e, 0x17, 0x0d]);
+        let not_after = validity.unwrap() + 2 + 15;
         der[not_after + 2] = b'1';
         std::fs::write(&file, &der).unwrap();
         let findings = peers::findings(&pkilint, "cert", &file);
