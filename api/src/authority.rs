@@ -1,5 +1,6 @@
 //! Authorities of this machine: a key, its certificate, and the chain above it.
 
+mod chain;
 mod found;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use ca_core::plan::IssuerIdentity;
 use ca_core::sign::Signer;
 use ledger::Ledger;
 
+pub use chain::{LinkError, Mode, certificates, chain, verify_signature};
 pub use found::{Founding, found};
 
 use crate::cli::{CliError, Context, Exit};
@@ -20,13 +22,16 @@ use crate::input::Source;
 use crate::key_file;
 use crate::passphrase::Passphrase;
 
-/// The longest chain that is followed in the ledger.
-const MAX_CHAIN: usize = 10;
+/// The file of an authority's key, in its folder.
+const KEY: &str = "key.pem";
+/// The file of the key of its alternative signatures.
+const ALT_KEY: &str = "alt-key.pem";
 
 /// An authority whose key is loaded.
 #[derive(Debug)]
 pub struct Authority {
     name: String,
+    algorithm: &'static Algorithm,
     signer: Signer,
     alt_signer: Option<Signer>,
     /// Its own certificate first, each followed by its issuer's; empty while a root is made.
@@ -37,11 +42,12 @@ impl Authority {
     /// Joins the parts.
     pub fn new(
         name: String,
+        algorithm: &'static Algorithm,
         signer: Signer,
         alt_signer: Option<Signer>,
         chain: Vec<Certificate>,
     ) -> Self {
-        Self { name, signer, alt_signer, chain }
+        Self { name, algorithm, signer, alt_signer, chain }
     }
 
     /// Loads an authority: its keys from the data folder, its chain from the ledger.
@@ -63,19 +69,19 @@ impl Authority {
         let chain = chain(ledger, name).await?;
         let certificate = chain.first().ok_or_else(|| no_certificate(name))?;
         let keys = AuthorityKeys::load(&folder.authority(name), ask, context)?;
-        if keys.key.public_key() != certificate.public_key() {
-            let message = format!(
-                "authority {name}: the key in its folder is not that of its certificate in the ledger"
-            );
-            return Err(CliError::environment(message));
-        }
+        keys.check_belong_to(certificate, &folder.authority(name))?;
         let (signer, alt_signer) = keys.signers(algorithm)?;
-        Ok(Self { name: name.to_owned(), signer, alt_signer, chain })
+        Ok(Self::new(name.to_owned(), algorithm, signer, alt_signer, chain))
     }
 
     /// Its name in the ledger.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How it signs.
+    pub fn algorithm(&self) -> &'static Algorithm {
+        self.algorithm
     }
 
     /// Its key.
@@ -144,10 +150,27 @@ impl AuthorityKeys {
                 None => Ok(asked.insert(ask(context)?).clone()),
             })
         };
-        let key = load("key.pem")?;
-        let has_alternative = folder.join("alt-key.pem").exists();
-        let alt_key = if has_alternative { Some(load("alt-key.pem")?) } else { None };
+        let key = load(KEY)?;
+        let has_alternative = folder.join(ALT_KEY).exists();
+        let alt_key = if has_alternative { Some(load(ALT_KEY)?) } else { None };
         Ok(Self { key, alt_key })
+    }
+
+    fn check_belong_to(&self, certificate: &Certificate, place: &Path) -> Result<(), CliError> {
+        let alternative = self.alt_key.as_ref().map(PrivateKey::public_key);
+        let wrong = if self.key.public_key() != certificate.public_key() {
+            KEY
+        } else if alternative != certificate.extensions().alt_public_key() {
+            ALT_KEY
+        } else {
+            return Ok(());
+        };
+        let message = format!(
+            "{}: not the key of this authority's certificate in the ledger",
+            place.join(wrong).display()
+        );
+        Err(CliError::environment(message)
+            .with_hint("key files and ledger belong together; restore both from the same backup"))
     }
 
     /// Loads both into the library that signs; the first signs by this algorithm.
@@ -166,26 +189,6 @@ impl AuthorityKeys {
 fn signer(key: &PrivateKey, algorithm: &Algorithm) -> Result<Signer, CliError> {
     let failed = |error| CliError::of(Exit::Environment, "authority key", &error);
     key.signer(algorithm.scheme()).map_err(failed)
-}
-
-/// The newest certificate of an authority, and the chain of parents above it, from the ledger.
-///
-/// # Errors
-/// `CliError` with exit code 2 for an unknown name, 3 where the ledger fails.
-pub async fn chain(ledger: &Ledger, name: &str) -> Result<Vec<Certificate>, CliError> {
-    let mut chain = Vec::new();
-    let mut next = Some(name.to_owned());
-    while let Some(name) = next.filter(|_| chain.len() < MAX_CHAIN) {
-        let authority = ledger.authority(&name).await.map_err(ledger_failed)?;
-        let authority = authority.ok_or_else(|| unknown(&name))?;
-        let Some(newest) = authority.certificates.last() else { break };
-        let certificate = Certificate::from_der(&newest.der).map_err(|error| {
-            CliError::of(Exit::Environment, format!("authority {name}"), &error)
-        })?;
-        chain.push(certificate);
-        next = authority.content.parent;
-    }
-    Ok(chain)
 }
 
 pub(crate) fn unknown(name: &str) -> CliError {

@@ -1,6 +1,7 @@
 //! The command line. Every command is a file below, with its `Options` and its `run`.
 
 mod algorithms;
+mod ca;
 mod cert;
 mod completions;
 mod context;
@@ -11,7 +12,9 @@ mod exit_code;
 mod init;
 mod inspect;
 mod issue;
+mod issued;
 mod key;
+mod ledger;
 mod name_options;
 mod quickstart;
 mod verify;
@@ -53,6 +56,8 @@ enum Command {
     Init(init::Options),
     Issue(Box<issue::Options>),
     Cert(cert::Options),
+    Ca(ca::Options),
+    Ledger(ledger::Options),
     Key(key::Options),
     Csr(csr::Options),
     Verify(verify::Options),
@@ -87,6 +92,8 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Init(options) => init::run(&options, context),
         Command::Issue(options) => issue::run(&options, context),
         Command::Cert(options) => cert::run(&options, context),
+        Command::Ca(options) => ca::run(&options, context),
+        Command::Ledger(options) => ledger::run(&options, context),
         Command::Key(options) => key::run(&options, context),
         Command::Csr(options) => csr::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),

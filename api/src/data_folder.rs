@@ -19,7 +19,7 @@ use ledger::{Ledger, LedgerError};
 use crate::cli::{CliError, Context, Exit};
 use crate::input::Source;
 use crate::output::{Content, Target};
-use crate::passphrase::{Passphrase, PassphraseOptions};
+use crate::passphrase::{NewPassphraseOptions, Passphrase, PassphraseOptions};
 
 /// Where the data folder is.
 #[derive(Clone, Debug, clap::Args)]
@@ -45,19 +45,19 @@ impl DataFolder {
     }
 
     /// Whether there is a ledger in it.
-    pub fn has_ledger(&self) -> bool {
-        self.ledger_path().exists()
+    ///
+    /// # Errors
+    /// `CliError` with exit code 3 when this user may not look.
+    pub fn has_ledger(&self) -> Result<bool, CliError> {
+        let path = self.ledger_path();
+        path.try_exists().map_err(|error| {
+            CliError::of(Exit::Environment, path.display(), &error)
+                .with_hint("run as the user who owns the data folder")
+        })
     }
 
-    /// Whether nothing stands at its path, or an empty folder.
-    pub fn is_free(&self) -> bool {
-        match fs::read_dir(&self.0) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-        }
-    }
-
-    fn ledger_path(&self) -> PathBuf {
+    /// The ledger's file.
+    pub fn ledger_path(&self) -> PathBuf {
         self.0.join("ledger.sqlite")
     }
 
@@ -81,7 +81,7 @@ impl DataFolder {
     /// # Errors
     /// `CliError` with exit code 3 when there is none, or it can't be opened.
     pub async fn open_ledger(&self) -> Result<Ledger, CliError> {
-        if !self.has_ledger() {
+        if !self.has_ledger()? {
             let message = format!("{}: there is no ledger in this folder", self.0.display());
             let hint = "make one with `espalier init` or `espalier quickstart`, or name another folder by --data";
             return Err(CliError::environment(message).with_hint(hint));
@@ -110,15 +110,41 @@ impl DataFolder {
         options: &PassphraseOptions,
         context: &mut Context,
     ) -> Result<Passphrase, CliError> {
-        let named = options.passphrase_file.is_some() || options.passphrase_env.is_some();
-        let beside = self.passphrase_path();
-        if named || !beside.exists() {
-            return options.read(&format!("the keys in {}", self.0.display()), context);
+        let keys = format!("the keys in {}", self.0.display());
+        match self.passphrase_beside() {
+            Some(beside) if !is_named(options) => beside.read(&keys, context),
+            _ => options.read(&keys, context),
         }
-        let beside =
-            PassphraseOptions { passphrase_file: Some(Source::File(beside)), passphrase_env: None };
-        beside.read("the keys", context)
     }
+
+    /// The passphrase of a key that is being made: what the options name, else the file beside the
+    /// ledger, else what a person types twice; none with `--no-passphrase`.
+    ///
+    /// # Errors
+    /// As [`NewPassphraseOptions::read`].
+    pub fn new_passphrase(
+        &self,
+        options: &NewPassphraseOptions,
+        context: &mut Context,
+    ) -> Result<Option<Passphrase>, CliError> {
+        match self.passphrase_beside() {
+            Some(beside) if !is_named(&options.source) && !options.no_passphrase => {
+                beside.read("the new key", context).map(Some)
+            }
+            _ => options.read("the new key", context),
+        }
+    }
+
+    fn passphrase_beside(&self) -> Option<PassphraseOptions> {
+        let beside = self.passphrase_path();
+        let source = beside.exists().then_some(Source::File(beside))?;
+        Some(PassphraseOptions { passphrase_file: Some(source), passphrase_env: None })
+    }
+}
+
+/// Whether a person said where the passphrase is.
+pub(crate) fn is_named(options: &PassphraseOptions) -> bool {
+    options.passphrase_file.is_some() || options.passphrase_env.is_some()
 }
 
 /// Makes a folder that only its owner may enter, and those above it.
@@ -168,5 +194,9 @@ pub fn ledger_failed(error: LedgerError) -> CliError {
         | TbsMismatch { .. } => Exit::Fault,
         _ => Exit::Environment,
     };
-    CliError::of(exit, "ledger", &error)
+    // The words name the ledger or the field themselves.
+    match std::error::Error::source(&error) {
+        Some(source) => CliError::of(exit, &error, source),
+        None => CliError::new(exit, error.to_string()),
+    }
 }

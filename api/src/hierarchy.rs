@@ -1,17 +1,18 @@
 //! A root and an issuing CA below it, made together or not at all.
 
-use std::fs;
-use std::path::Path;
+mod staging;
 
 use ca_core::algorithm::Algorithm;
 use ca_core::name::DistinguishedName;
+use ledger::Ledger;
 
 use crate::authority::{Founding, found};
-use crate::cli::{CliError, Context, Exit};
+use crate::cli::{CliError, Context};
 use crate::data_folder::{DataFolder, ledger_failed, write_file};
 use crate::output::Content;
 use crate::passphrase::Passphrase;
 use crate::profiles::shipped;
+use staging::Staging;
 
 /// What the two authorities shall be.
 #[derive(Clone, Debug)]
@@ -27,7 +28,8 @@ pub struct Hierarchy {
 }
 
 /// Makes the data folder with the authorities `root` and `issuing`. Everything is made in a
-/// folder beside it, which gets its name at the end: a crash leaves no half-made data folder.
+/// hidden folder on the same disk and gets its name at the end: a crash leaves no half-made data
+/// folder.
 ///
 /// With `keep_passphrase` the passphrase is written into the folder, mode 0600.
 ///
@@ -41,36 +43,34 @@ pub async fn found_hierarchy(
     keep_passphrase: bool,
     context: &mut Context,
 ) -> Result<(), CliError> {
-    if !folder.is_free() {
-        let message = format!("{}: something is there already", folder.path().display());
-        return Err(CliError::usage(message)
-            .with_hint("nothing was touched; name an empty or a new folder by --data"));
+    let staging = Staging::new(folder.path())?;
+    let staged = staging.data();
+    let ledger = staged.create_ledger().await?;
+    if let Some(passphrase) = passphrase.filter(|_| keep_passphrase) {
+        write_file(staged.passphrase_path(), Content::Secret, passphrase.as_bytes())?;
     }
-    let failed =
-        |error: &std::io::Error| CliError::of(Exit::Environment, folder.path().display(), error);
-    let parent = folder.path().parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(|error| failed(&error))?;
-    let staging = tempfile::Builder::new().prefix(".espalier-new-").tempdir_in(parent);
-    let staging = staging.map_err(|error| failed(&error))?;
-    let staged = DataFolder::new(staging.path().join("data"));
-    fill(&staged, hierarchy, passphrase, keep_passphrase, context).await?;
-    fs::rename(staged.path(), folder.path()).map_err(|error| failed(&error))?;
-    let synced = fs::File::open(parent).and_then(|parent| parent.sync_all());
-    synced.map_err(|error| failed(&error))
+    let filled = fill(&staged, &ledger, hierarchy, passphrase, context).await;
+    let closed = ledger.close().await.map_err(ledger_failed);
+    filled.and(closed)?;
+    staging.publish()
+}
+
+/// Checks that [`found_hierarchy`] may make a data folder here, before a person is asked for a
+/// passphrase.
+///
+/// # Errors
+/// `CliError` with exit code 2 when something is there already.
+pub fn check_free(folder: &DataFolder) -> Result<(), CliError> {
+    staging::check_free(folder.path()).map(|_| ())
 }
 
 async fn fill(
     folder: &DataFolder,
+    ledger: &Ledger,
     hierarchy: Hierarchy,
     passphrase: Option<&Passphrase>,
-    keep_passphrase: bool,
     context: &mut Context,
 ) -> Result<(), CliError> {
-    let ledger = folder.create_ledger().await?;
-    if let Some(passphrase) = passphrase.filter(|_| keep_passphrase) {
-        write_file(folder.passphrase_path(), Content::Secret, passphrase.as_bytes())?;
-    }
     let founding = |name: &str, subject, profile: &str| {
         Ok::<_, CliError>(Founding {
             name: name.to_owned(),
@@ -82,8 +82,7 @@ async fn fill(
         })
     };
     let root = founding("root", hierarchy.root, "root")?;
-    let root = found(folder, &ledger, root, None, passphrase, context).await?;
+    let root = found(folder, ledger, root, None, passphrase, context).await?;
     let issuing = founding("issuing", hierarchy.issuing, "issuing-ca")?;
-    found(folder, &ledger, issuing, Some(&root), passphrase, context).await?;
-    ledger.close().await.map_err(ledger_failed)
+    found(folder, ledger, issuing, Some(&root), passphrase, context).await.map(|_| ())
 }

@@ -6,7 +6,9 @@
 //! which `espalier ledger check` lists, or a stored certificate.
 
 use ca_core::algorithm::Algorithm;
+use ca_core::general_name::AltName;
 use ca_core::lint::{AssembleError, LintError, Linted, lint};
+use ca_core::name::{AttributeType, DistinguishedName};
 use ca_core::plan::{PlanError, Request, plan};
 use ca_core::profile::Profile;
 use ca_core::serial::SerialNumber;
@@ -71,16 +73,42 @@ pub async fn issue(
         Recorded::New(recorded) => recorded,
         Recorded::Repeated(entry) => return repeated(*entry),
     };
-    let signed = sign(recorded, authority)?;
+    let signed = sign(*recorded, authority)?;
     let stored = store(ledger, signed, context.now()).await?;
     Ok(Issued { notes, ..release(stored) })
+}
+
+/// Plans and lints as [`issue`] does, and leaves no trace: for who must know that it will be
+/// allowed before writing anything else.
+///
+/// # Errors
+/// `IssueError::Plan`, `IssueError::Lint`.
+pub fn rehearse(
+    authority: &Authority,
+    profile: &Profile,
+    request: Request,
+    context: &mut Context,
+) -> Result<(), IssueError> {
+    let serial = SerialNumber::generate(context.rng());
+    let planned = plan(profile, request, authority.identity(), serial, context.now())?;
+    lint(planned)?;
+    Ok(())
+}
+
+/// The subject of a certificate for which only names are asked: the first of them as common name,
+/// for people who read lists of subjects; nothing where it can't be one.
+pub fn subject_of(names: &[AltName]) -> DistinguishedName {
+    let first = names.first().map(AltName::value).unwrap_or_default();
+    let common_name = AttributeType::named("CN");
+    let subject = common_name.and_then(|name| DistinguishedName::of(&[(name, &first)]));
+    subject.unwrap_or_default()
 }
 
 /// What the ledger answered when a certificate was about to be signed.
 #[derive(Debug)]
 pub enum Recorded {
     /// The record is new and committed.
-    New(ReadyToSign),
+    New(Box<ReadyToSign>),
     /// The same request came before; nothing is signed.
     Repeated(Box<Entry>),
 }
@@ -120,7 +148,7 @@ pub async fn record(
         recorded_at: now,
     };
     Ok(match ledger.record(new).await? {
-        Recording::New(record) => Recorded::New(ReadyToSign { linted, record }),
+        Recording::New(record) => Recorded::New(Box::new(ReadyToSign { linted, record })),
         Recording::Repeated(entry) => Recorded::Repeated(entry),
     })
 }

@@ -1,11 +1,12 @@
 //! Which profile a certificate is issued by: a shipped one, or a file of the operator's.
 
+use ca_core::fingerprint::Fingerprint;
 use ca_core::profile::Profile;
 
 use crate::cli::{CliError, Context, Exit};
 use crate::input::Source;
 
-/// Names a profile.
+/// Names the profile of an end entity's certificate.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ProfileOptions {
     /// A shipped profile: tls-server, tls-client, tls-peer, spiffe, code-signing, ocsp-responder
@@ -17,22 +18,44 @@ pub struct ProfileOptions {
     profile_file: Option<Source>,
 }
 
+/// A profile, and what tells it from another of the same name.
+#[derive(Clone, Debug)]
+pub struct ChosenProfile {
+    /// The profile.
+    pub profile: Profile,
+    /// The digest of a shipped profile's name, or of the file.
+    pub digest: Fingerprint,
+}
+
 impl ProfileOptions {
     /// The profile.
     ///
     /// # Errors
-    /// `CliError` with exit code 2 for an unknown name, or a file that is no profile.
-    pub fn read(&self, context: &mut Context) -> Result<Profile, CliError> {
-        match &self.profile_file {
-            None => shipped(&self.profile),
-            Some(source) => {
-                let octets = context.read(source)?;
-                let text = std::str::from_utf8(&octets)
-                    .map_err(|error| CliError::of(Exit::Usage, source, &error))?;
-                Profile::from_yaml(text).map_err(|error| CliError::of(Exit::Usage, source, &error))
-            }
-        }
+    /// As [`choose`].
+    pub fn read(&self, context: &mut Context) -> Result<ChosenProfile, CliError> {
+        choose(&self.profile, self.profile_file.as_ref(), context)
     }
+}
+
+/// The profile in this file, or else the shipped one of this name.
+///
+/// # Errors
+/// `CliError` with exit code 2 for an unknown name, or a file that is no profile.
+pub fn choose(
+    name: &str,
+    file: Option<&Source>,
+    context: &mut Context,
+) -> Result<ChosenProfile, CliError> {
+    let Some(source) = file else {
+        let digest = Fingerprint::of(name.as_bytes());
+        return Ok(ChosenProfile { profile: shipped(name)?, digest });
+    };
+    let octets = context.read(source)?;
+    let text =
+        std::str::from_utf8(&octets).map_err(|error| CliError::of(Exit::Usage, source, &error))?;
+    let profile =
+        Profile::from_yaml(text).map_err(|error| CliError::of(Exit::Usage, source, &error))?;
+    Ok(ChosenProfile { profile, digest: Fingerprint::of(&octets) })
 }
 
 /// A shipped profile.

@@ -1,27 +1,29 @@
 //! The first five minutes: authorities, one certificate, and the proof that it is right.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 
-use ca_core::algorithm::{Algorithm, Family};
+use ca_core::algorithm::Algorithm;
 use ca_core::certificate::Certificate;
 use ca_core::general_name::{AltName, NameKind};
 use ca_core::key::{KeyDerivation, PrivateKey};
 use ca_core::lint::lint;
-use ca_core::name::{AttributeType, DistinguishedName};
 use ca_core::path::{self, Outcome, SecurityPolicy, ServerName};
 use ca_core::pem;
 use ca_core::plan::{IssuerIdentity, Request, plan};
+use ca_core::public_key::PublicKey;
 use ca_core::serial::SerialNumber;
 use ledger::Ledger;
 
-use crate::authority::Authority;
+use crate::authority::{Authority, Mode};
 use crate::cli::{CliError, Context, Exit};
-use crate::data_folder::{DataFolder, ledger_failed, make_folder, write_file};
+use crate::data_folder::{DataFolder, ledger_failed, make_folder};
 use crate::hierarchy::{Hierarchy, found_hierarchy};
-use crate::issuance::{self, Asker};
+use crate::input::Source;
+use crate::issuance::{self, Asker, subject_of};
 use crate::key_file;
-use crate::output::{Content, Encoding};
+use crate::key_making::make_key;
+use crate::output::{Content, Encoding, Target};
 use crate::passphrase::{Passphrase, PassphraseOptions};
 use crate::profiles::shipped;
 
@@ -43,7 +45,8 @@ pub struct Demonstration {
 }
 
 /// Makes the data folder unless it is there, issues a certificate for the names unless there is a
-/// valid one, and checks it.
+/// valid one, and checks it. A folder of an earlier run keeps its algorithms; where `must_match`,
+/// they have to be those of `hierarchy`.
 ///
 /// # Errors
 /// `CliError` with exit code 1 when a profile refuses or the check fails, 2 and 3 as the data
@@ -51,22 +54,27 @@ pub struct Demonstration {
 pub async fn quickstart(
     folder: &DataFolder,
     hierarchy: Hierarchy,
+    must_match: bool,
     names: &[AltName],
     context: &mut Context,
 ) -> Result<Demonstration, CliError> {
-    if !folder.has_ledger() {
+    let wanted = must_match.then_some((hierarchy.algorithm, hierarchy.alt_algorithm));
+    if !folder.has_ledger()? {
         let passphrase = Passphrase::random(context.rng());
         found_hierarchy(folder, hierarchy, Some(&passphrase), true, context).await?;
     }
     let ledger = folder.open_ledger().await?;
-    let made = demonstrate(folder, &ledger, names, context).await;
-    ledger.close().await.map_err(ledger_failed)?;
-    made
+    let made = demonstrate(folder, &ledger, wanted, names, context).await;
+    let closed = ledger.close().await.map_err(ledger_failed);
+    made.and_then(|made| closed.map(|()| made))
 }
+
+type Algorithms = (&'static Algorithm, Option<&'static Algorithm>);
 
 async fn demonstrate(
     folder: &DataFolder,
     ledger: &Ledger,
+    wanted: Option<Algorithms>,
     names: &[AltName],
     context: &mut Context,
 ) -> Result<Demonstration, CliError> {
@@ -79,6 +87,9 @@ async fn demonstrate(
             folder.path().display()
         )));
     };
+    if let Some(wanted) = wanted {
+        check_algorithms(folder, ledger, issuing, wanted).await?;
+    }
     let found = found_before(&place, issuing, names, context)?;
     let reused = found.is_some();
     let certificate = match found {
@@ -96,25 +107,53 @@ async fn demonstrate(
     })
 }
 
+/// Whoever names algorithms gets them, not those of an earlier run.
+async fn check_algorithms(
+    folder: &DataFolder,
+    ledger: &Ledger,
+    issuing: &Certificate,
+    (algorithm, alt_algorithm): Algorithms,
+) -> Result<(), CliError> {
+    let recorded = ledger.authority("issuing").await.map_err(ledger_failed)?;
+    let found = recorded.map(|recorded| recorded.content.algorithm).unwrap_or_default();
+    let alt_key = issuing.extensions().alt_public_key().map(PublicKey::kind);
+    let alt_found = alt_key.map_or("none".into(), |kind| kind.to_string());
+    let alt_wanted = alt_algorithm.map_or("none".into(), |wanted| wanted.key().to_string());
+    if found == algorithm.name() && alt_found == alt_wanted {
+        return Ok(());
+    }
+    let message = format!(
+        "{}: its authorities were made with algorithm {found} and alternative {alt_found}; asked for were {algorithm} and {alt_wanted}",
+        folder.path().display()
+    );
+    Err(CliError::usage(message)
+        .with_hint("name a new folder by --data, or leave --algorithm out to use this one"))
+}
+
 /// The certificate of an earlier run: still valid, from the same authority, for the same names.
 fn found_before(
-    place: &std::path::Path,
+    place: &Path,
     issuing: &Certificate,
     names: &[AltName],
-    context: &Context,
+    context: &mut Context,
 ) -> Result<Option<Certificate>, CliError> {
     let path = place.join("certificate.pem");
     if !path.exists() || !place.join("key.pem").exists() {
         return Ok(None);
     }
-    let failed = |error: &dyn std::error::Error| CliError::of(Exit::Usage, path.display(), error);
-    let octets = fs::read(&path).map_err(|error| failed(&error))?;
-    let certificate = pem::read_one_certificate(&octets).map_err(|error| failed(&error))?;
+    let octets = context.read(&Source::File(path.clone()))?;
+    let certificate = pem::read_one_certificate(&octets)
+        .map_err(|error| CliError::of(Exit::Usage, path.display(), &error))?;
+    let key = Source::File(place.join("key.pem"));
+    // A run that was cut off may have left a new key beside an old certificate.
+    let no_passphrase = || Err(CliError::usage(format!("{key}: encrypted, and not by quickstart")));
+    let key = key_file::read(&key.to_string(), &context.read(&key)?, no_passphrase)?;
     let held = certificate.extensions().subject_alt_name();
     let held = held.map(|held| held.0.iter().map(AltName::from_general_name));
     let held: Result<Vec<AltName>, _> = held.into_iter().flatten().collect();
     let same = certificate.issuer() == issuing.subject()
         && certificate.validity().contains(context.now())
+        && certificate.public_key() == key.public_key()
         && held.is_ok_and(|held| held == names);
     Ok(same.then_some(certificate))
 }
@@ -122,42 +161,33 @@ fn found_before(
 async fn issue(
     folder: &DataFolder,
     ledger: &Ledger,
-    place: &std::path::Path,
+    place: &Path,
     names: &[AltName],
     context: &mut Context,
 ) -> Result<Certificate, CliError> {
     let mut ask = |context: &mut Context| folder.passphrase(&PassphraseOptions::default(), context);
     let authority = Authority::load(folder, ledger, "issuing", &mut ask, context).await?;
-    let recorded = ledger.authority("issuing").await.map_err(ledger_failed)?;
-    let algorithm = recorded.map(|found| found.content.algorithm).unwrap_or_default();
-    let algorithm = Algorithm::named(&algorithm)
-        .map_err(|error| CliError::of(Exit::Environment, "authority issuing", &error))?;
-    let key = PrivateKey::generate(algorithm, context.rng())
-        .map_err(|error| CliError::of(Exit::Fault, "key", &error))?;
-    let request = request(names, &key, names.to_vec());
+    let key = make_key(authority.algorithm(), context)?;
+    let public_key = key.public_key().clone();
+    let request = Request::new(subject_of(names), names.to_vec(), public_key);
+    let derivation = KeyDerivation::default();
+    let pem = key_file::encode(&key, None, derivation, Encoding::Pem, context.rng())?;
+    make_folder(place)?;
+    let file = |name: &str| Target::File(place.join(name));
+    // Replaces the key of a certificate that expired.
+    let staged_key = file("key.pem").stage(Content::Secret, &pem, true)?;
     let profile = shipped("tls-server")?;
     let issued =
         issuance::issue(ledger, &authority, &profile, request, Asker::local(None), context).await?;
-    let derivation = KeyDerivation::default();
-    let key = key_file::encode(&key, None, derivation, Encoding::Pem, context.rng())?;
-    make_folder(place)?;
-    // An expired certificate of an earlier run has its key here; both are replaced.
-    let key_path = place.join("key.pem");
-    crate::output::Target::File(key_path).write(Content::Secret, &key, true)?;
     let chain = authority.chain_pem(&issued.der);
     let own = pem::encode(pem::Label::Certificate, &issued.der);
-    write_file(place.join("certificate.pem"), Content::Public, own.as_bytes())?;
-    write_file(place.join("chain.pem"), Content::Public, chain.as_bytes())?;
+    let own = file("certificate.pem").stage(Content::Public, own.as_bytes(), false)?;
+    let chain = file("chain.pem").stage(Content::Public, chain.as_bytes(), false)?;
+    staged_key.publish()?;
+    own.publish()?;
+    chain.publish()?;
     Certificate::from_der(&issued.der)
         .map_err(|error| CliError::of(Exit::Fault, "issued certificate", &error))
-}
-
-/// A request whose subject is the first of `names`.
-fn request(names: &[AltName], key: &PrivateKey, alternative: Vec<AltName>) -> Request {
-    let first = names.first().map(AltName::value).unwrap_or_default();
-    let common_name = AttributeType::named("CN");
-    let subject = common_name.and_then(|name| DistinguishedName::of(&[(name, &first)]));
-    Request::new(subject.unwrap_or_default(), alternative, key.public_key().clone())
 }
 
 /// Checks the path as a client would that insists on what the algorithm promises.
@@ -175,17 +205,15 @@ fn check(
         AltName::Dns(_) => ServerName::dns(&name.value().replace('*', "any")).ok(),
         _ => None,
     };
-    path::verify_path(certificate, &[issuing.clone()], &[root.clone()], &options)
+    path::verify_path(certificate, from_ref(issuing), from_ref(root), &options)
 }
 
 /// The strictest policy that an authority's certificates meet.
 pub fn promised_policy(issuing: &Certificate) -> SecurityPolicy {
-    let family = Algorithm::of_key(issuing.public_key().kind(), false).map(Algorithm::family);
-    match family {
-        Some(Family::Composite) => SecurityPolicy::Hybrid,
-        Some(Family::MlDsa) => SecurityPolicy::PostQuantum,
-        _ if issuing.extensions().alt_public_key().is_some() => SecurityPolicy::Hybrid,
-        _ => SecurityPolicy::Any,
+    match Mode::of(issuing) {
+        Mode::Composite | Mode::Catalyst => SecurityPolicy::Hybrid,
+        Mode::PostQuantum => SecurityPolicy::PostQuantum,
+        Mode::Classical => SecurityPolicy::Any,
     }
 }
 
@@ -200,7 +228,12 @@ pub fn size_with_p256(names: &[AltName], context: &mut Context) -> Result<usize,
     let mut key = || PrivateKey::generate(p256, context.rng()).map_err(|error| failed(&error));
     let (root_key, leaf_key) = (key()?, key()?);
     let signer = root_key.signer(p256.scheme()).map_err(|error| failed(&error))?;
-    let mut make = |profile: &str, request, root: Option<&Certificate>| {
+    let mut make = |profile: &str,
+                    names: &[AltName],
+                    key: &PrivateKey,
+                    root: Option<&Certificate>| {
+        let names_asked = if root.is_some() { names.to_vec() } else { Vec::new() };
+        let request = Request::new(subject_of(names), names_asked, key.public_key().clone());
         let issuer = IssuerIdentity {
             certificate: root,
             public_key: root_key.public_key(),
@@ -216,7 +249,7 @@ pub fn size_with_p256(names: &[AltName], context: &mut Context) -> Result<usize,
         Ok::<_, CliError>(linted.assemble(&signature).map_err(|error| failed(&error))?.into_der())
     };
     let root = [AltName::of_kind(NameKind::Dns, "root").map_err(|error| failed(&error))?];
-    let root = make("root", request(&root, &root_key, Vec::new()), None)?;
+    let root = make("root", &root, &root_key, None)?;
     let root = Certificate::from_der(&root).map_err(|error| failed(&error))?;
-    Ok(make("tls-server", request(names, &leaf_key, names.to_vec()), Some(&root))?.len())
+    Ok(make("tls-server", names, &leaf_key, Some(&root))?.len())
 }

@@ -202,7 +202,7 @@ async fn issue(ledger: &Ledger, authority: &Authority, death: Step) {
     let recorded = issuance::record(ledger, linted, authority, name, asker, now).await.unwrap();
     let Recorded::New(ready) = recorded else { panic!("a new serial is a new record") };
     die_if(death == Step::Recorded);
-    let signed = issuance::sign(ready, authority).unwrap();
+    let signed = issuance::sign(*ready, authority).unwrap();
     die_if(death == Step::Signed);
     let stored = issuance::store(ledger, signed, now).await.unwrap();
     die_if(death == Step::Stored);

@@ -8,14 +8,16 @@ use ca_core::name::DistinguishedName;
 use ca_core::pem::{self, Label};
 use ca_core::plan::Request;
 use ca_core::profile::Profile;
-use ledger::{Ledger, NewAuthority};
+use ledger::{Authority as Recorded, Ledger, NewAuthority};
+use zeroize::Zeroizing;
 
-use super::{Authority, AuthorityKeys, chain};
-use crate::cli::{CliError, Context, Exit};
+use super::{ALT_KEY, Authority, AuthorityKeys, KEY, chain};
+use crate::cli::{CliError, Context};
 use crate::data_folder::{DataFolder, ledger_failed, make_folder, write_file};
 use crate::input::Source;
-use crate::issuance::{self, Asker, Issued};
+use crate::issuance::{self, Asker};
 use crate::key_file;
+use crate::key_making::make_key;
 use crate::output::{Content, Encoding};
 use crate::passphrase::Passphrase;
 
@@ -39,8 +41,9 @@ pub struct Founding {
 /// Founds an authority: below `parent`, or as a root. If it was cut off before, it goes on with
 /// the keys that are there.
 ///
-/// The keys are written first, then the ledger learns of the authority, then its certificate is
-/// issued, and the certificate's files come last.
+/// Whether the profile and the parent allow it is rehearsed before anything is written. Then the
+/// keys are written, the ledger learns of the authority, its certificate is issued, and the
+/// certificate's files come last.
 ///
 /// # Errors
 /// `CliError` with exit code 1 when the profile refuses, 2 when the name is taken or not a name,
@@ -55,11 +58,11 @@ pub async fn found(
 ) -> Result<Authority, CliError> {
     check_name(&founding.name)?;
     let known = ledger.authority(&founding.name).await.map_err(ledger_failed)?;
-    if known.is_some_and(|known| !known.certificates.is_empty()) {
+    if known.as_ref().is_some_and(|known| !known.certificates.is_empty()) {
         return Err(taken(&founding.name));
     }
     let place = folder.authority(&founding.name);
-    let keys = keys(&place, &founding, passphrase, context)?;
+    let (keys, unwritten) = keys(&place, &founding, passphrase, context)?;
     let new = NewAuthority {
         name: founding.name.clone(),
         algorithm: founding.algorithm.name().to_owned(),
@@ -67,15 +70,58 @@ pub async fn found(
         parent: parent.map(|parent| parent.name().to_owned()),
         created_at: context.now(),
     };
+    if let Some(known) = known {
+        check_begun(&known, &new)?;
+    }
+    let request = request(&founding, &keys);
+    let (signer, alt_signer) = keys.signers(founding.algorithm)?;
+    let mut authority =
+        Authority::new(founding.name.clone(), founding.algorithm, signer, alt_signer, Vec::new());
+    let issuer = parent.unwrap_or(&authority);
+    issuance::rehearse(issuer, &founding.profile, request.clone(), context)?;
+
+    unwritten.write(&place)?;
     ledger.add_authority(new).await.map_err(ledger_failed)?;
-    let own = sign_own_certificate(ledger, &founding, &keys, parent, context).await?;
+    let asker = Asker::local(None);
+    let own = issuance::issue(ledger, issuer, &founding.profile, request, asker, context).await?;
     let added = ledger.add_authority_certificate(&founding.name, own.der, context.now()).await;
     added.map_err(ledger_failed)?;
-    let (signer, alt_signer) = keys.signers(founding.algorithm)?;
-    let chain = chain(ledger, &founding.name).await?;
-    let authority = Authority::new(founding.name, signer, alt_signer, chain);
+    authority.chain = chain(ledger, &founding.name).await?;
     write_certificates(&place, &authority)?;
     Ok(authority)
+}
+
+fn request(founding: &Founding, keys: &AuthorityKeys) -> Request {
+    let public_key = keys.key.public_key().clone();
+    let mut request = Request::new(founding.subject.clone(), Vec::new(), public_key);
+    request.validity_seconds = founding.validity_seconds;
+    request.alt_public_key = keys.alt_key.as_ref().map(|key| key.public_key().clone());
+    request
+}
+
+fn taken(name: &str) -> CliError {
+    CliError::usage(format!("authority {name:?}: there is one of this name already"))
+        .with_hint("choose another name; `espalier ca list` names those that are there")
+}
+
+/// Checks that what was begun under this name and cut off is this one.
+fn check_begun(known: &Recorded, new: &NewAuthority) -> Result<(), CliError> {
+    let (old, name) = (&known.content, &new.name);
+    let parent = |authority: &NewAuthority| {
+        authority.parent.clone().map_or("none, a root".to_owned(), |parent| format!("{parent:?}"))
+    };
+    let fields = [
+        ("algorithm", new.algorithm.clone(), old.algorithm.clone()),
+        ("parent", parent(new), parent(old)),
+        ("key", new.key_digest.to_string(), old.key_digest.to_string()),
+    ];
+    match fields.into_iter().find(|(_, new, old)| new != old) {
+        None => Ok(()),
+        Some((field, new, old)) => Err(CliError::usage(format!(
+            "authority {name:?}: it was begun before and cut off; its {field} was {old}, found {new}"
+        ))
+        .with_hint("ask for what it was begun with, or choose another name")),
+    }
 }
 
 /// Names are folders as well, so they are kept plain.
@@ -89,42 +135,45 @@ fn check_name(name: &str) -> Result<(), CliError> {
     )))
 }
 
-fn taken(name: &str) -> CliError {
-    CliError::usage(format!("authority {name:?}: there is one of this name already"))
-        .with_hint("choose another name; `espalier ca list` names those that are there")
+/// Keys that were made, and have no file yet: file names and contents.
+#[derive(Default)]
+struct Unwritten(Vec<(&'static str, Zeroizing<Vec<u8>>)>);
+
+impl Unwritten {
+    fn write(self, place: &Path) -> Result<(), CliError> {
+        make_folder(place)?;
+        self.0.iter().try_for_each(|(name, pem)| write_file(place.join(name), Content::Secret, pem))
+    }
 }
 
-/// The keys in the authority's folder; made now where there are none.
+/// The keys in the authority's folder; those that are not there are made.
 fn keys(
     place: &Path,
     founding: &Founding,
     passphrase: Option<&Passphrase>,
     context: &mut Context,
-) -> Result<AuthorityKeys, CliError> {
-    make_folder(place)?;
-    let key = key(&place.join("key.pem"), founding.algorithm, passphrase, context)?;
-    let alt_key = founding
-        .alt_algorithm
-        .map(|algorithm| self::key(&place.join("alt-key.pem"), algorithm, passphrase, context))
-        .transpose()?;
-    Ok(AuthorityKeys { key, alt_key })
-}
-
-fn key(
-    path: &Path,
-    algorithm: &'static Algorithm,
-    passphrase: Option<&Passphrase>,
-    context: &mut Context,
-) -> Result<PrivateKey, CliError> {
-    if path.exists() {
-        return key_left_behind(path, algorithm, passphrase, context);
+) -> Result<(AuthorityKeys, Unwritten), CliError> {
+    let mut unwritten = Unwritten::default();
+    let mut key = |name: &'static str, algorithm: &'static Algorithm| {
+        let path = place.join(name);
+        if path.exists() {
+            return key_left_behind(&path, algorithm, passphrase, context);
+        }
+        let key = make_key(algorithm, context)?;
+        let derivation = KeyDerivation::default();
+        let pem = key_file::encode(&key, passphrase, derivation, Encoding::Pem, context.rng())?;
+        unwritten.0.push((name, pem));
+        Ok(key)
+    };
+    let main = key(KEY, founding.algorithm)?;
+    let alt_key = founding.alt_algorithm.map(|algorithm| key(ALT_KEY, algorithm)).transpose()?;
+    if alt_key.is_none() && place.join(ALT_KEY).exists() {
+        let path = place.join(ALT_KEY);
+        let message =
+            format!("{}: left when this authority was begun with --alt-algorithm", path.display());
+        return Err(CliError::usage(message).with_hint("give the same --alt-algorithm again"));
     }
-    let key = PrivateKey::generate(algorithm, context.rng())
-        .map_err(|error| CliError::of(Exit::Fault, "authority key", &error))?;
-    let derivation = KeyDerivation::default();
-    let pem = key_file::encode(&key, passphrase, derivation, Encoding::Pem, context.rng())?;
-    write_file(path.to_owned(), Content::Secret, &pem)?;
-    Ok(key)
+    Ok((AuthorityKeys { key: main, alt_key }, unwritten))
 }
 
 /// The key of an authority whose founding was cut off.
@@ -149,25 +198,6 @@ fn key_left_behind(
         "{name}: found a key of {found}, left when this authority was begun; allowed is {algorithm}"
     ))
     .with_hint("remove the authority's folder, or name the algorithm that it was begun with"))
-}
-
-async fn sign_own_certificate(
-    ledger: &Ledger,
-    founding: &Founding,
-    keys: &AuthorityKeys,
-    parent: Option<&Authority>,
-    context: &mut Context,
-) -> Result<Issued, CliError> {
-    let public_key = keys.key.public_key().clone();
-    let mut request = Request::new(founding.subject.clone(), Vec::new(), public_key);
-    request.validity_seconds = founding.validity_seconds;
-    request.alt_public_key = keys.alt_key.as_ref().map(|key| key.public_key().clone());
-    let (signer, alt_signer) = keys.signers(founding.algorithm)?;
-    let itself = Authority::new(founding.name.clone(), signer, alt_signer, Vec::new());
-    let issuer = parent.unwrap_or(&itself);
-    let asker = Asker::local(None);
-    let issued = issuance::issue(ledger, issuer, &founding.profile, request, asker, context).await;
-    Ok(issued?)
 }
 
 /// Writes `certificate.pem` and `chain.pem`, copies of what the ledger has.

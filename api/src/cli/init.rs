@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{CliError, Context, Exit};
 use crate::data_folder::{DataFolder, DataOptions, wait_for};
-use crate::hierarchy::{Hierarchy, found_hierarchy};
+use crate::hierarchy::{Hierarchy, check_free, found_hierarchy};
 use crate::passphrase::NewPassphraseOptions;
 
 /// Make a data folder with a root and an issuing CA below it
@@ -35,9 +35,9 @@ pub(super) struct Options {
 /// What the two authorities shall be.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct HierarchyOptions {
-    /// How both authorities sign; see `espalier algorithms`
-    #[arg(long, value_name = "NAME", default_value = "hybrid", value_parser = Algorithm::named)]
-    pub(super) algorithm: &'static Algorithm,
+    /// How both authorities sign, `hybrid` by default; see `espalier algorithms`
+    #[arg(long, value_name = "NAME", value_parser = Algorithm::named)]
+    pub(super) algorithm: Option<&'static Algorithm>,
 
     /// Sign a second time by this post-quantum algorithm, in extensions that old software skips;
     /// for a classical --algorithm only
@@ -50,11 +50,22 @@ pub(super) struct HierarchyOptions {
 }
 
 impl HierarchyOptions {
+    /// How both authorities sign.
+    pub(super) fn algorithm(&self) -> &'static Algorithm {
+        self.algorithm.unwrap_or_else(Algorithm::hybrid)
+    }
+
+    /// Whether a person chose the algorithms.
+    pub(super) fn names_algorithms(&self) -> bool {
+        self.algorithm.is_some() || self.alt_algorithm.is_some()
+    }
+
     /// Names both authorities after the algorithm, so that two hierarchies are told apart.
     pub(super) fn hierarchy(&self) -> Result<Hierarchy, CliError> {
+        let algorithm = self.algorithm();
         let attribute = |name| AttributeType::named(name);
         let subject = |role: &str| {
-            let name = format!("{} {} {role}", self.organization, self.algorithm);
+            let name = format!("{} {algorithm} {role}", self.organization);
             let organization = (attribute("O")?, self.organization.as_str());
             DistinguishedName::of(&[organization, (attribute("CN")?, &name)])
         };
@@ -62,7 +73,7 @@ impl HierarchyOptions {
             subject(role).map_err(|error| CliError::of(Exit::Usage, "--organization", &error))
         };
         Ok(Hierarchy {
-            algorithm: self.algorithm,
+            algorithm,
             alt_algorithm: self.alt_algorithm,
             root: subject("Root CA")?,
             issuing: subject("Issuing CA")?,
@@ -81,6 +92,7 @@ struct Made<'a> {
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
     let folder = DataFolder::new(&options.data.data);
     let hierarchy = options.hierarchy.hierarchy()?;
+    check_free(&folder)?;
     let passphrase = options.passphrase.read("the authorities' keys", context)?;
     wait_for(found_hierarchy(&folder, hierarchy, passphrase.as_ref(), false, context))?;
     let root = folder.authority("root").join("certificate.pem");
@@ -88,15 +100,17 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     if options.json {
         return context.print_json(&Made {
             data: folder.path(),
-            algorithm: options.hierarchy.algorithm.name(),
+            algorithm: options.hierarchy.algorithm().name(),
             root_certificate: &root,
             issuing_certificate: &issuing,
         });
     }
+    let data = folder.path().display();
     context.print(&format!(
-        "root CA      {}\nissuing CA   {}\nkeep {} offline or in a safe: the root's key signs nothing in daily work\n",
+        "root CA     {}\nissuing CA  {}\nledger      {}\n\nThe root's key signs nothing in daily work: keep {} in a safe.\n\nTry next:\n  espalier issue --data {data} --dns app.example --key-out app.key --out app.pem\n",
         root.display(),
         issuing.display(),
+        folder.ledger_path().display(),
         folder.authority("root").join("key.pem").display(),
     ))
 }

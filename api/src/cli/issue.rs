@@ -3,24 +3,27 @@
 use ca_core::algorithm::Algorithm;
 use ca_core::csr::CertificateRequest;
 use ca_core::fingerprint::Fingerprint;
-use ca_core::general_name::AltName;
 use ca_core::key::{KeyDerivation, PrivateKey};
-use ca_core::name::{AttributeType, DistinguishedName};
-use ca_core::pem::{self, Label};
+use ca_core::name::DistinguishedName;
 use ca_core::plan::Request;
+use ca_core::public_key::PublicKey;
 use ledger::{Idempotency, Ledger};
-use serde::Serialize;
 
+use super::issued::IssuedOptions;
 use super::name_options::NameOptions;
-use super::{CliError, Context, Exit};
+use super::{CliError, Context, Exit, exit_code};
 use crate::authority::Authority;
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
 use crate::input::Source;
-use crate::issuance::{self, Asker, Issued};
+use crate::issuance::{self, Asker, Issued, subject_of};
 use crate::key_file;
-use crate::output::{Content, Encoding, OutputOptions, Staged, Target};
+use crate::key_making::make_key;
+use crate::output::{Content, Encoding, Staged, Target};
 use crate::passphrase::PassphraseOptions;
-use crate::profiles::ProfileOptions;
+use crate::profiles::{ChosenProfile, ProfileOptions};
+
+/// Seconds of a day.
+pub(super) const SECONDS_OF_DAY: u64 = 86_400;
 
 /// Issue a certificate from a CSR, or make the key as well
 #[derive(Debug, clap::Args)]
@@ -36,7 +39,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key_out", "algorithm", "subject", "dns", "ip", "email", "uri", "upn"])]
     csr: Option<Source>,
 
-    /// Make a key and write it here
+    /// Make a key and write it here, not encrypted, mode 0600
     #[arg(long, value_name = "FILE", required_unless_present = "csr")]
     key_out: Option<Target>,
 
@@ -62,10 +65,6 @@ pub(super) struct Options {
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
     days: Option<u64>,
 
-    /// Add the chain up to the root, as TLS servers want it
-    #[arg(long, conflicts_with = "der")]
-    chain: bool,
-
     /// Answer a repeated request with the certificate of the first time; for --csr
     #[arg(long, value_name = "KEY", requires = "csr")]
     idempotency_key: Option<String>,
@@ -74,23 +73,7 @@ pub(super) struct Options {
     passphrase: PassphraseOptions,
 
     #[command(flatten)]
-    output: OutputOptions,
-
-    /// Print JSON with the certificate and what it holds
-    #[arg(long, conflicts_with_all = ["der", "out"])]
-    json: bool,
-}
-
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Printed<'a> {
-    serial: String,
-    fingerprint_sha256: String,
-    authority: &'a str,
-    profile: &'a str,
-    certificate: String,
-    chain: String,
-    notes: &'a [String],
+    issued: IssuedOptions,
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
@@ -109,112 +92,98 @@ async fn issue(
     ledger: &Ledger,
     context: &mut Context,
 ) -> Result<(), CliError> {
-    let profile = options.profile.read(context)?;
-    let idempotency = |body: &[u8]| {
-        options
-            .idempotency_key
-            .clone()
-            .map(|key| Idempotency { key, body_digest: body_digest(options, body) })
-    };
-    let (mut request, asker, key) = match &options.csr {
-        Some(source) => {
-            let csr = read_request(source, context)?;
-            (Request::from_csr(&csr), Asker::local(idempotency(csr.der())), None)
-        }
-        None => {
-            let algorithm = match options.algorithm {
-                Some(algorithm) => algorithm,
-                None => authority_algorithm(ledger, &options.authority).await?,
-            };
-            let key = PrivateKey::generate(algorithm, context.rng())
-                .map_err(|error| CliError::of(Exit::Fault, "key", &error))?;
-            let public_key = key.public_key().clone();
-            let names = options.names.all();
-            let subject = options.subject.clone().unwrap_or_else(|| default_subject(&names));
-            let key = Some(stage_key(options, &key, context)?);
-            (Request::new(subject, names, public_key), Asker::local(None), key)
-        }
-    };
-    request.validity_seconds = options.days.map(|days| days * 86_400);
+    options.check_outputs()?;
+    let chosen = options.profile.read(context)?;
+    let csr = options.csr.as_ref().map(|source| read_request(source, context)).transpose()?;
     let mut ask = |context: &mut Context| folder.passphrase(&options.passphrase, context);
     let authority = Authority::load(folder, ledger, &options.authority, &mut ask, context).await?;
-    let issued = issuance::issue(ledger, &authority, &profile, request, asker, context).await?;
+    let (mut request, asker, key) = match (&csr, &options.key_out) {
+        (Some(csr), _) => {
+            let asker = Asker::local(options.idempotency(csr, &chosen));
+            (Request::from_csr(csr), asker, None)
+        }
+        (None, Some(target)) => {
+            let algorithm = options.algorithm.unwrap_or(authority.algorithm());
+            let key = make_key(algorithm, context)?;
+            let staged = stage_key(&key, target, options.issued.output.force, context)?;
+            (options.request(key.public_key().clone()), Asker::local(None), Some(staged))
+        }
+        (None, None) => return Err(CliError::usage("request: found neither --csr nor --key-out")),
+    };
+    request.validity_seconds = options.days.map(|days| days * SECONDS_OF_DAY);
+    let profile = &chosen.profile;
+    let issued = issuance::issue(ledger, &authority, profile, request, asker, context).await?;
+    // The key first: a certificate is of no use without it, and can be had again.
     if let Some(key) = key {
-        key.publish()?;
+        key.publish().map_err(|error| key_lost(&issued, &error))?;
     }
-    for note in &issued.notes {
-        context.note(&format!("note: {note}"));
-    }
-    write(options, &authority, profile.name(), &issued, context)
+    options.issued.write(&authority, profile.name(), &issued, folder, context)
 }
 
-/// The digest of everything that decides on the certificate, so that the same idempotency key
-/// with another request is a conflict.
-fn body_digest(options: &Options, csr: &[u8]) -> Fingerprint {
-    let rest = format!("{} {:?} {:?}", options.authority, options.profile, options.days);
-    Fingerprint::of(&[Fingerprint::of(csr).as_bytes(), rest.as_bytes()].concat())
+impl Options {
+    fn check_outputs(&self) -> Result<(), CliError> {
+        self.issued.check()?;
+        let Some(key_out) = &self.key_out else { return Ok(()) };
+        key_out.check(Content::Secret, self.issued.output.force)?;
+        key_out.check_differs(&self.issued.output.out)?;
+        if *key_out == Target::Stdout && (self.issued.json || self.issued.output.der) {
+            return Err(CliError::usage("--key-out: found standard output beside --json or --der")
+                .with_hint("name a file, so that key and certificate do not run together"));
+        }
+        Ok(())
+    }
+
+    fn request(&self, public_key: PublicKey) -> Request {
+        let names = self.names.all();
+        let subject = self.subject.clone().unwrap_or_else(|| subject_of(&names));
+        Request::new(subject, names, public_key)
+    }
+
+    /// The idempotency key with the digest of everything that decides on the certificate, so that
+    /// the same key with another request is a conflict.
+    fn idempotency(&self, csr: &CertificateRequest, chosen: &ChosenProfile) -> Option<Idempotency> {
+        let key = self.idempotency_key.clone()?;
+        let days = self.days.map_or("default".to_owned(), |days| days.to_string());
+        let parts = [
+            Fingerprint::of(csr.der()),
+            chosen.digest,
+            Fingerprint::of(self.authority.as_bytes()),
+            Fingerprint::of(days.as_bytes()),
+        ];
+        let parts: Vec<u8> = parts.iter().flat_map(|part| *part.as_bytes()).collect();
+        Some(Idempotency { key, body_digest: Fingerprint::of(&parts) })
+    }
 }
 
 /// Reads a CSR and checks that whoever made it has the private key.
 fn read_request(source: &Source, context: &mut Context) -> Result<CertificateRequest, CliError> {
     let octets = context.read(source)?;
-    let csr = CertificateRequest::from_pem_or_der(&octets)
-        .map_err(|error| CliError::of(Exit::Usage, source, &error))?;
+    let csr = CertificateRequest::from_pem_or_der(&octets).map_err(|error| {
+        CliError::new(exit_code::of_request(&error), format!("{source}: {error}"))
+    })?;
     csr.verify_possession().map_err(|error| CliError::of(Exit::Refused, source, &error))?;
     Ok(csr)
 }
 
-async fn authority_algorithm(ledger: &Ledger, name: &str) -> Result<&'static Algorithm, CliError> {
-    let authority = ledger.authority(name).await.map_err(ledger_failed)?;
-    let algorithm = authority.map(|authority| authority.content.algorithm);
-    let algorithm = algorithm.and_then(|name| Algorithm::named(&name).ok());
-    algorithm.ok_or_else(|| crate::authority::unknown(name))
-}
-
-/// The first name as common name, for people who read lists of subjects; nothing where it can't
-/// be one.
-fn default_subject(names: &[AltName]) -> DistinguishedName {
-    let first = names.first().map(AltName::value).unwrap_or_default();
-    let common_name = AttributeType::named("CN");
-    let subject = common_name.and_then(|name| DistinguishedName::of(&[(name, &first)]));
-    subject.unwrap_or_default()
-}
-
 /// Writes the key to a temporary file: it gets its name when there is a certificate for it.
 fn stage_key(
-    options: &Options,
     key: &PrivateKey,
+    target: &Target,
+    force: bool,
     context: &mut Context,
 ) -> Result<Staged, CliError> {
-    let Some(target) = &options.key_out else {
-        return Err(CliError::fault("no place for the key"));
-    };
     let derivation = KeyDerivation::default();
     let pem = key_file::encode(key, None, derivation, Encoding::Pem, context.rng())?;
-    target.stage(Content::Secret, &pem, options.output.force)
+    target.stage(Content::Secret, &pem, force)
 }
 
-fn write(
-    options: &Options,
-    authority: &Authority,
-    profile: &str,
-    issued: &Issued,
-    context: &mut Context,
-) -> Result<(), CliError> {
-    if options.json {
-        return context.print_json(&Printed {
-            serial: issued.serial.to_string(),
-            fingerprint_sha256: Fingerprint::of(&issued.der).to_string(),
-            authority: authority.name(),
-            profile,
-            certificate: pem::encode(Label::Certificate, &issued.der),
-            chain: authority.chain_pem(&issued.der),
-            notes: &issued.notes,
-        });
-    }
-    if !options.chain {
-        return options.output.write_public(Label::Certificate, &issued.der);
-    }
-    let chain = authority.chain_pem(&issued.der);
-    options.output.out.write(Content::Public, chain.as_bytes(), options.output.force)
+/// The key did not get its name, and is gone: its certificate is in the ledger, and of no use.
+fn key_lost(issued: &Issued, error: &CliError) -> CliError {
+    let message = format!(
+        "certificate {}: issued and in the ledger, but its private key could not be written and is gone: {}",
+        issued.serial,
+        error.message()
+    );
+    CliError::new(error.exit(), message)
+        .with_hint("nobody can use this certificate; mend the place of the key, and issue another")
 }

@@ -59,9 +59,10 @@ struct Printed<'a> {
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
     let folder = DataFolder::new(&options.data.data);
-    let is_new = !folder.has_ledger();
+    let is_new = !folder.has_ledger()?;
     let hierarchy = options.hierarchy.hierarchy()?;
-    let made = wait_for(quickstart(&folder, hierarchy, &options.dns, context))?;
+    let is_named = options.hierarchy.names_algorithms();
+    let made = wait_for(quickstart(&folder, hierarchy, is_named, &options.dns, context))?;
     if let Some(error) = &made.outcome.error {
         return Err(CliError::refused(format!("the certificate fails its own check: {error}")));
     }
@@ -125,7 +126,7 @@ fn text(
         row(
             "size",
             format!(
-                "{size} octets; {p256} with ECDSA P-256, {:.1} times less",
+                "{size} octets, {:.1} times the {p256} of ECDSA P-256",
                 size as f64 / p256 as f64
             ),
         ),
@@ -141,7 +142,7 @@ fn text(
             format!("{} (not encrypted, as servers want it)", file(&made.folder, "key.pem")),
         ),
         row("root", root.clone()),
-        row("ledger", folder.path().join("ledger.sqlite").display().to_string()),
+        row("ledger", folder.ledger_path().display().to_string()),
     ];
     let title = if made.reused {
         "The certificate of an earlier run is still valid."

@@ -1,0 +1,60 @@
+//! `espalier ca`: the authorities of a data folder.
+
+mod create;
+mod cross_sign;
+mod list;
+mod show;
+
+use ledger::{Authority as Recorded, Ledger};
+
+use super::{CliError, Context};
+use crate::authority::unknown;
+use crate::data_folder::{DataFolder, ledger_failed, wait_for};
+
+/// List, show, create and cross-sign authorities
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier ca list
+  espalier ca create --name west --parent root --subject 'CN=West CA,O=Example'
+  espalier ca cross-sign --authority root --certificate other-root.pem --out cross.pem")]
+pub(super) struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    List(list::Options),
+    Show(show::Options),
+    Create(Box<create::Options>),
+    CrossSign(cross_sign::Options),
+}
+
+pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
+    let data = match &options.command {
+        Command::List(options) => &options.data,
+        Command::Show(options) => &options.data,
+        Command::Create(options) => &options.data,
+        Command::CrossSign(options) => &options.data,
+    };
+    wait_for(async {
+        let folder = DataFolder::new(&data.data);
+        let ledger = folder.open_ledger().await?;
+        let result = match &options.command {
+            Command::List(options) => list::run(options, &ledger, context).await,
+            Command::Show(options) => show::run(options, &ledger, context).await,
+            Command::Create(options) => create::run(options, &folder, &ledger, context).await,
+            Command::CrossSign(options) => {
+                cross_sign::run(options, &folder, &ledger, context).await
+            }
+        };
+        let closed = ledger.close().await.map_err(ledger_failed);
+        result.and(closed)
+    })
+}
+
+/// The authority of this name, as the ledger has it.
+async fn find(ledger: &Ledger, name: &str) -> Result<Recorded, CliError> {
+    let found = ledger.authority(name).await.map_err(ledger_failed)?;
+    found.ok_or_else(|| unknown(name))
+}

@@ -1,0 +1,143 @@
+//! `espalier ca cross-sign`.
+
+use ca_core::certificate::Certificate;
+use ca_core::name;
+use ca_core::pem;
+use ca_core::plan::Request;
+use ledger::Ledger;
+
+use super::find;
+use crate::authority::{Authority, chain, verify_signature};
+use crate::cli::issue::SECONDS_OF_DAY;
+use crate::cli::issued::IssuedOptions;
+use crate::cli::{CliError, Context, Exit, exit_code};
+use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
+use crate::input::Source;
+use crate::issuance::{self, Asker};
+use crate::passphrase::PassphraseOptions;
+use crate::profiles::choose;
+
+/// Sign the name and key of an authority that has a certificate already, so that who trusts this
+/// one also trusts that one
+///
+/// With --target the new certificate is kept with that authority (`espalier ca show`), but does not
+/// take the place of its own: what it issues comes with the same chain as before.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier ca cross-sign --authority root --target root-2027 --out cross.pem
+  espalier ca cross-sign --authority root --certificate other-root.pem --days 365 --out cross.pem")]
+pub(super) struct Options {
+    #[command(flatten)]
+    pub(super) data: DataOptions,
+
+    /// The authority that signs
+    #[arg(long, value_name = "ISSUER")]
+    authority: String,
+
+    /// The certificate of an authority elsewhere; compare its fingerprint with its owner before
+    #[arg(long, value_name = "FILE", required_unless_present = "target")]
+    certificate: Option<Source>,
+
+    /// An authority of this data folder
+    #[arg(long, value_name = "NAME", conflicts_with = "certificate")]
+    target: Option<String>,
+
+    /// A profile of kind cross of your own; the shipped cross-ca by default
+    #[arg(long, value_name = "FILE")]
+    profile_file: Option<Source>,
+
+    /// How many days it shall be valid; the profile's default otherwise
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
+    days: Option<u64>,
+
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+
+    #[command(flatten)]
+    issued: IssuedOptions,
+}
+
+pub(super) async fn run(
+    options: &Options,
+    folder: &DataFolder,
+    ledger: &Ledger,
+    context: &mut Context,
+) -> Result<(), CliError> {
+    options.issued.check()?;
+    let chosen = choose("cross-ca", options.profile_file.as_ref(), context)?;
+    let crossed = options.crossed(ledger, context).await?;
+    let subject = name::to_text(crossed.subject());
+    let mut request =
+        Request::cross(&crossed).map_err(|error| CliError::of(Exit::Refused, &subject, &error))?;
+    request.validity_seconds = options.days.map(|days| days * SECONDS_OF_DAY);
+    let mut ask = |context: &mut Context| folder.passphrase(&options.passphrase, context);
+    let authority = Authority::load(folder, ledger, &options.authority, &mut ask, context).await?;
+    let profile = &chosen.profile;
+    let asker = Asker::local(None);
+    let issued = issuance::issue(ledger, &authority, profile, request, asker, context).await?;
+    if let Some(target) = &options.target {
+        let der = issued.der.clone();
+        let added = ledger.add_authority_certificate(target, der, context.now()).await;
+        added.map_err(ledger_failed)?;
+    }
+    options.issued.write(&authority, profile.name(), &issued, folder, context)
+}
+
+impl Options {
+    /// The certificate of the authority that is crossed.
+    async fn crossed(
+        &self,
+        ledger: &Ledger,
+        context: &mut Context,
+    ) -> Result<Certificate, CliError> {
+        match (&self.target, &self.certificate) {
+            (Some(target), _) => self.target(ledger, target).await,
+            (None, Some(source)) => foreign(source, context),
+            (None, None) => {
+                Err(CliError::usage("authority: found neither --certificate nor --target"))
+            }
+        }
+    }
+
+    async fn target(&self, ledger: &Ledger, target: &str) -> Result<Certificate, CliError> {
+        let recorded = find(ledger, target).await?;
+        if recorded.content.parent.as_ref() == Some(&self.authority) {
+            let message = format!(
+                "authority {target}: {} signed its own certificate; allowed is any other authority",
+                self.authority
+            );
+            return Err(CliError::usage(message));
+        }
+        let chain = chain(ledger, target).await?;
+        chain.into_iter().next().ok_or_else(|| {
+            CliError::environment(format!("authority {target}: it has no certificate yet"))
+        })
+    }
+}
+
+/// Reads the certificate of an authority elsewhere, and refuses what its own CA would not stand
+/// by any more.
+fn foreign(source: &Source, context: &mut Context) -> Result<Certificate, CliError> {
+    let octets = context.read(source)?;
+    let certificate = pem::read_one_certificate(&octets)
+        .map_err(|error| CliError::of(exit_code::of_read(&error), source, &error))?;
+    let (validity, now) = (certificate.validity(), context.now());
+    if !validity.contains(now) {
+        return Err(CliError::refused(format!(
+            "{source}: validity: found {} to {}, allowed is one that contains now, {now}",
+            validity.not_before(),
+            validity.not_after()
+        )));
+    }
+    if certificate.is_self_issued() {
+        // Its own signature shows that whoever made it has the key.
+        verify_signature(&certificate, certificate.public_key())
+            .map_err(|error| CliError::of(Exit::Refused, source, &error))?;
+    }
+    context.note(&format!(
+        "note: crossing {}, SHA-256 fingerprint {}",
+        name::to_text(certificate.subject()),
+        certificate.fingerprint()
+    ));
+    Ok(certificate)
+}

@@ -1,0 +1,120 @@
+//! A data folder that is being made: hidden until it is whole.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use tempfile::TempDir;
+
+use crate::cli::{CliError, Exit};
+use crate::data_folder::{DataFolder, make_folder};
+
+/// How hidden folders begin; what a crash left of them is in nobody's way.
+const PREFIX: &str = ".espalier-new-";
+/// A folder that file systems put at their top.
+const OF_FILE_SYSTEM: &str = "lost+found";
+/// What a data folder holds, in the order in which it moves to its place. The ledger is last: a
+/// folder without it is no data folder.
+const CONTENT: [&str; 3] = ["authorities", "passphrase", "ledger.sqlite"];
+
+/// A hidden folder, gone when it is dropped.
+pub(super) struct Staging {
+    hidden: TempDir,
+    target: PathBuf,
+    /// Whether the target is there already, empty: it keeps its mode, and may be a mounted volume
+    /// that can't be renamed.
+    is_there: bool,
+}
+
+impl Staging {
+    /// Makes the hidden folder: beside the target, or in it where it is there.
+    pub(super) fn new(target: &Path) -> Result<Self, CliError> {
+        let is_there = check_free(target)?;
+        let within = if is_there { target } else { parent(target) };
+        if !is_there {
+            make_folder(within)?;
+        }
+        let hidden = tempfile::Builder::new().prefix(PREFIX).tempdir_in(within);
+        let hidden = hidden.map_err(|error| {
+            // The error itself speaks of the hidden name.
+            CliError::environment(format!("{}: {}", within.display(), error.kind()))
+                .with_hint("name a folder by --data that this user may write to")
+        })?;
+        Ok(Self { hidden, target: target.to_owned(), is_there })
+    }
+
+    /// The data folder in it.
+    pub(super) fn data(&self) -> DataFolder {
+        DataFolder::new(self.hidden.path().join("data"))
+    }
+
+    /// Moves what was made to its place. Nothing that another process put there is replaced.
+    pub(super) fn publish(self) -> Result<(), CliError> {
+        let data = self.data();
+        let (within, moves) = if self.is_there {
+            let moves = CONTENT.map(|name| (data.path().join(name), self.target.join(name)));
+            (self.target.as_path(), moves.to_vec())
+        } else {
+            (parent(&self.target), vec![(data.path().to_owned(), self.target.clone())])
+        };
+        for (from, to) in moves.iter().filter(|(from, _)| from.exists()) {
+            renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(
+                |error| match error {
+                    rustix::io::Errno::EXIST | rustix::io::Errno::NOTEMPTY => taken(&self.target),
+                    error => CliError::of(Exit::Environment, to.display(), &error),
+                },
+            )?;
+        }
+        let synced = File::open(within).and_then(|within| within.sync_all());
+        synced.map_err(|error| CliError::of(Exit::Environment, within.display(), &error))
+    }
+}
+
+fn parent(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Checks that there is nothing but perhaps an empty folder, and says whether that is there.
+pub(super) fn check_free(target: &Path) -> Result<bool, CliError> {
+    match fs::read_dir(target) {
+        Ok(entries) => check_empty(target, entries).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(CliError::usage(
+            format!("{}: a file, allowed is an empty or a new folder", target.display()),
+        )),
+        Err(error) => Err(CliError::of(Exit::Environment, target.display(), &error)
+            .with_hint("name a folder by --data that this user may write to")),
+    }
+}
+
+fn check_empty(target: &Path, entries: fs::ReadDir) -> Result<(), CliError> {
+    for entry in entries {
+        let entry =
+            entry.map_err(|error| CliError::of(Exit::Environment, target.display(), &error))?;
+        let name = entry.file_name();
+        let hidden = name.to_string_lossy().starts_with(PREFIX);
+        if !hidden && name != OF_FILE_SYSTEM {
+            return Err(taken(target));
+        }
+    }
+    Ok(())
+}
+
+fn taken(target: &Path) -> CliError {
+    let there = |name| target.join(name).exists();
+    let (what, hint) = if there("ledger.sqlite") {
+        ("there is a CA in it already", "use it, or name an empty or a new folder by --data")
+    } else if there("authorities") {
+        let hint =
+            "nothing was issued by it; look into it and remove it, or name another by --data";
+        ("it was left by an `espalier init` that was cut off", hint)
+    } else {
+        let hint = "nothing was touched; name an empty or a new folder by --data";
+        ("it is not empty, and has no ledger", hint)
+    };
+    CliError::usage(format!("{}: {what}", target.display())).with_hint(hint)
+}
