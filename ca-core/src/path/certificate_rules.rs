@@ -5,9 +5,10 @@ use jiff::Timestamp;
 
 use super::distinguished_name::same_name;
 use super::outcome::{Fault, Reason};
-use crate::algorithm::{ClassicalKey, KeyKind};
+use crate::algorithm::KeyKind;
 use crate::certificate::Certificate;
 use crate::extensions::oid;
+use crate::public_key::{PublicKey, PublicKeyError};
 
 /// DSA's key identifier (RFC 3279). FIPS 186-5 dropped it.
 const DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
@@ -64,23 +65,29 @@ pub(super) fn is_self_issued(certificate: &Certificate) -> bool {
 pub(super) fn check_key(certificate: &Certificate) -> Result<String, Fault> {
     let keys = [Some(certificate.public_key()), certificate.extensions().alt_public_key()];
     for key in keys.into_iter().flatten() {
-        let weak = |found: String, allowed: &str| {
-            Err(Fault::new(Reason::WeakKey, "subjectPublicKeyInfo", found, allowed))
-        };
-        if key.check_strength().is_err() {
-            let allowed = "RSA with 2048 to 8192 bits, or another family";
-            return weak(key.kind().to_string(), allowed);
+        if let Err(error) = key.check_strength() {
+            return Err(weak_key("subjectPublicKeyInfo", key, &error));
         }
-        match key.kind() {
-            // Nobody makes such keys on purpose, and implementations differ on them.
-            KeyKind::Classical(ClassicalKey::Rsa { bits }) if bits % 8 != 0 => {
-                return weak(format!("RSA with {bits} bits"), "whole octets of modulus");
-            }
-            KeyKind::Other(DSA) => return weak("DSA".into(), "ECDSA, EdDSA, RSA, ML-DSA"),
-            _ => {}
+        if key.kind() == KeyKind::Other(DSA) {
+            let allowed = "ECDSA, EdDSA, RSA, ML-DSA";
+            return Err(Fault::new(Reason::WeakKey, "subjectPublicKeyInfo", "DSA", allowed));
         }
     }
     Ok(certificate.public_key().kind().to_string())
+}
+
+/// A key that `error` says is too weak, in a certificate's `field`.
+pub(super) fn weak_key(field: &str, key: &PublicKey, error: &PublicKeyError) -> Fault {
+    let (found, allowed) = match error {
+        PublicKeyError::WeakPoint { .. } => {
+            (format!("{} with a point of small order", key.kind()), "points of large order")
+        }
+        _ => (
+            key.kind().to_string(),
+            "RSA with 2048 to 8192 bits in whole octets, or another family",
+        ),
+    };
+    Fault::new(Reason::WeakKey, field, found, allowed)
 }
 
 /// Checks the validity period.
