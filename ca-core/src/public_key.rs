@@ -106,6 +106,23 @@ impl PublicKey {
         }
     }
 
+    /// Whether the keys, or halves of them, are the same key, which the composite draft ("Key
+    /// Reuse") forbids.
+    pub fn shares_component(&self, other: &Self) -> bool {
+        self.components().any(|one| other.components().any(|two| one == two))
+    }
+
+    fn components(&self) -> impl Iterator<Item = (KeyKind, &[u8])> {
+        let parts = match (self.kind, self.composite_halves()) {
+            (KeyKind::Composite(composite), Some(halves)) => [
+                Some((KeyKind::MlDsa(composite.ml_dsa()), halves.ml_dsa)),
+                Some((KeyKind::Classical(composite.classical_key()), halves.classical)),
+            ],
+            _ => [Some((self.kind, &self.key[..])), None],
+        };
+        parts.into_iter().flatten()
+    }
+
     /// Both halves of a composite as keys of their own.
     pub fn composite_keys(&self) -> Option<(Self, Self)> {
         let KeyKind::Composite(composite) = self.kind else { return None };

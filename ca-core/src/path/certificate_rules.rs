@@ -3,7 +3,6 @@
 use const_oid::ObjectIdentifier;
 use jiff::Timestamp;
 
-use super::distinguished_name::same_name;
 use super::outcome::{Fault, Reason};
 use crate::algorithm::KeyKind;
 use crate::certificate::Certificate;
@@ -55,11 +54,6 @@ const AUTHORITY_ONLY: [(ObjectIdentifier, &str); 4] = [
     (oid::POLICY_CONSTRAINTS, "policyConstraints"),
     (oid::INHIBIT_ANY_POLICY, "inhibitAnyPolicy"),
 ];
-
-/// Whether issuer and subject are the same name.
-pub(super) fn is_self_issued(certificate: &Certificate) -> bool {
-    same_name(certificate.issuer(), certificate.subject())
-}
 
 /// Checks the subject's key, and its alternative key.
 pub(super) fn check_key(certificate: &Certificate) -> Result<String, Fault> {
@@ -204,7 +198,7 @@ pub(super) fn check_key_identifiers(
     }
     let signer = match issuer {
         Some(issuer) => issuer,
-        None if is_self_issued(certificate) => certificate,
+        None if certificate.is_self_issued() => certificate,
         None => return Ok(()),
     };
     check_identifier_of(certificate, signer)

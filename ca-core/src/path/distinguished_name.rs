@@ -10,7 +10,7 @@ use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
 /// Whether two names are the same.
-pub(super) fn same_name(left: &Name, right: &Name) -> bool {
+pub(crate) fn same_name(left: &Name, right: &Name) -> bool {
     left == right || (left.len() == right.len() && has_prefix(left, right))
 }
 
