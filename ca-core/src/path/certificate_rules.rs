@@ -2,6 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 use jiff::Timestamp;
+use x509_cert::time::Time;
 
 use super::outcome::{Fault, Reason};
 use crate::algorithm::KeyKind;
@@ -101,7 +102,7 @@ pub(super) fn check_validity(certificate: &Certificate, at: Timestamp) -> Result
     }
 }
 
-/// Checks the serial number and the issuer's name.
+/// Checks the serial number, the issuer's name and the types of the dates.
 pub(super) fn check_fields(certificate: &Certificate) -> Result<(), Fault> {
     let serial = certificate.serial_octets();
     let refuse = |field: &str, found: String, allowed: &str| {
@@ -120,6 +121,15 @@ pub(super) fn check_fields(certificate: &Certificate) -> Result<(), Fault> {
     }
     if certificate.issuer().is_empty() {
         return refuse("issuer", "an empty name".into(), "a name that is not empty");
+    }
+    // UTCTime ends in 2049, so that only the reverse can be wrong.
+    let validity = &certificate.tbs_fields().validity;
+    for (field, time) in [("notBefore", &validity.not_before), ("notAfter", &validity.not_after)] {
+        let year = time.to_date_time().year();
+        if matches!(time, Time::GeneralTime(_)) && year < 2050 {
+            let found = format!("a GeneralizedTime in the year {year}");
+            return refuse(field, found, "UTCTime through 2049 (RFC 5280 section 4.1.2.5)");
+        }
     }
     Ok(())
 }
