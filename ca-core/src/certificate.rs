@@ -13,6 +13,7 @@ use x509_cert::time::Time;
 use crate::extensions::{Extension, ExtensionError, Extensions};
 use crate::fingerprint::Fingerprint;
 use crate::name::MAX_DER;
+use crate::path::same_name;
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::validity::{InvalidValidity, Validity};
 
@@ -188,9 +189,9 @@ impl Certificate {
         Ok(Fingerprint::of(&fields.to_der()?))
     }
 
-    /// Whether issuer and subject are the same name (RFC 5280 section 3.2).
+    /// Whether issuer and subject are the same name (RFC 5280 sections 3.2 and 7.1).
     pub fn is_self_issued(&self) -> bool {
-        self.issuer() == self.subject()
+        same_name(self.issuer(), self.subject())
     }
 }
 

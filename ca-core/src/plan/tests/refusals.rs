@@ -54,8 +54,13 @@ fn names_and_subjects_are_held_to_the_profile() {
     assert_eq!(error, PlanError::NoIdentity);
     let error = refused("issuing-ca", "", &[]);
     assert_eq!(error, PlanError::EmptySubject);
-    let error = refused("tls-client", "CN=Root p256,O=Example", &[]);
-    assert!(matches!(error, PlanError::SubjectIsIssuer { .. }), "{error}");
+    // RFC 5280 section 7.1: case and runs of spaces do not make another name.
+    for own in ["CN=Root p256,O=Example", "CN=ROOT  P256,O=example"] {
+        for profile in ["tls-client", "issuing-ca"] {
+            let error = refused(profile, own, &[]);
+            assert!(matches!(error, PlanError::SubjectIsIssuer { .. }), "{own}: {error}");
+        }
+    }
 }
 
 #[test]
@@ -132,6 +137,34 @@ fn issuers_that_may_not_issue_are_refused() {
     let mut request = server("p256");
     request.public_key = root.signer.public_key().clone();
     assert_eq!(ask("tls-server", request, root.identity()), PlanError::KeyIsIssuers);
+}
+
+#[test]
+fn keys_that_share_a_half_are_refused() {
+    let root = Authority::root("hybrid");
+    let ask = |key: &PublicKey| {
+        let request = Request::new(name("CN=a"), names(&["a.example"]), key.clone());
+        plan(profile("tls-server"), request, root.identity(), serial(), now())
+    };
+    let (ml_dsa, classical) = root.signer.public_key().composite_keys().unwrap();
+    assert_eq!(ask(&ml_dsa).unwrap_err(), PlanError::KeyIsIssuers);
+    assert_eq!(ask(&classical).unwrap_err(), PlanError::KeyIsIssuers);
+    ask(signer("p256").public_key()).unwrap();
+    // An alternative key that is a composite of the key beside it.
+    let root = Authority::root_with("p256", Some("mldsa65"), now());
+    let composite = signer("hybrid").public_key().clone();
+    let (_, half) = composite.composite_keys().unwrap();
+    let ask = |key: &PublicKey, alternative: &PublicKey| {
+        let mut request = Request::new(name("CN=a"), names(&["a.example"]), key.clone());
+        request.alt_public_key = Some(alternative.clone());
+        plan(profile("tls-server"), request, root.identity(), serial(), now())
+    };
+    let error = ask(&half, &composite).unwrap_err();
+    assert!(matches!(error, PlanError::AltKeyShared { .. }), "{error}");
+    let key = signer("p256").public_key().clone();
+    ask(&key, &composite).unwrap();
+    let own = root.alt_signer.as_ref().unwrap().public_key();
+    assert_eq!(ask(&key, own).unwrap_err(), PlanError::KeyIsIssuers);
 }
 
 #[test]
