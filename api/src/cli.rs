@@ -29,6 +29,7 @@ pub use error::{CliError, Exit};
 use crate::logging::LoggingOptions;
 
 const EXAMPLES: &str = "Examples:
+  espalier quickstart
   espalier algorithms
   espalier key generate --algorithm hybrid --out key.pem
   espalier inspect cert.pem";
@@ -51,18 +52,18 @@ pub struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Quickstart(quickstart::Options),
+    Init(init::Options),
+    Issue(Box<issue::Options>),
+    Cert(cert::Options),
+    Ca(ca::Options),
+    Ledger(ledger::Options),
     Key(key::Options),
     Csr(csr::Options),
     Verify(verify::Options),
     Inspect(inspect::Options),
     Algorithms(algorithms::Options),
     Completions(completions::Options),
-    Quickstart(quickstart::Options),
-    Init(init::Options),
-    Cert(cert::Options),
-    Ca(ca::Options),
-    Ledger(ledger::Options),
-    Issue(Box<issue::Options>),
 }
 
 impl Options {
@@ -87,18 +88,18 @@ impl Options {
 /// Runs the command, and shows on standard error why it failed.
 pub fn run(options: Options, context: &mut Context) -> ExitCode {
     let result = match options.command {
+        Command::Quickstart(options) => quickstart::run(&options, context),
+        Command::Init(options) => init::run(&options, context),
+        Command::Issue(options) => issue::run(&options, context),
+        Command::Cert(options) => cert::run(&options, context),
+        Command::Ca(options) => ca::run(&options, context),
+        Command::Ledger(options) => ledger::run(&options, context),
         Command::Key(options) => key::run(&options, context),
         Command::Csr(options) => csr::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),
-        Command::Quickstart(options) => quickstart::run(&options, context),
-        Command::Cert(options) => cert::run(&options, context),
-        Command::Ca(options) => ca::run(&options, context),
-        Command::Ledger(options) => ledger::run(&options, context),
-        Command::Init(options) => init::run(&options, context),
-        Command::Issue(options) => issue::run(&options, context),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

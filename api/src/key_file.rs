@@ -43,7 +43,7 @@ pub fn read(
     match PrivateKey::from_der(&found) {
         Err(KeyError::Encrypted) => {
             // Says what is wrong with the encryption before a person types a passphrase.
-            key::encryption_info(&found).map_err(|error| refused(name, &error))?;
+            key::check_encryption(&found).map_err(|error| refused(name, &error))?;
             let plain = key::decrypt(&found, ask()?.as_bytes());
             plain.and_then(|der| PrivateKey::from_der(&der)).map_err(|error| refused(name, &error))
         }

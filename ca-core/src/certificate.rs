@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use der::asn1::BitString;
-use der::{Decode, Encode, Reader, Sequence, SliceReader};
+use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag};
 use jiff::Timestamp;
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::certificate::Version;
@@ -12,6 +12,8 @@ use x509_cert::time::Time;
 
 use crate::extensions::{Extension, ExtensionError, Extensions};
 use crate::fingerprint::Fingerprint;
+use crate::name::MAX_DER;
+use crate::path::same_name;
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::validity::{InvalidValidity, Validity};
 
@@ -73,6 +75,7 @@ impl Certificate {
             return Err(CertificateError::TooLarge { found: der.len() });
         }
         let outer = Outer::read(der)?;
+        check_name_sizes(&der[outer.tbs.clone()])?;
         let fields = TbsFields::from_der(&der[outer.tbs.clone()])?;
         if fields.to_der()? != der[outer.tbs.clone()] {
             return Err(CertificateError::NotCanonical);
@@ -186,9 +189,9 @@ impl Certificate {
         Ok(Fingerprint::of(&fields.to_der()?))
     }
 
-    /// Whether issuer and subject are the same name (RFC 5280 section 3.2).
+    /// Whether issuer and subject are the same name (RFC 5280 sections 3.2 and 7.1).
     pub fn is_self_issued(&self) -> bool {
-        self.issuer() == self.subject()
+        same_name(self.issuer(), self.subject())
     }
 }
 
@@ -248,6 +251,30 @@ pub(crate) fn timestamp(time: &Time) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
+/// Bounds issuer and subject before they are decoded: decoding a SET sorts it, which takes time
+/// by the square of its members.
+fn check_name_sizes(tbs: &[u8]) -> Result<(), CertificateError> {
+    let mut outer = SliceReader::new(tbs)?;
+    let names = outer.sequence(|reader| {
+        let has_version = Tag::peek(reader)?.is_context_specific();
+        // serialNumber and signature stand before issuer.
+        for _ in 0..usize::from(has_version) + 2 {
+            reader.tlv_bytes()?;
+        }
+        let issuer = reader.tlv_bytes()?.len();
+        reader.tlv_bytes()?;
+        let subject = reader.tlv_bytes()?.len();
+        while !reader.is_finished() {
+            reader.tlv_bytes()?;
+        }
+        Ok::<_, der::Error>([("issuer", issuer), ("subject", subject)])
+    })?;
+    match names.into_iter().find(|(_, found)| *found > MAX_DER) {
+        Some((field, found)) => Err(CertificateError::NameTooLong { field, found }),
+        None => Ok(()),
+    }
+}
+
 fn check_version(fields: &TbsFields) -> Result<(), CertificateError> {
     let unique_ids = fields.issuer_unique_id.is_some() || fields.subject_unique_id.is_some();
     let needed = match (&fields.extensions, unique_ids) {
@@ -270,6 +297,14 @@ pub enum CertificateError {
     /// Past the bound.
     #[error("certificate: {found} octets, allowed are at most 131072")]
     TooLarge {
+        /// Octets found.
+        found: usize,
+    },
+    /// A name past the bound.
+    #[error("certificate: {field} has {found} octets, allowed are at most 8192")]
+    NameTooLong {
+        /// Whose name.
+        field: &'static str,
         /// Octets found.
         found: usize,
     },

@@ -6,5 +6,5 @@ mod encrypted;
 mod ml_dsa;
 mod private;
 
-pub use encrypted::{EncryptionInfo, KeyDerivation, decrypt, encrypt, encryption_info};
+pub use encrypted::{KeyDerivation, check_encryption, decrypt, encrypt};
 pub use private::{KeyError, KeyForm, MAX_KEY_SIZE, PrivateKey};

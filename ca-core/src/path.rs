@@ -31,6 +31,7 @@ use serde::Serialize;
 
 use crate::certificate::Certificate;
 
+pub(crate) use distinguished_name::same_name;
 pub use outcome::{Check, Outcome, PathError, Reason, Step, Verdict};
 pub use server_name::{InvalidServerName, ServerName};
 pub use usage::{UnknownUsage, Usage};

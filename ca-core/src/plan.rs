@@ -105,7 +105,8 @@ pub fn plan(
     })
 }
 
-/// The subject's keys: allowed, strong, and an alternative one only beside a classical one.
+/// The subject's keys: allowed, strong, and an alternative one only beside a classical one that is
+/// no part of it.
 fn check_keys(profile: &Profile, request: &Request) -> Result<(), PlanError> {
     let key = &request.public_key;
     key.check_strength().map_err(PlanError::WeakKey)?;
@@ -117,12 +118,16 @@ fn check_keys(profile: &Profile, request: &Request) -> Result<(), PlanError> {
         });
     }
     let Some(alternative) = &request.alt_public_key else { return Ok(()) };
+    alternative.check_strength().map_err(PlanError::WeakKey)?;
     let post_quantum = matches!(alternative.kind(), KeyKind::MlDsa(_) | KeyKind::Composite(_));
     if !post_quantum || !matches!(key.kind(), KeyKind::Classical(_)) {
         return Err(PlanError::AltKeyKind {
             key: key.kind().to_string(),
             alternative: alternative.kind().to_string(),
         });
+    }
+    if alternative.shares_component(key) {
+        return Err(PlanError::AltKeyShared { alternative: alternative.kind().to_string() });
     }
     Ok(())
 }

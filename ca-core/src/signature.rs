@@ -103,15 +103,13 @@ pub(crate) fn check_fit(key: &PublicKey, scheme: SignatureScheme) -> Result<(), 
 }
 
 fn classical_fits(key: ClassicalKey, scheme: ClassicalScheme) -> bool {
-    match (key, scheme) {
+    matches!(
+        (key, scheme),
         (ClassicalKey::Ec(_), ClassicalScheme::Ecdsa(_))
-        | (ClassicalKey::Ed25519, ClassicalScheme::Ed25519)
-        | (ClassicalKey::Ed448, ClassicalScheme::Ed448)
-        | (ClassicalKey::Rsa { .. }, ClassicalScheme::RsaPkcs1(_) | ClassicalScheme::RsaPss(_)) => {
-            true
-        }
-        _ => false,
-    }
+            | (ClassicalKey::Ed25519, ClassicalScheme::Ed25519)
+            | (ClassicalKey::Ed448, ClassicalScheme::Ed448)
+            | (ClassicalKey::Rsa { .. }, ClassicalScheme::RsaPkcs1(_) | ClassicalScheme::RsaPss(_))
+    )
 }
 
 /// A signature that is not accepted.

@@ -85,10 +85,34 @@ fn other_blocks_are_refused_by_line_and_what_is_allowed() {
     assert!(error.starts_with("found a certificate, allowed is a private key"), "{error}");
     let hidden = encode_secret(Label::PrivateKey, &file("pure.der"));
     let error = read_one_private_key_der(hidden.as_bytes()).unwrap_err().to_string();
-    assert!(error.starts_with("line 1: found a certificate, allowed is"), "{error}");
+    assert_eq!(
+        error,
+        "line 1: found a certificate under the label PRIVATE KEY, allowed is a private key (PKCS#8)"
+    );
     let mixed = [file("extensions.pem"), file("sec1-key.pem")].concat();
     let error = read_certificates(&mixed).unwrap_err();
     assert!(matches!(error, ReadError::WrongLabel { found: Label::EcPrivateKey, .. }), "{error}");
+}
+
+#[test]
+fn private_keys_under_another_ones_label_are_refused() {
+    let PrivateKeyDer::Clear(der) = read_one_private_key_der(&file("composite-key.der")).unwrap()
+    else {
+        panic!("taken for encrypted");
+    };
+    let labels = [Label::EncryptedPrivateKey, Label::EcPrivateKey, Label::RsaPrivateKey];
+    for (label, allowed) in labels.into_iter().zip([
+        "an encrypted private key (PKCS#8)",
+        "a private key (SEC1)",
+        "a private key (PKCS#1)",
+    ]) {
+        let text = encode_secret(label, &der);
+        let error = read_one_private_key_der(text.as_bytes()).unwrap_err().to_string();
+        let expected = format!(
+            "line 1: found a private key (PKCS#8) under the label {label}, allowed is {allowed}"
+        );
+        assert_eq!(error, expected);
+    }
 }
 
 #[test]

@@ -45,6 +45,7 @@ pub(super) fn of_read(error: &ReadError) -> Exit {
         ReadError::Pem(_)
         | ReadError::WrongLabel { .. }
         | ReadError::NotOne { .. }
+        | ReadError::Mislabelled { .. }
         | ReadError::NotPrivateKey { .. } => Exit::Usage,
     }
 }

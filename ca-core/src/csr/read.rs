@@ -86,7 +86,7 @@ fn info(der: &[u8]) -> Result<Info<'_>, CsrError> {
         return Err(CsrError::Version { found: version });
     }
     let attributes = attributes.ok_or(CsrError::NoAttributes)?;
-    attributes.tag().assert_eq(ATTRIBUTES).map_err(der::Error::from)?;
+    attributes.tag().assert_eq(ATTRIBUTES)?;
     Ok(Info { subject, public_key, attributes: attributes.value() })
 }
 

@@ -44,7 +44,7 @@ pub(super) enum ClassicalPrivate {
     Ecdsa(lc::EcdsaKeyPair, Curve),
     Brainpool(BrainpoolPrivate),
     Ed25519(lc::Ed25519KeyPair),
-    Ed448(ed448_goldilocks::SigningKey),
+    Ed448(Box<ed448_goldilocks::SigningKey>),
     Rsa(lc::RsaKeyPair),
 }
 
@@ -72,7 +72,7 @@ impl ClassicalPrivate {
                 lc::Ed25519KeyPair::from_seed_unchecked(octets).map(Self::Ed25519).map_err(refused)
             }
             ClassicalKey::Ed448 => ed448_goldilocks::SigningKey::try_from(octets)
-                .map(Self::Ed448)
+                .map(|key| Self::Ed448(Box::new(key)))
                 .map_err(|_| KeyError::Refused),
             ClassicalKey::Rsa { .. } => {
                 lc::RsaKeyPair::from_der(octets).map(Self::Rsa).map_err(refused)

@@ -1,11 +1,12 @@
 //! Private keys under a passphrase: EncryptedPrivateKeyInfo with PBES2 (RFC 8018, RFC 5958).
 
 use der::asn1::OctetStringRef;
-use der::{Decode, Encode};
+use der::{Decode, Encode, Sequence};
 use pkcs5::EncryptionScheme;
 use pkcs5::pbes2::{self, Kdf, Pbkdf2Prf};
 use pkcs8::EncryptedPrivateKeyInfoRef;
 use rand_core::CryptoRng;
+use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
 use super::private::{KeyError, MAX_KEY_SIZE};
@@ -25,15 +26,6 @@ pub enum KeyDerivation {
     Scrypt,
     /// PBKDF2 with HMAC-SHA-256 and 600,000 iterations.
     Pbkdf2,
-}
-
-/// What an encrypted key says of its encryption.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EncryptionInfo {
-    /// The key derivation with its parameters, such as `scrypt N=16384 r=8 p=1`.
-    pub key_derivation: String,
-    /// The cipher, such as `AES-256-CBC`.
-    pub cipher: String,
 }
 
 /// Encrypts DER PKCS#8 under a passphrase; gives DER EncryptedPrivateKeyInfo.
@@ -72,7 +64,6 @@ pub fn encrypt(
 /// (PBES1, SHA-1, other ciphers), `KeyError::EncryptionCost` for parameters past the bounds.
 pub fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let (parameters, ciphertext) = read(der)?;
-    check_cost(&parameters.kdf)?;
     let mut buffer = Zeroizing::new(ciphertext.to_vec());
     let length = parameters
         .decrypt_in_place(passphrase, &mut buffer)
@@ -86,59 +77,76 @@ pub fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyE
     }
 }
 
-/// Says how a key is encrypted, without its passphrase.
+/// Whether [`decrypt`] would read this encryption, so that nobody types a passphrase in vain.
+/// `crate::inspect` says what any encryption is.
 ///
 /// # Errors
 /// As [`decrypt`], but for the passphrase.
-pub fn encryption_info(der: &[u8]) -> Result<EncryptionInfo, KeyError> {
-    let (parameters, _) = read(der)?;
-    let key_derivation = match &parameters.kdf {
-        Kdf::Pbkdf2(kdf) => {
-            format!("PBKDF2 {} with {} iterations", prf_name(kdf.prf), kdf.iteration_count)
-        }
-        Kdf::Scrypt(kdf) => format!(
-            "scrypt N={} r={} p={}",
-            kdf.cost_parameter, kdf.block_size, kdf.parallelization
-        ),
-        _ => "unknown".into(),
-    };
-    Ok(EncryptionInfo { key_derivation, cipher: cipher_name(parameters.encryption)?.into() })
+pub fn check_encryption(der: &[u8]) -> Result<(), KeyError> {
+    read(der).map(|_| ())
 }
 
 fn read(der: &[u8]) -> Result<(pbes2::Parameters, &[u8]), KeyError> {
     if der.len() > MAX_KEY_SIZE {
         return Err(KeyError::TooLarge { found: der.len() });
     }
-    let info = EncryptedPrivateKeyInfoRef::from_der(der)?;
+    let info = EncryptedPrivateKeyInfoRef::from_der(der).map_err(|error| unknown(der, error))?;
     let EncryptionScheme::Pbes2(parameters) = info.encryption_algorithm else {
         return Err(KeyError::Encryption { found: "PBES1, which is broken".into() });
     };
-    cipher_name(parameters.encryption)?;
-    if let Kdf::Pbkdf2(kdf) = &parameters.kdf
-        && matches!(kdf.prf, Pbkdf2Prf::HmacWithSha1 | Pbkdf2Prf::HmacWithSha224)
-    {
-        return Err(KeyError::Encryption { found: format!("PBKDF2 {}", prf_name(kdf.prf)) });
-    }
+    check_cipher(parameters.encryption)?;
+    check_strength(&parameters.kdf)?;
+    check_cost(&parameters.kdf)?;
     Ok((parameters, info.encrypted_data.as_bytes()))
 }
 
-fn cipher_name(cipher: pbes2::EncryptionScheme) -> Result<&'static str, KeyError> {
-    Ok(match cipher {
-        pbes2::EncryptionScheme::Aes128Cbc { .. } => "AES-128-CBC",
-        pbes2::EncryptionScheme::Aes192Cbc { .. } => "AES-192-CBC",
-        pbes2::EncryptionScheme::Aes256Cbc { .. } => "AES-256-CBC",
-        other => return Err(KeyError::Encryption { found: format!("cipher {}", other.oid()) }),
-    })
+/// `pkcs5` calls an encryption that it does not know malformed. Where the structure around it is
+/// sound, the refusal names the encryption.
+fn unknown(der: &[u8], error: der::Error) -> KeyError {
+    let Ok(outer) = Outer::from_der(der) else { return error.into() };
+    if outer.algorithm.oid != pbes2::PBES2_OID {
+        return KeyError::Encryption { found: format!("encryption {}", outer.algorithm.oid) };
+    }
+    let inner = outer.algorithm.parameters.map(|parameters| parameters.decode_as::<Inner<'_>>());
+    let Some(Ok(Inner { derivation, cipher })) = inner else { return error.into() };
+    if ![pbes2::PBKDF2_OID, pbes2::SCRYPT_OID].contains(&derivation.oid) {
+        return KeyError::Encryption { found: format!("key derivation {}", derivation.oid) };
+    }
+    let aes = [pbes2::AES_128_CBC_OID, pbes2::AES_192_CBC_OID, pbes2::AES_256_CBC_OID];
+    match aes.contains(&cipher.oid) {
+        true => error.into(),
+        false => KeyError::Encryption { found: format!("cipher {}", cipher.oid) },
+    }
 }
 
-fn prf_name(prf: Pbkdf2Prf) -> &'static str {
-    match prf {
-        Pbkdf2Prf::HmacWithSha1 => "HMAC-SHA-1",
-        Pbkdf2Prf::HmacWithSha224 => "HMAC-SHA-224",
-        Pbkdf2Prf::HmacWithSha256 => "HMAC-SHA-256",
-        Pbkdf2Prf::HmacWithSha384 => "HMAC-SHA-384",
-        Pbkdf2Prf::HmacWithSha512 => "HMAC-SHA-512",
-        _ => "another function",
+/// EncryptedPrivateKeyInfo (RFC 5958 section 3) with any encryption.
+#[derive(Sequence)]
+struct Outer<'a> {
+    algorithm: AlgorithmIdentifierRef<'a>,
+    data: &'a OctetStringRef,
+}
+
+/// PBES2-params (RFC 8018 appendix A.4) with any functions.
+#[derive(Sequence)]
+struct Inner<'a> {
+    derivation: AlgorithmIdentifierRef<'a>,
+    cipher: AlgorithmIdentifierRef<'a>,
+}
+
+fn check_cipher(cipher: pbes2::EncryptionScheme) -> Result<(), KeyError> {
+    use pbes2::EncryptionScheme::{Aes128Cbc, Aes192Cbc, Aes256Cbc};
+    match cipher {
+        Aes128Cbc { .. } | Aes192Cbc { .. } | Aes256Cbc { .. } => Ok(()),
+        other => Err(KeyError::Encryption { found: format!("cipher {}", other.oid()) }),
+    }
+}
+
+fn check_strength(kdf: &Kdf) -> Result<(), KeyError> {
+    match kdf.pbkdf2().map(|kdf| kdf.prf) {
+        Some(prf @ (Pbkdf2Prf::HmacWithSha1 | Pbkdf2Prf::HmacWithSha224)) => {
+            Err(KeyError::Encryption { found: format!("PBKDF2 with {prf:?}") })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5912, rfc8410};
-use der::asn1::{AnyRef, OctetStringRef};
+use der::asn1::{AnyRef, OctetStringRef, UintRef};
 use der::referenced::OwnedToRef;
 use der::{Decode, Encode, Reader, SliceReader, Tag};
 use pkcs8::PrivateKeyInfoRef;
@@ -15,7 +15,7 @@ use super::ml_dsa::MlDsaSecret;
 use crate::algorithm::{
     Algorithm, ClassicalKey, Composite, Curve, KeyKind, MlDsa, SignatureScheme,
 };
-use crate::public_key::{PublicKey, PublicKeyError, key_identifier};
+use crate::public_key::{PublicKey, PublicKeyError, RSA_MAX_BITS, RSA_MIN_BITS, key_identifier};
 use crate::sign::Signer;
 use crate::signature::{SignatureError, check_fit};
 
@@ -164,6 +164,7 @@ impl PrivateKey {
 
     /// The modulus tells the size, so the public key is derived before the kind is known.
     fn rsa(der: &[u8]) -> Result<Self, KeyError> {
+        check_rsa_size(der)?;
         let unknown_size = ClassicalKey::Rsa { bits: 0 };
         let secret = ClassicalSecret::from_inner(unknown_size, der)?;
         Self::new(KeyKind::Classical(unknown_size), None, Some(secret))
@@ -237,6 +238,26 @@ fn second_tag(der: &[u8]) -> Result<Option<Tag>, KeyError> {
     })?;
     reader.finish()?;
     Ok(tag)
+}
+
+/// Names the size of an RSA key that is too small or too large; AWS-LC would only refuse it.
+fn check_rsa_size(der: &[u8]) -> Result<(), KeyError> {
+    let mut reader = SliceReader::new(der)?;
+    let octets = reader.sequence(|reader| {
+        u8::decode(reader)?;
+        let modulus = UintRef::decode(reader)?.as_bytes();
+        while !reader.is_finished() {
+            reader.tlv_bytes()?;
+        }
+        Ok::<_, der::Error>(modulus)
+    })?;
+    reader.finish()?;
+    let leading = octets.first().map_or(0, |octet| octet.leading_zeros());
+    let bits = u32::try_from(octets.len() * 8).unwrap_or(u32::MAX).saturating_sub(leading);
+    if (RSA_MIN_BITS..=RSA_MAX_BITS).contains(&bits) {
+        return Ok(());
+    }
+    Err(KeyError::PublicKey(PublicKeyError::RsaBits { bits }))
 }
 
 fn check_parameters(

@@ -7,6 +7,7 @@ use super::Severity::Error;
 use super::{Lint, Subject};
 use crate::algorithm::{ClassicalKey, KeyKind};
 use crate::extensions::oid;
+use crate::path::same_name;
 use crate::profile::{ProfileKind, key_usage_text};
 
 pub(super) static LINTS: &[Lint] = &[
@@ -152,6 +153,6 @@ fn name_constraints(subject: &Subject<'_>) -> Option<String> {
 
 fn leaf_not_self_issued(subject: &Subject<'_>) -> Option<String> {
     let fields = &subject.plan.fields;
-    (subject.plan.kind == ProfileKind::Leaf && fields.issuer == fields.subject)
+    (subject.plan.kind == ProfileKind::Leaf && same_name(&fields.issuer, &fields.subject))
         .then(|| "subject: found the issuer's name, allowed for a leaf is another one".into())
 }

@@ -89,10 +89,20 @@ fn authority_key_identifier(subject: &Subject<'_>) -> Option<String> {
         return Some("authorityKeyIdentifier: found critical, allowed is not critical".into());
     }
     let identifier = subject.extensions.authority_key_identifier();
-    let present = identifier.is_some_and(|identifier| identifier.key_identifier.is_some());
-    (!present && subject.plan.kind != ProfileKind::Root).then(|| {
-        "authorityKeyIdentifier: found no keyIdentifier, allowed is one unless self-signed".into()
-    })
+    let identifier = identifier.and_then(|identifier| identifier.key_identifier.as_ref());
+    let identifier = identifier.map(|identifier| identifier.as_bytes());
+    let own = subject.extensions.subject_key_identifier();
+    match (subject.plan.kind, identifier) {
+        // A root may leave it out.
+        (ProfileKind::Root, Some(found)) if Some(found) != own => Some(
+            "authorityKeyIdentifier: found another than the root's own, allowed is that one".into(),
+        ),
+        (ProfileKind::Root, _) | (_, Some(_)) => None,
+        (_, None) => Some(
+            "authorityKeyIdentifier: found no keyIdentifier, allowed is one unless self-signed"
+                .into(),
+        ),
+    }
 }
 
 fn empty_lists(subject: &Subject<'_>) -> Option<String> {

@@ -4,7 +4,7 @@ use der::Encode;
 use der::asn1::BitStringRef;
 
 use super::Finding;
-use crate::algorithm::SignatureScheme;
+use crate::algorithm::{KeyKind, SignatureScheme};
 use crate::alt_signature::pre_tbs;
 use crate::certificate::{Certificate, CertificateError, TbsFields};
 use crate::extensions::oid;
@@ -55,13 +55,17 @@ impl Linted {
     pub(super) fn new(plan: Plan, findings: Vec<Finding>) -> Result<Self, der::Error> {
         let tbs = plan.fields.to_der()?;
         let pre_tbs = plan.alt_scheme.map(|_| pre_tbs(&plan.fields)).transpose()?;
-        let mut components = plan.public_key.component_fingerprints();
+        let whole = plan.public_key.fingerprint();
+        let mut components = match plan.public_key.kind() {
+            KeyKind::Composite(_) => plan.public_key.component_fingerprints(),
+            _ => vec![whole],
+        };
         components.extend(plan.alt_public_key.iter().flat_map(|key| key.component_fingerprints()));
         Ok(Self {
             // Without an alternative signature the plan holds no extension 2.5.29.74.
             record_digest: Fingerprint::of(&tbs),
             algorithm: plan.scheme.to_identifier().to_der()?,
-            key_digests: KeyDigests { whole: plan.public_key.fingerprint(), components },
+            key_digests: KeyDigests { whole, components },
             kind: plan.kind,
             profile: plan.profile,
             subject: plan.subject.to_string(),

@@ -3,7 +3,7 @@
 //! Every link's signature is checked as it is made, so that only certificates that really belong
 //! together make a path; the other rules are checked once an anchor is reached.
 
-use super::certificate_rules::{check_identifier_of, is_self_issued};
+use super::certificate_rules::check_identifier_of;
 use super::distinguished_name::same_name;
 use super::link::{self, Link};
 use super::outcome::{Check, Fault, Outcome, PathError, Reason, Step, name_label};
@@ -106,7 +106,7 @@ impl<'a> Search<'a> {
 
     /// The certificate is an anchor. When it is self-signed, that signature must be right.
     fn trusted_itself(&mut self, leaf: &'a Certificate) -> Option<Found> {
-        let link = if is_self_issued(leaf) {
+        let link = if leaf.is_self_issued() {
             match self.check_link(leaf, leaf) {
                 Ok(link) => Some(link),
                 Err((check, fault)) => {
@@ -148,7 +148,7 @@ impl<'a> Search<'a> {
         }
         if self.tried == before {
             let issuer = name_label(last.issuer());
-            let found = match (is_self_issued(last), circles) {
+            let found = match (last.is_self_issued(), circles) {
                 (true, _) => format!("{issuer} itself, which is not a trust anchor"),
                 (false, true) => format!("issuer {issuer}, which only leads in circles"),
                 (false, false) => format!("issuer {issuer}, which is not at hand"),
@@ -274,7 +274,7 @@ impl<'a> Search<'a> {
     fn is_too_deep(&self, path: &Path<'_>, next: &Certificate) -> bool {
         let above_leaf = path.iter().skip(1).map(|element| element.certificate);
         let counted =
-            above_leaf.chain([next]).filter(|certificate| !is_self_issued(certificate)).count();
+            above_leaf.chain([next]).filter(|certificate| !certificate.is_self_issued()).count();
         // One place is kept for the anchor.
         counted > self.options.max_depth || path.len() + 2 > MAX_PATH_LENGTH
     }

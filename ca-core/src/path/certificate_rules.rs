@@ -2,12 +2,13 @@
 
 use const_oid::ObjectIdentifier;
 use jiff::Timestamp;
+use x509_cert::time::Time;
 
-use super::distinguished_name::same_name;
 use super::outcome::{Fault, Reason};
-use crate::algorithm::{ClassicalKey, KeyKind};
+use crate::algorithm::KeyKind;
 use crate::certificate::Certificate;
 use crate::extensions::oid;
+use crate::public_key::{PublicKey, PublicKeyError};
 
 /// DSA's key identifier (RFC 3279). FIPS 186-5 dropped it.
 const DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
@@ -55,32 +56,33 @@ const AUTHORITY_ONLY: [(ObjectIdentifier, &str); 4] = [
     (oid::INHIBIT_ANY_POLICY, "inhibitAnyPolicy"),
 ];
 
-/// Whether issuer and subject are the same name.
-pub(super) fn is_self_issued(certificate: &Certificate) -> bool {
-    same_name(certificate.issuer(), certificate.subject())
-}
-
 /// Checks the subject's key, and its alternative key.
 pub(super) fn check_key(certificate: &Certificate) -> Result<String, Fault> {
     let keys = [Some(certificate.public_key()), certificate.extensions().alt_public_key()];
     for key in keys.into_iter().flatten() {
-        let weak = |found: String, allowed: &str| {
-            Err(Fault::new(Reason::WeakKey, "subjectPublicKeyInfo", found, allowed))
-        };
-        if key.check_strength().is_err() {
-            let allowed = "RSA with 2048 to 8192 bits, or another family";
-            return weak(key.kind().to_string(), allowed);
+        if let Err(error) = key.check_strength() {
+            return Err(weak_key("subjectPublicKeyInfo", key, &error));
         }
-        match key.kind() {
-            // Nobody makes such keys on purpose, and implementations differ on them.
-            KeyKind::Classical(ClassicalKey::Rsa { bits }) if bits % 8 != 0 => {
-                return weak(format!("RSA with {bits} bits"), "whole octets of modulus");
-            }
-            KeyKind::Other(DSA) => return weak("DSA".into(), "ECDSA, EdDSA, RSA, ML-DSA"),
-            _ => {}
+        if key.kind() == KeyKind::Other(DSA) {
+            let allowed = "ECDSA, EdDSA, RSA, ML-DSA";
+            return Err(Fault::new(Reason::WeakKey, "subjectPublicKeyInfo", "DSA", allowed));
         }
     }
     Ok(certificate.public_key().kind().to_string())
+}
+
+/// A key that `error` says is too weak, in a certificate's `field`.
+pub(super) fn weak_key(field: &str, key: &PublicKey, error: &PublicKeyError) -> Fault {
+    let (found, allowed) = match error {
+        PublicKeyError::WeakPoint { .. } => {
+            (format!("{} with a point of small order", key.kind()), "points of large order")
+        }
+        _ => (
+            key.kind().to_string(),
+            "RSA with 2048 to 8192 bits in whole octets, or another family",
+        ),
+    };
+    Fault::new(Reason::WeakKey, field, found, allowed)
 }
 
 /// Checks the validity period.
@@ -100,7 +102,7 @@ pub(super) fn check_validity(certificate: &Certificate, at: Timestamp) -> Result
     }
 }
 
-/// Checks the serial number and the issuer's name.
+/// Checks the serial number, the issuer's name and the types of the dates.
 pub(super) fn check_fields(certificate: &Certificate) -> Result<(), Fault> {
     let serial = certificate.serial_octets();
     let refuse = |field: &str, found: String, allowed: &str| {
@@ -119,6 +121,15 @@ pub(super) fn check_fields(certificate: &Certificate) -> Result<(), Fault> {
     }
     if certificate.issuer().is_empty() {
         return refuse("issuer", "an empty name".into(), "a name that is not empty");
+    }
+    // UTCTime ends in 2049, so that only the reverse can be wrong.
+    let validity = &certificate.tbs_fields().validity;
+    for (field, time) in [("notBefore", &validity.not_before), ("notAfter", &validity.not_after)] {
+        let year = time.to_date_time().year();
+        if matches!(time, Time::GeneralTime(_)) && year < 2050 {
+            let found = format!("a GeneralizedTime in the year {year}");
+            return refuse(field, found, "UTCTime through 2049 (RFC 5280 section 4.1.2.5)");
+        }
     }
     Ok(())
 }
@@ -197,7 +208,7 @@ pub(super) fn check_key_identifiers(
     }
     let signer = match issuer {
         Some(issuer) => issuer,
-        None if is_self_issued(certificate) => certificate,
+        None if certificate.is_self_issued() => certificate,
         None => return Ok(()),
     };
     check_identifier_of(certificate, signer)

@@ -10,7 +10,7 @@ use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
 /// Whether two names are the same.
-pub(super) fn same_name(left: &Name, right: &Name) -> bool {
+pub(crate) fn same_name(left: &Name, right: &Name) -> bool {
     left == right || (left.len() == right.len() && has_prefix(left, right))
 }
 
@@ -46,13 +46,18 @@ fn folded_attribute(attribute: &AttributeTypeAndValue) -> (Vec<u8>, Tag, Vec<u8>
     }
 }
 
-/// The text of a string type whose characters are known for sure.
+/// The text of a string type whose characters are known.
 pub(super) fn text_of(value: &Any) -> Option<String> {
     let octets = value.value();
     match value.tag() {
-        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String => {
-            std::str::from_utf8(octets).ok().map(str::to_owned)
-        }
+        Tag::Utf8String
+        | Tag::PrintableString
+        | Tag::Ia5String
+        | Tag::NumericString
+        | Tag::VisibleString => std::str::from_utf8(octets).ok().map(str::to_owned),
+        // Nobody writes T.61 any more: as OpenSSL and NSS do, Latin-1 is read, so that a name does
+        // not leave an excluded subtree by its string type.
+        Tag::TeletexString => Some(octets.iter().map(|octet| char::from(*octet)).collect()),
         Tag::BmpString => {
             let pairs = octets.chunks_exact(2);
             if !pairs.remainder().is_empty() {
@@ -95,6 +100,10 @@ mod tests {
         let utf8 = with_tag(&plain, 0x0c);
         assert_ne!(printable, utf8);
         assert!(same_name(&printable, &utf8));
+        // TeletexString and VisibleString.
+        for tag in [0x14, 0x1a] {
+            assert!(same_name(&with_tag(&plain, tag), &utf8), "{tag:#x}");
+        }
     }
 
     #[test]
@@ -102,10 +111,10 @@ mod tests {
         assert!(!same_name(&name("CN=Root CA"), &name("CN=Root CB")));
         assert!(!same_name(&name("CN=Root CA"), &name("CN=RootCA")));
         assert!(!same_name(&name("CN=Root CA"), &name("O=Root CA")));
-        // An unknown string type (here a TeletexString) is only equal to itself.
+        // What is no text (here an OCTET STRING) is only equal to itself.
         let plain = name("CN=Root CA");
-        assert!(!same_name(&with_tag(&plain, 0x14), &with_tag(&plain, 0x0c)));
-        assert!(same_name(&with_tag(&plain, 0x14), &with_tag(&plain, 0x14)));
+        assert!(!same_name(&with_tag(&plain, 0x04), &with_tag(&plain, 0x0c)));
+        assert!(same_name(&with_tag(&plain, 0x04), &with_tag(&plain, 0x04)));
     }
 
     #[test]

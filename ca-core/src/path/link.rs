@@ -1,6 +1,7 @@
 //! One link: the signatures of a certificate by the key, or keys, of its issuer.
 
 use super::SecurityPolicy;
+use super::certificate_rules::weak_key;
 use super::outcome::{Check, Fault, Reason, Step, Verdict};
 use crate::algorithm::{SchemeError, SignatureScheme};
 use crate::alt_signature::{AltSignatureError, verify_alt_signature};
@@ -46,12 +47,9 @@ fn check_signature(
     let key = issuer.public_key();
     match verify(key, scheme, certificate.tbs_der(), certificate.signature()) {
         Ok(()) => Ok(scheme),
-        Err(SignatureError::WeakKey(_)) => Err(Fault::new(
-            Reason::WeakKey,
-            "the issuer's subjectPublicKeyInfo",
-            key.kind().to_string(),
-            "RSA with 2048 to 8192 bits, or another family",
-        )),
+        Err(SignatureError::WeakKey(error)) => {
+            Err(weak_key("the issuer's subjectPublicKeyInfo", key, &error))
+        }
         Err(error) => {
             let found = match error {
                 SignatureError::Invalid => format!("a wrong {scheme} signature"),

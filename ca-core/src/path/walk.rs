@@ -2,7 +2,7 @@
 
 use super::certificate_rules::{
     check_authority, check_extensions, check_fields, check_has_key_identifier, check_key,
-    check_key_identifiers, check_validity, is_self_issued,
+    check_key_identifiers, check_validity,
 };
 use super::link::Link;
 use super::name_constraints::Constraints;
@@ -138,7 +138,7 @@ impl<'a> Walk<'a, '_> {
         certificate: &'a Certificate,
         place: Place<'_>,
     ) -> Result<(), (Check, Fault)> {
-        let self_issued = is_self_issued(certificate);
+        let self_issued = certificate.is_self_issued();
         let names = match (self.constraints.is_empty(), self_issued && !place.is_last) {
             (true, _) => Ok("no issuer limits names".into()),
             (false, true) => Ok("self-issued: limits do not apply".into()),
@@ -167,7 +167,7 @@ impl<'a> Walk<'a, '_> {
         if place.issuer.is_none() {
             return Ok(());
         }
-        let left = self.policies.leave(certificate, is_self_issued(certificate));
+        let left = self.policies.leave(certificate, certificate.is_self_issued());
         left.map_err(|fault| (Check::CertificatePolicies, fault))
     }
 
@@ -177,7 +177,7 @@ impl<'a> Walk<'a, '_> {
             check_has_key_identifier(certificate)?;
         }
         usage::check_may_sign(certificate)?;
-        if !is_anchor && !is_self_issued(certificate) {
+        if !is_anchor && !certificate.is_self_issued() {
             self.may_follow = match self.may_follow {
                 Some(0) => return Err(path_length()),
                 Some(left) => Some(left - 1),

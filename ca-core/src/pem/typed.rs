@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{Input, Label, PemError, read};
+use super::{Block, Input, Label, PemError, read};
 use crate::certificate::{Certificate, CertificateError};
 use crate::csr::{CertificateRequest, CsrError};
 use crate::inspect::Kind;
@@ -17,7 +17,8 @@ use crate::public_key::{PublicKey, PublicKeyError};
 /// `ReadError` when the input is no PEM or DER, has another kind of block, or a certificate is
 /// malformed.
 pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, ReadError> {
-    ders(bytes, &[Label::Certificate], |line, der| {
+    ders(bytes, &[Label::Certificate], |block, der| {
+        let line = block.map(Block::line);
         Certificate::from_der(der).map_err(|error| ReadError::Certificate { line, error })
     })
 }
@@ -38,7 +39,8 @@ pub fn read_one_certificate(bytes: &[u8]) -> Result<Certificate, ReadError> {
 /// request is malformed.
 pub fn read_one_request(bytes: &[u8]) -> Result<CertificateRequest, ReadError> {
     const ALLOWED: &[Label] = &[Label::CertificateRequest, Label::NewCertificateRequest];
-    one(ders(bytes, ALLOWED, |line, der| {
+    one(ders(bytes, ALLOWED, |block, der| {
+        let line = block.map(Block::line);
         CertificateRequest::from_der(der).map_err(|error| ReadError::Request { line, error })
     })?)
 }
@@ -49,7 +51,8 @@ pub fn read_one_request(bytes: &[u8]) -> Result<CertificateRequest, ReadError> {
 /// `ReadError` when the input is no PEM or DER, has another kind of block or several, or the key
 /// is malformed.
 pub fn read_one_public_key(bytes: &[u8]) -> Result<PublicKey, ReadError> {
-    one(ders(bytes, &[Label::PublicKey], |line, der| {
+    one(ders(bytes, &[Label::PublicKey], |block, der| {
+        let line = block.map(Block::line);
         PublicKey::from_spki(der).map_err(|error| ReadError::PublicKey { line, error })
     })?)
 }
@@ -59,16 +62,20 @@ pub fn read_one_public_key(bytes: &[u8]) -> Result<PublicKey, ReadError> {
 /// [`key::decrypt`](crate::key::decrypt) takes it from there.
 ///
 /// # Errors
-/// `ReadError` when the input is no PEM or DER, has another kind of block, or several.
+/// `ReadError` when the input is no PEM or DER, has another kind of block, one that holds something
+/// else than its label says, or several.
 pub fn read_one_private_key_der(bytes: &[u8]) -> Result<PrivateKeyDer, ReadError> {
     const ALLOWED: &[Label] =
         &[Label::PrivateKey, Label::EncryptedPrivateKey, Label::EcPrivateKey, Label::RsaPrivateKey];
-    one(ders(bytes, ALLOWED, |line, der| match Kind::of(der) {
-        Some(Kind::EncryptedPrivateKey) => Ok(PrivateKeyDer::Encrypted(der.to_vec())),
-        Some(Kind::Pkcs8PrivateKey | Kind::Sec1PrivateKey | Kind::Pkcs1PrivateKey) => {
+    one(ders(bytes, ALLOWED, |block, der| match (Kind::of(der), block) {
+        (Some(found), Some(block)) if found != Kind::promised_by(block.label()) => {
+            Err(ReadError::Mislabelled { line: block.line(), label: block.label(), found })
+        }
+        (Some(Kind::EncryptedPrivateKey), _) => Ok(PrivateKeyDer::Encrypted(der.to_vec())),
+        (Some(Kind::Pkcs8PrivateKey | Kind::Sec1PrivateKey | Kind::Pkcs1PrivateKey), _) => {
             Ok(PrivateKeyDer::Clear(Zeroizing::new(der.to_vec())))
         }
-        found => Err(ReadError::NotPrivateKey { line, found }),
+        (found, _) => Err(ReadError::NotPrivateKey { line: block.map(Block::line), found }),
     })?)
 }
 
@@ -89,11 +96,11 @@ impl fmt::Debug for PrivateKeyDer {
     }
 }
 
-/// Decodes every block, each of which must have one of the labels.
+/// Decodes every block, each of which must have one of the labels; DER comes without a block.
 fn ders<T>(
     bytes: &[u8],
     allowed: &'static [Label],
-    mut decode: impl FnMut(Option<usize>, &[u8]) -> Result<T, ReadError>,
+    mut decode: impl FnMut(Option<&Block>, &[u8]) -> Result<T, ReadError>,
 ) -> Result<Vec<T>, ReadError> {
     match read(bytes)? {
         Input::Der(der) => Ok(vec![decode(None, &der)?]),
@@ -104,7 +111,7 @@ fn ders<T>(
                 if !allowed.contains(&found) {
                     return Err(ReadError::WrongLabel { line, found, allowed });
                 }
-                decode(Some(line), block.der())
+                decode(Some(block), block.der())
             })
             .collect(),
     }
@@ -164,6 +171,16 @@ pub enum ReadError {
         line: Option<usize>,
         /// What is wrong.
         error: PublicKeyError,
+    },
+    /// A block that holds another kind of private key than its label says.
+    #[error("line {line}: found {found} under the label {label}, allowed is {}", Kind::promised_by(*label))]
+    Mislabelled {
+        /// The line of BEGIN.
+        line: usize,
+        /// Its label.
+        label: Label,
+        /// What it holds.
+        found: Kind,
     },
     /// Something else than a private key.
     #[error(

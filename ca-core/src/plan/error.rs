@@ -38,6 +38,14 @@ pub enum PlanError {
         /// The alternative key.
         alternative: String,
     },
+    /// The alternative key is a composite of the key beside it.
+    #[error(
+        "alternative public key: found a {alternative} whose classical half is the key beside it, allowed are keys that share nothing"
+    )]
+    AltKeyShared {
+        /// The alternative key.
+        alternative: String,
+    },
     /// An alternative key, but no alternative signature to protect it.
     #[error(
         "alternative public key: found one, but the issuer makes no alternative signature, which alone would protect it; allowed is none, or an issuer with an alternative key"
@@ -115,8 +123,8 @@ pub enum PlanError {
         /// The name.
         found: String,
     },
-    /// The subject has the issuer's key.
-    #[error("public key: found the issuer's own key, allowed is another one")]
+    /// The subject has the issuer's key, its alternative key or a half of either.
+    #[error("public key: found the issuer's own key or a half of it, allowed is another one")]
     KeyIsIssuers,
     /// A cross profile without the other authority's certificate, or the reverse.
     #[error("profile {profile} is of kind {kind}, allowed is {allowed}")]

@@ -1,7 +1,7 @@
 //! The extensions of a certificate, in the order that every known verifier can re-encode.
 
 use const_oid::ObjectIdentifier;
-use der::asn1::OctetStringRef;
+use der::asn1::{OctetString, OctetStringRef};
 use der::flagset::FlagSet;
 use x509_cert::ext::Extension as EncodedExtension;
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, KeyUsages};
@@ -29,7 +29,7 @@ pub(super) fn planned(
         all.push(encode::subject_alt_name(names, request.subject.is_empty())?);
     }
     all.push(subject_key_identifier(request)?);
-    all.extend(authority_key_identifier(issuer)?);
+    all.push(authority_key_identifier(issuer)?);
     let usages = key_usages(profile, request, notes)?;
     all.push(encode::extension_of(oid::KEY_USAGE, true, &usages)?);
     all.extend(extended_key_usage(profile, request, notes)?);
@@ -90,20 +90,17 @@ fn subject_key_identifier(request: &Request) -> Result<EncodedExtension, PlanErr
     Ok(encode::extension_of(oid::SUBJECT_KEY_IDENTIFIER, false, &identifier)?)
 }
 
-/// The issuer's own identifier, as its certificate has it. A root needs none (RFC 5280 section
-/// 4.2.1.1).
-fn authority_key_identifier(
-    issuer: &IssuerIdentity<'_>,
-) -> Result<Option<EncodedExtension>, PlanError> {
-    let Some(certificate) = issuer.certificate else { return Ok(None) };
+/// The issuer's own identifier, as its certificate has it. A root points to itself, which RFC
+/// 5280 section 4.2.1.1 allows and the CA/Browser Forum (BR 7.1.2.1.2) recommends.
+fn authority_key_identifier(issuer: &IssuerIdentity<'_>) -> Result<EncodedExtension, PlanError> {
     let computed = issuer.public_key.key_identifier();
-    let identifier = certificate.extensions().subject_key_identifier().unwrap_or(&computed);
+    let own = issuer.certificate.and_then(|issuer| issuer.extensions().subject_key_identifier());
     let value = AuthorityKeyIdentifier {
-        key_identifier: Some(der::asn1::OctetString::new(identifier)?),
+        key_identifier: Some(OctetString::new(own.unwrap_or(&computed))?),
         authority_cert_issuer: None,
         authority_cert_serial_number: None,
     };
-    Ok(Some(encode::extension_of(oid::AUTHORITY_KEY_IDENTIFIER, false, &value)?))
+    Ok(encode::extension_of(oid::AUTHORITY_KEY_IDENTIFIER, false, &value)?)
 }
 
 /// What a kind of key can do at all: ML-DSA and composites only sign (RFC 9881 section 5, the

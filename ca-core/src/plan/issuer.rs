@@ -91,7 +91,9 @@ fn check_certificate(
     if profile.kind().is_authority() && constraints.path_len_constraint == Some(0) {
         return Err(PlanError::PathLength);
     }
-    if request.public_key == *issuer.public_key {
+    let mut own = [Some(issuer.public_key), extensions.alt_public_key()].into_iter().flatten();
+    let asked = [Some(&request.public_key), request.alt_public_key.as_ref()];
+    if own.any(|own| asked.into_iter().flatten().any(|asked| asked.shares_component(own))) {
         return Err(PlanError::KeyIsIssuers);
     }
     Ok(())

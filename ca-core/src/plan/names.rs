@@ -2,6 +2,7 @@
 
 use super::{IssuerIdentity, PlanError, PlanNote, Request};
 use crate::general_name::{AltName, DnsName};
+use crate::path::same_name;
 use crate::profile::{Profile, ProfileKind};
 
 /// The subject's attributes. A cross certificate repeats a subject that exists, so that only the
@@ -18,7 +19,7 @@ pub(super) fn check_subject(
     if profile.kind() == ProfileKind::Cross {
         return Ok(());
     }
-    if issuer.certificate.is_some_and(|issuer| issuer.subject() == subject.as_name()) {
+    if issuer.certificate.is_some_and(|issuer| same_name(issuer.subject(), subject.as_name())) {
         return Err(PlanError::SubjectIsIssuer { found: subject.to_string() });
     }
     let rule = profile.subject();

@@ -8,7 +8,9 @@ use super::{MAX_PROFILE_SIZE, ProfileError};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProfileConfig {
-    pub(super) version: u32,
+    /// Read before all others, as [`VersionOnly`].
+    #[serde(rename = "version")]
+    pub(super) _version: u32,
     pub(super) name: String,
     pub(super) description: String,
     pub(super) kind: KindConfig,
@@ -129,14 +131,29 @@ impl ProfileConfig {
         if text.len() > MAX_PROFILE_SIZE {
             return Err(ProfileError::TooLarge { found: text.len() });
         }
-        let version = serde_saphyr::from_str::<VersionOnly>(text).map_err(yaml)?.version;
+        let version = serde_saphyr::from_str::<VersionOnly>(text)
+            .map_err(|error| yaml(text, &error))?
+            .version;
         if version != 1 {
             return Err(ProfileError::Version { found: version });
         }
-        serde_saphyr::from_str(text).map_err(yaml)
+        serde_saphyr::from_str(text).map_err(|error| yaml(text, &error))
     }
 }
 
-fn yaml(error: serde_saphyr::Error) -> ProfileError {
-    ProfileError::Yaml { reason: error.without_snippet().to_string() }
+/// The parser's reason, and the line that it stumbled over: it names no field for a value of the
+/// wrong type.
+fn yaml(text: &str, error: &serde_saphyr::Error) -> ProfileError {
+    let reason = error.without_snippet();
+    let line = error.location().and_then(|location| {
+        let index = usize::try_from(location.line()).ok()?.checked_sub(1)?;
+        text.lines().nth(index)
+    });
+    let found = line.map(|line| line.trim().chars().take(100).collect::<String>());
+    ProfileError::Yaml {
+        reason: match found {
+            Some(found) => format!("{reason}, found {found:?}"),
+            None => reason.to_string(),
+        },
+    }
 }

@@ -1,13 +1,13 @@
 //! The second implementation: other authors' code than AWS-LC's, which checks every signature
-//! that the CA makes. ML-DSA by libcrux (formally verified), ECDSA and RSA by RustCrypto, Ed25519
-//! by dalek, Ed448 by crrl. Only public keys are used here.
+//! that the CA makes. ML-DSA by libcrux (formally verified), P-256 and
+//! Ed448 by crrl, the other curves and RSA by RustCrypto, Ed25519 by dalek. Only public keys are used here.
 
 use bp256::BrainpoolP256r1;
 use bp384::BrainpoolP384r1;
 use der::Decode;
+use der::asn1::UintRef;
 use ecdsa::VerifyingKey;
 use libcrux_ml_dsa::{MLDSASignature, MLDSAVerificationKey, ml_dsa_44, ml_dsa_65, ml_dsa_87};
-use p256::NistP256;
 use p384::NistP384;
 use p521::NistP521;
 use rsa::signature::Verifier;
@@ -111,7 +111,7 @@ impl MlDsaSecond {
 
 /// A classical key, with the scheme where the key's type needs it.
 pub(crate) enum ClassicalSecond {
-    P256(VerifyingKey<NistP256>, Hash),
+    P256(Box<crrl::p256::PublicKey>, Hash),
     P384(VerifyingKey<NistP384>, Hash),
     P521(VerifyingKey<NistP521>, Hash),
     Brainpool256(VerifyingKey<BrainpoolP256r1>, Hash),
@@ -146,7 +146,7 @@ impl ClassicalSecond {
 
     fn ec(curve: Curve, hash: Hash, key: &[u8]) -> Option<Self> {
         Some(match curve {
-            Curve::P256 => Self::P256(VerifyingKey::from_sec1_bytes(key).ok()?, hash),
+            Curve::P256 => Self::P256(Box::new(crrl::p256::PublicKey::decode(key)?), hash),
             Curve::P384 => Self::P384(VerifyingKey::from_sec1_bytes(key).ok()?, hash),
             Curve::P521 => Self::P521(VerifyingKey::from_sec1_bytes(key).ok()?, hash),
             Curve::BrainpoolP256r1 => {
@@ -169,7 +169,9 @@ impl ClassicalSecond {
             };
         }
         let holds = match self {
-            Self::P256(key, hash) => ecdsa!(NistP256, key, hash),
+            Self::P256(key, hash) => fixed_p256(signature).is_some_and(|signature| {
+                key.verify_hash(&signature, digest(*hash, message).as_ref())
+            }),
             Self::P384(key, hash) => ecdsa!(NistP384, key, hash),
             Self::P521(key, hash) => ecdsa!(NistP521, key, hash),
             Self::Brainpool256(key, hash) => ecdsa!(BrainpoolP256r1, key, hash),
@@ -183,6 +185,25 @@ impl ClassicalSecond {
         };
         if holds { Ok(()) } else { Err(SignatureError::Invalid) }
     }
+}
+
+/// ECDSA-Sig-Value (RFC 3279 section 2.2.3).
+#[derive(der::Sequence)]
+struct EcdsaSignature<'a> {
+    r: UintRef<'a>,
+    s: UintRef<'a>,
+}
+
+/// Both numbers of a DER signature in 32 octets each, as crrl takes them.
+fn fixed_p256(der: &[u8]) -> Option<[u8; 64]> {
+    let signature = EcdsaSignature::from_der(der).ok()?;
+    let mut fixed = [0; 64];
+    let (r, s) = fixed.split_at_mut(32);
+    for (number, place) in [(signature.r, r), (signature.s, s)] {
+        let start = place.len().checked_sub(number.as_bytes().len())?;
+        place[start..].copy_from_slice(number.as_bytes());
+    }
+    Some(fixed)
 }
 
 fn array<const N: usize>(octets: &[u8]) -> Result<[u8; N], SignatureError> {

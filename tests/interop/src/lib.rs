@@ -1,4 +1,8 @@
 //! Espalier against other people's software and vectors.
 
+pub mod bouncy_castle;
+pub mod issue;
+pub mod judge;
+pub mod openssl;
 pub mod peers;
 pub mod vectors;

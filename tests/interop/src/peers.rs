@@ -115,6 +115,18 @@ fn default_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers")
 }
 
+/// The harness of the peer of this name, started.
+///
+/// # Panics
+/// As [`peer`] and [`Installed::harness`].
+#[must_use]
+pub fn harness(name: &str) -> Option<Harness> {
+    match peer(name) {
+        Peer::Present(installed) => Some(installed.harness()),
+        Peer::Missing { .. } => None,
+    }
+}
+
 fn find(name: &str, folder: &Path) -> Result<Installed, String> {
     if folder == Path::new("off") {
         return Err("this run goes without peers (ESPALIER_PEERS=off)".to_owned());
@@ -320,7 +332,20 @@ pub struct Finding {
 /// When pkilint can't be run or prints something else than its JSON, which it does for a file that it can't parse.
 #[must_use]
 pub fn findings(pkilint: &Installed, command: &str, file: &Path) -> Vec<Finding> {
-    let output = pkilint.command(command).arg(file).output();
+    findings_of(pkilint.command(command).arg(file))
+}
+
+/// Lints a certificate beside its issuer's, by pkilint's command `chain`.
+///
+/// # Panics
+/// As [`findings`].
+#[must_use]
+pub fn chain_findings(pkilint: &Installed, issuer: &Path, subject: &Path) -> Vec<Finding> {
+    findings_of(pkilint.command("chain").arg(issuer).arg(subject))
+}
+
+fn findings_of(command: &mut Command) -> Vec<Finding> {
+    let output = command.output();
     let output = output.unwrap_or_else(|error| panic!("pkilint: can't be started: {error}"));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         panic!("pkilint: prints no JSON: {error}: {}", String::from_utf8_lossy(&output.stderr))

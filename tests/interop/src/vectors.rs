@@ -2,6 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+/// Says how many cases of a set of vectors were judged with none wrong, here and in the closing
+/// table of `cargo xtask test`.
+pub fn judged(set: &str, count: usize, how: &str) {
+    eprintln!("vectors: {set}: {count} {how}, 0 wrong");
+    crate::peers::tried(&format!("vectors: {set}"), &format!("{count} {how}"), "0 wrong");
+}
+
 /// A file or folder among the vectors; `None`, and a line that says so, where they are absent.
 pub fn vectors(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors").join(name);

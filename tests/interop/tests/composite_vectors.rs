@@ -7,7 +7,7 @@ use ca_core::certificate::Certificate;
 use ca_core::key::{KeyForm, PrivateKey};
 use ca_core::public_key::PublicKey;
 use ca_core::signature::{Implementation, SignatureError, verify_in_context};
-use interop::vectors::{files, json, vectors};
+use interop::vectors::{files, json, judged, vectors};
 use serde::Deserialize;
 
 const BOTH: [Implementation; 2] = [Implementation::First, Implementation::Second];
@@ -45,9 +45,10 @@ fn the_drafts_vectors_hold() {
         check_case(case, &message, &context);
     }
     assert_eq!(file.tests.len(), 21);
-    println!(
-        "composite vectors: {} judged (key, certificate, 2 signatures, signing again), 0 wrong",
-        file.tests.len()
+    judged(
+        "composite draft",
+        file.tests.len(),
+        "keys, certificates and signatures judged and signed again",
     );
 }
 
@@ -137,7 +138,7 @@ fn private_keys_of_other_implementers_are_read() {
         let again = PrivateKey::from_der(&key.to_pkcs8_der().unwrap()).unwrap();
         assert_eq!(again.public_key(), key.public_key(), "{name}");
     }
-    println!("private keys: {} read, 0 wrong", paths.len());
+    judged("private keys", paths.len(), "read, written and signed with");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use ca_core::certificate::{Certificate, CertificateError};
 use ca_core::extensions::oid;
 use ca_core::path::{Check, Options, Outcome, Reason, SecurityPolicy, Verdict, verify_path};
 use ca_core::public_key::PublicKeyError;
-use interop::vectors::vectors;
+use interop::vectors::{judged, vectors};
 use jiff::Timestamp;
 
 /// Inside the validity of every certificate of both sets, of which the shortest last a year.
@@ -107,12 +107,12 @@ fn every_hackathon_certificate_is_judged_right() {
         assert!(outcome.valid, "{name}:\n{outcome}");
         check_twin(&name, der, &anchors);
     }
-    println!(
-        "hackathon-r5: {} certificates, 0 judged wrong: {anchors_judged} trust anchors and \
-         {leaves_judged} end entities valid, each with a flipped bit refused; {} refused",
-        files.len(),
+    let how = format!(
+        "certificates judged: {anchors_judged} trust anchors and {leaves_judged} end entities \
+         valid, each with a flipped bit refused; {} refused",
         refusals.len()
     );
+    judged("hackathon-r5", files.len(), &how);
 }
 
 /// The trust anchors of the same implementer.
@@ -150,7 +150,7 @@ fn alternative_signatures_of_bouncy_castle_are_enforced() {
         refuse_wrong_alternative(&name, &der);
         refuse_wrong_tbs(&name, &der);
     }
-    println!("catalyst: {} certificates, 0 judged wrong, each with its twins refused", files.len());
+    judged("catalyst", files.len(), "certificates judged, each with its twins refused");
 }
 
 /// The alternative value does not count for the alternative signature, but it does for the

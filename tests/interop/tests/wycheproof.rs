@@ -5,7 +5,7 @@ use ca_core::algorithm::{KeyKind, MlDsa, SignatureScheme};
 use ca_core::key::PrivateKey;
 use ca_core::public_key::PublicKey;
 use ca_core::signature::{Implementation, verify_in_context};
-use interop::vectors::{json, vectors};
+use interop::vectors::{json, judged, vectors};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -57,7 +57,7 @@ fn signatures_are_judged_as_wycheproof_does() {
             return;
         };
         let file: File = json(&path);
-        let mut judged = 0;
+        let mut judged_cases = 0;
         for group in &file.test_groups {
             let key = octets(group.public_key.as_deref().unwrap());
             let key = PublicKey::from_raw(KeyKind::MlDsa(set), &key).ok();
@@ -65,11 +65,11 @@ fn signatures_are_judged_as_wycheproof_does() {
                 let expected = [case.result == "valid"; 2];
                 let found = accepted(set, key.as_ref(), case);
                 assert_eq!(found, expected, "{set} case {}: {}", case.tc_id, case.comment);
-                judged += 1;
+                judged_cases += 1;
             }
         }
-        assert_eq!(judged, file.number_of_tests);
-        println!("wycheproof {set} verify: {judged} judged by both implementations, 0 wrong");
+        assert_eq!(judged_cases, file.number_of_tests);
+        judged(&format!("Wycheproof {set} verify"), judged_cases, "judged by both implementations");
     }
 }
 
@@ -80,14 +80,14 @@ fn seeds_give_the_keys_and_signatures_that_wycheproof_names() {
             return;
         };
         let file: File = json(&path);
-        let mut judged = 0;
+        let mut judged_cases = 0;
         let mut internal = 0;
         for group in &file.test_groups {
             let seed = octets(group.private_seed.as_deref().unwrap());
             let key = PrivateKey::from_der(&pkcs8(set, &seed)).ok();
             check_key(group, key.as_ref());
             for case in &group.tests {
-                judged += 1;
+                judged_cases += 1;
                 let is_valid = case.result == "valid";
                 if is_valid && case.msg.is_none() {
                     // Only mu is given: FIPS 204's internal interface, which X.509 never uses.
@@ -100,8 +100,9 @@ fn seeds_give_the_keys_and_signatures_that_wycheproof_names() {
                 assert_eq!(found, [is_valid; 2], "{set} case {}: {}", case.tc_id, case.comment);
             }
         }
-        assert_eq!(judged, file.number_of_tests);
-        println!("wycheproof {set} sign: {judged} judged ({internal} by their key alone), 0 wrong");
+        assert_eq!(judged_cases, file.number_of_tests);
+        let how = format!("judged ({internal} by their key alone)");
+        judged(&format!("Wycheproof {set} sign"), judged_cases, &how);
     }
 }
 

@@ -3,7 +3,7 @@
 use rand_core::UnwrapErr;
 
 use super::*;
-use crate::key::{KeyDerivation, decrypt, encrypt, encryption_info};
+use crate::key::{KeyDerivation, check_encryption, decrypt, encrypt};
 use crate::signature::{Implementation, verify_in_context};
 
 fn rng() -> UnwrapErr<getrandom::SysRng> {
@@ -114,7 +114,8 @@ fn the_passphrase_opens_the_key_and_another_does_not() {
         assert_eq!(decrypt(&encrypted, b"correct horse").unwrap(), pkcs8);
         assert_eq!(decrypt(&encrypted, b"correct horsf"), Err(KeyError::Passphrase));
         assert_eq!(PrivateKey::from_der(&encrypted).unwrap_err(), KeyError::Encrypted);
-        assert_eq!(encryption_info(&encrypted).unwrap().cipher, "AES-256-CBC");
+        assert_eq!(check_encryption(&encrypted), Ok(()));
+        assert!(check_encryption(&pkcs8).is_err());
         let mut damaged = encrypted.clone();
         *damaged.last_mut().unwrap() ^= 1;
         assert!(decrypt(&damaged, b"correct horse").is_err());
@@ -169,4 +170,46 @@ fn a_broken_generator_is_noticed() {
     impl rand_core::TryCryptoRng for Zeros {}
     let algorithm = Algorithm::named("p256").unwrap();
     assert_eq!(PrivateKey::generate(algorithm, &mut Zeros).unwrap_err(), KeyError::Randomness);
+}
+
+#[test]
+fn a_small_rsa_key_is_refused_with_its_size() {
+    // Version 0, a modulus of 1024 bits, and no more: the size is judged first.
+    let modulus = [&[0x02, 0x81, 129, 0, 0xff][..], &[0xff; 127]].concat();
+    let body = [&[0x02, 1, 0][..], &modulus].concat();
+    let der = [&[0x30, 0x81, u8::try_from(body.len()).unwrap()][..], &body].concat();
+    let error = PrivateKey::from_der(&der).unwrap_err();
+    assert_eq!(error, KeyError::PublicKey(PublicKeyError::RsaBits { bits: 1024 }));
+}
+
+/// EncryptedPrivateKeyInfo with these parameters around octets that nobody will decrypt.
+fn encrypted_by(kdf: pkcs5::pbes2::Kdf) -> Vec<u8> {
+    let encryption = pkcs5::pbes2::EncryptionScheme::Aes256Cbc { iv: [0; 16] };
+    let info = pkcs8::EncryptedPrivateKeyInfoRef {
+        encryption_algorithm: pkcs5::pbes2::Parameters { kdf, encryption }.into(),
+        encrypted_data: OctetStringRef::new(&[0; 64]).unwrap(),
+    };
+    info.to_der().unwrap()
+}
+
+#[test]
+fn encryption_that_costs_too_much_or_uses_sha1_is_refused_before_the_passphrase() {
+    use pkcs5::pbes2::{Kdf, Pbkdf2Params, Pbkdf2Prf, ScryptParams};
+    let pbkdf2 = |iterations| Pbkdf2Params::hmac_sha256(iterations, &[1; 16]).unwrap();
+    assert_eq!(check_encryption(&encrypted_by(pbkdf2(10_000_000).into())), Ok(()));
+    let error = decrypt(&encrypted_by(pbkdf2(10_000_001).into()), b"x").unwrap_err();
+    assert!(error.to_string().contains("10000001 iterations"), "{error}");
+
+    let sha1 = Pbkdf2Params { prf: Pbkdf2Prf::HmacWithSha1, ..pbkdf2(2048) };
+    let error = decrypt(&encrypted_by(sha1.into()), b"x").unwrap_err();
+    assert!(error.to_string().contains("Sha1"), "{error}");
+
+    let scrypt = |cost_parameter| {
+        let (salt, key_length) = ([1; 16].as_slice().try_into().unwrap(), None);
+        let (block_size, parallelization) = (8, 1);
+        Kdf::Scrypt(ScryptParams { salt, cost_parameter, block_size, parallelization, key_length })
+    };
+    assert_eq!(check_encryption(&encrypted_by(scrypt(1 << 19))), Ok(()));
+    let error = decrypt(&encrypted_by(scrypt(1 << 20)), b"x").unwrap_err();
+    assert!(error.to_string().contains("1073741824 octets"), "{error}");
 }

@@ -149,6 +149,14 @@ impl Draft {
         self
     }
 
+    /// The last day as GeneralizedTime, whatever the year.
+    pub(super) fn valid_until_general(mut self, last: &str) -> Self {
+        let date = time(last).to_date_time();
+        let date = der::asn1::GeneralizedTime::from_date_time(date);
+        self.fields.validity.not_after = Time::GeneralTime(date);
+        self
+    }
+
     /// Puts another key in, as DER SubjectPublicKeyInfo.
     pub(super) fn public_key(mut self, spki: &[u8]) -> Self {
         self.fields.subject_public_key_info = Any::from_der(spki).unwrap();
@@ -205,7 +213,9 @@ impl Draft {
 fn time(day: &str) -> Time {
     let at: jiff::Timestamp = format!("{day}T00:00:00Z").parse().unwrap();
     let seconds = std::time::Duration::from_secs(at.as_second().unsigned_abs());
-    Time::UtcTime(der::asn1::UtcTime::from_unix_duration(seconds).unwrap())
+    der::asn1::UtcTime::from_unix_duration(seconds).map(Time::UtcTime).unwrap_or_else(|_| {
+        Time::GeneralTime(der::asn1::GeneralizedTime::from_unix_duration(seconds).unwrap())
+    })
 }
 
 /// The certificate with one bit of its signature flipped.

@@ -52,6 +52,19 @@ fn both_ends_of_the_validity_count_to_the_second() {
 }
 
 #[test]
+fn generalized_time_is_for_2050_and_later() {
+    assert_valid(&judge_leaf(|draft| draft.valid("2026-01-01", "2049-12-31")));
+    assert_valid(&judge_leaf(|draft| draft.valid_until_general("2050-01-01")));
+    for bent in [
+        judge_leaf(|draft| draft.valid_until_general("2049-12-31")),
+        judge_issuing(|draft| draft.valid_until_general("2049-12-31")),
+    ] {
+        assert_refused(&bent, Reason::Field, "notAfter");
+        assert!(bent.error.unwrap().found.contains("2049"));
+    }
+}
+
+#[test]
 fn an_issuer_must_be_an_authority() {
     let cases: [(Outcome, Reason, &str); 5] = [
         (

@@ -95,6 +95,17 @@ fn every_case_is_judged_as_expected_or_listed_with_a_reason() {
 
 fn print_scores(judged: usize, waits: usize, columns: [(&str, &Score); 3]) {
     println!("x509-limbo: {judged} path-validation cases, {waits} more wait for CRLs");
+    for (name, score) in columns {
+        let outcome = format!(
+            "{} agree, {} accepted that must fail, {} refused that must pass, {} without the option",
+            score.agrees, score.accepts_wrongly, score.refuses_wrongly, score.unable
+        );
+        interop::peers::tried(
+            "vectors: x509-limbo",
+            &format!("{judged} cases by {name}"),
+            &outcome,
+        );
+    }
     let row = |title: &str, values: [String; 3]| {
         println!("{title:<26}{:>22}{:>22}{:>22}", values[0], values[1], values[2]);
     };
