@@ -61,6 +61,7 @@ fn draw(what: String, length: Option<u64>, position: &AtomicU64, until: &Receive
         return;
     }
     let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
+    let bar = bar.with_elapsed(PATIENCE);
     let template = match length {
         Some(_) => "{msg} {bar:30} {pos}/{len}, {eta} left",
         None => "{spinner} {msg}, {elapsed}",

@@ -16,7 +16,7 @@ use ca_core::lint::lint;
 use ca_core::name::DistinguishedName;
 use ca_core::plan::{Request, plan};
 use ca_core::serial::SerialNumber;
-use espalier::authority::Authority;
+use espalier::authority::{Authority, Protection};
 use espalier::cli::{CliError, Context, Terminal};
 use espalier::data_folder::{DataFolder, wait_for};
 use espalier::hierarchy::{Hierarchy, found_hierarchy};
@@ -145,7 +145,8 @@ fn make_authorities(folder: &DataFolder) {
         issuing: subject("CN=Crash Issuing CA"),
     };
     let mut context = context();
-    wait_for(found_hierarchy(folder, hierarchy, None, false, &mut context)).unwrap();
+    wait_for(found_hierarchy(folder, hierarchy, Protection::default(), false, &mut context))
+        .unwrap();
 }
 
 fn rng() -> rand_core::UnwrapErr<getrandom::SysRng> {
