@@ -4,6 +4,7 @@
 
 mod authorities;
 mod bad_places;
+mod checks;
 mod clock;
 mod cross;
 mod data;
@@ -11,7 +12,6 @@ mod init;
 mod issue;
 mod issue_outputs;
 mod kills;
-mod checks;
 mod listing;
 mod quickstart;
 mod tampered;
