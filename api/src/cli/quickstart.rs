@@ -113,42 +113,13 @@ fn text(
     is_new: bool,
     context: &Context,
 ) -> String {
-    let root = file(&folder.authority("root"), "certificate.pem");
-    let certificate = file(&made.folder, "certificate.pem");
-    let names: Vec<String> = options.dns.iter().map(ToString::to_string).collect();
-    let policy = promised_policy(&made.issuing);
-    let size = made.certificate.der().len();
-    let row = |name: &str, value: String| [name.to_owned(), value];
-    let validity = made.certificate.validity();
-    let rows = [
-        row("names", names.join(", ")),
-        row("algorithm", algorithm_of(&made.certificate)),
-        row(
-            "size",
-            format!(
-                "{size} octets, {:.1} times the {p256} of ECDSA P-256",
-                size as f64 / p256 as f64
-            ),
-        ),
-        row(
-            "chain",
-            format!("{} <- {} <- {}", names[0], made.issuing.subject(), made.root.subject()),
-        ),
-        row("checked", format!("valid until {}, policy {policy}", validity.not_after())),
-        row("certificate", certificate.clone()),
-        row("with chain", file(&made.folder, "chain.pem")),
-        row(
-            "private key",
-            format!("{} (not encrypted, as servers want it)", file(&made.folder, "key.pem")),
-        ),
-        row("root", root.clone()),
-        row("ledger", folder.ledger_path().display().to_string()),
-    ];
     let title = if made.reused {
         "The certificate of an earlier run is still valid."
     } else {
         "A certificate was issued and recorded in the ledger."
     };
+    let rows = rows(options, folder, made, p256);
+    let table = table::render(context.terminal(), ["", ""], rows, &[]);
     let passphrase = folder.passphrase_path();
     let care = if is_new && passphrase.exists() {
         format!(
@@ -158,10 +129,42 @@ fn text(
     } else {
         String::new()
     };
-    let table = table::render(context.terminal(), ["", ""], rows, &[]);
-    let data = folder.path().display();
+    format!("{title}\n{table}{care}\n{}", next_commands(folder, made))
+}
+
+fn rows(
+    options: &Options,
+    folder: &DataFolder,
+    made: &Demonstration,
+    p256: usize,
+) -> Vec<[String; 2]> {
+    let row = |name: &str, value: String| [name.to_owned(), value];
+    let names: Vec<String> = options.dns.iter().map(ToString::to_string).collect();
+    let first = names.first().map_or("", String::as_str);
+    let (size, policy) = (made.certificate.der().len(), promised_policy(&made.issuing));
+    let times = size as f64 / p256 as f64;
+    let end = made.certificate.validity().not_after();
+    let key = file(&made.folder, "key.pem");
+    vec![
+        row("names", names.join(", ")),
+        row("algorithm", algorithm_of(&made.certificate)),
+        row("size", format!("{size} octets, {times:.1} times the {p256} of ECDSA P-256")),
+        row("chain", format!("{first} <- {} <- {}", made.issuing.subject(), made.root.subject())),
+        row("checked", format!("valid until {end}, policy {policy}")),
+        row("certificate", file(&made.folder, "certificate.pem")),
+        row("with chain", file(&made.folder, "chain.pem")),
+        row("private key", format!("{key} (not encrypted, as servers want it)")),
+        row("root", file(&folder.authority("root"), "certificate.pem")),
+        row("ledger", folder.ledger_path().display().to_string()),
+    ]
+}
+
+fn next_commands(folder: &DataFolder, made: &Demonstration) -> String {
+    let certificate = file(&made.folder, "certificate.pem");
+    let chain = file(&made.folder, "chain.pem");
+    let root = file(&folder.authority("root"), "certificate.pem");
+    let (policy, data) = (promised_policy(&made.issuing), folder.path().display());
     format!(
-        "{title}\n{table}{care}\nTry next:\n  espalier inspect {certificate}\n  espalier verify --trust {root} --policy {policy} {}\n  espalier issue --data {data} --dns app.localhost --key-out app.key --out app.pem\n",
-        file(&made.folder, "chain.pem"),
+        "Try next:\n  espalier inspect {certificate}\n  espalier verify --trust {root} --policy {policy} {chain}\n  espalier issue --data {data} --dns app.localhost --key-out app.key --out app.pem\n"
     )
 }
