@@ -108,6 +108,14 @@ fn upn_is_encoded_as_active_directory_writes_it() {
 }
 
 #[test]
+fn a_principal_name_shows_all_of_itself() {
+    for hidden in ["UPN:a\u{202e}b@corp", "UPN:a\u{200b}@corp"] {
+        let error = AltName::parse(hidden).unwrap_err();
+        assert!(matches!(error, AltNameError::Upn { .. }), "{error}");
+    }
+}
+
+#[test]
 fn kinds_that_are_not_certified_are_refused() {
     let registered = GeneralName::RegisteredId(UPN_OID);
     let error = AltName::from_general_name(&registered).unwrap_err();
