@@ -16,6 +16,7 @@ use x509_cert::ext::pkix::name::{GeneralName, OtherName};
 
 pub use constraint::{ConstraintError, NameSubtree};
 pub use uri::SpiffeError;
+pub(crate) use uri::characters_fit as uri_characters_fit;
 
 use crate::inspect::escape::hides_or_reorders;
 

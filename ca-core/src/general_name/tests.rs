@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Each name and a twin that is wrong in one place.
-const TWINS: [(&str, &str, &str); 22] = [
+const TWINS: [(&str, &str, &str); 23] = [
     ("DNS:demo.example.com", "DNS:demo..example.com", "DNS:demo.example.com"),
     ("demo.localhost", "demo_1.localhost", "DNS:demo.localhost"),
     ("DNS:localhost", "DNS:localhost.", "DNS:localhost"),
@@ -34,6 +34,7 @@ const TWINS: [(&str, &str, &str); 22] = [
         "https://[2001:db8::1]:84430/",
         "URI:https://[2001:db8::1]:8443/",
     ),
+    ("https://a.b:80/", "https://a.b:+80/", "URI:https://a.b:80/"),
     ("spiffe://example.org/ns/a", "spiffe://example.org/ns/../a", "URI:spiffe://example.org/ns/a"),
     ("spiffe://example.org", "spiffe://Example.org", "URI:spiffe://example.org"),
     ("UPN:jö@corp.example", "UPN:jö@corp@example", "UPN:jö@corp.example"),
