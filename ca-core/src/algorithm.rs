@@ -60,7 +60,8 @@ impl fmt::Display for Hash {
     }
 }
 
-/// Elliptic curves for ECDSA. The brainpool ones stand only inside composites.
+/// Elliptic curves for ECDSA. The registry and profiles have the brainpool ones only inside
+/// composites; alone they are read and verified, but neither made nor certified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Curve {
     /// NIST P-256, SP 800-186.
@@ -212,7 +213,7 @@ pub enum ClassicalKey {
     Ec(Curve),
     /// An Ed25519 key (RFC 8032, RFC 8410).
     Ed25519,
-    /// An Ed448 key (RFC 8032, RFC 8410); stands only inside a composite.
+    /// An Ed448 key (RFC 8032, RFC 8410); made and certified only inside a composite.
     Ed448,
     /// An RSA key.
     Rsa {

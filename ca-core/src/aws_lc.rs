@@ -1,5 +1,5 @@
-//! The one module that calls AWS-LC directly: ML-DSA with a context, and ECDSA on the brainpool
-//! curves. `aws-lc-rs` offers neither; everything else goes through its safe API.
+//! The one module that calls AWS-LC directly: ML-DSA with a context, ECDSA on the brainpool
+//! curves, scrypt and AES-CBC. `aws-lc-rs` lacks the first three and leaves an AES key on the stack; everything else goes through its safe API.
 //!
 //! Every pointer that AWS-LC hands out is owned by exactly one [`Owned`], which frees it. AWS-LC
 //! wipes each allocation when it is freed (`OPENSSL_free`), private keys included.
@@ -9,12 +9,16 @@
 )]
 
 mod brainpool;
+mod cbc;
 mod ml_dsa;
+mod scrypt;
 
 use std::ptr::NonNull;
 
 pub(crate) use brainpool::{BrainpoolPrivate, verify_brainpool};
+pub(crate) use cbc::{Direction, aes_cbc};
 pub(crate) use ml_dsa::{MlDsaPrivate, verify_ml_dsa};
+pub(crate) use scrypt::{ScryptCost, scrypt};
 
 /// AWS-LC refused; its error queue holds no secret, but says little that helps a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +48,7 @@ macro_rules! freeable {
 freeable! {
     aws_lc_sys::EVP_PKEY => aws_lc_sys::EVP_PKEY_free,
     aws_lc_sys::EVP_MD_CTX => aws_lc_sys::EVP_MD_CTX_free,
+    aws_lc_sys::EVP_CIPHER_CTX => aws_lc_sys::EVP_CIPHER_CTX_free,
     aws_lc_sys::EC_GROUP => aws_lc_sys::EC_GROUP_free,
     aws_lc_sys::EC_KEY => aws_lc_sys::EC_KEY_free,
     aws_lc_sys::EC_POINT => aws_lc_sys::EC_POINT_clear_free,

@@ -251,8 +251,8 @@ pub(crate) fn timestamp(time: &Time) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// Bounds issuer and subject before they are decoded: decoding a SET sorts it, which takes time
-/// by the square of its members.
+/// Bounds issuer and subject before they are decoded: decoding a SET sorts it, and names are
+/// compared often while paths are built.
 fn check_name_sizes(tbs: &[u8]) -> Result<(), CertificateError> {
     let mut outer = SliceReader::new(tbs)?;
     let names = outer.sequence(|reader| {

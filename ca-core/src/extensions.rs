@@ -265,8 +265,8 @@ pub enum ExtensionError {
         reason: Option<der::Error>,
     },
     /// subjectAltPublicKeyInfo holds no usable key.
-    #[error("extension subjectAltPublicKeyInfo")]
-    AltPublicKey(#[source] PublicKeyError),
+    #[error("extension subjectAltPublicKeyInfo: {0}")]
+    AltPublicKey(PublicKeyError),
 }
 
 fn decode<'a, T: Decode<'a, Error = der::Error>>(
@@ -283,4 +283,18 @@ fn malformed(extension: &Extension, reason: Option<der::Error>) -> ExtensionErro
 pub(crate) fn is_empty_sequence(der: &[u8]) -> bool {
     der::asn1::AnyRef::try_from(der)
         .is_ok_and(|any| any.tag() == Tag::Sequence && any.value().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alternative_key_is_refused_by_its_own_reason() {
+        let extension =
+            Extension { oid: oid::SUBJECT_ALT_PUBLIC_KEY_INFO, critical: false, value: vec![5, 0] };
+        let error = Extensions::new(vec![extension]).map(|_| ()).map_err(|error| error.to_string());
+        let wanted = "extension subjectAltPublicKeyInfo: public key: not a DER";
+        assert!(error.is_err_and(|error| error.starts_with(wanted)));
+    }
 }

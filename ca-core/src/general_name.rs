@@ -16,6 +16,9 @@ use x509_cert::ext::pkix::name::{GeneralName, OtherName};
 
 pub use constraint::{ConstraintError, NameSubtree};
 pub use uri::SpiffeError;
+pub(crate) use uri::characters_fit as uri_characters_fit;
+
+use crate::inspect::escape::hides_or_reorders;
 
 /// The most names that a request or certificate may have.
 pub const MAX_NAMES: usize = 100;
@@ -309,7 +312,7 @@ fn check_email(text: &str) -> Result<String, AltNameError> {
 fn check_principal(text: &str) -> Result<String, AltNameError> {
     let plain = |part: &str| {
         !part.is_empty()
-            && !part.chars().any(|c| c.is_control() || c.is_whitespace() || c == '@')
+            && !part.chars().any(|c| hides_or_reorders(c) || c.is_whitespace() || c == '@')
             && !part.contains(char::REPLACEMENT_CHARACTER)
     };
     let fits = text.len() <= MAX_ADDRESS
@@ -417,7 +420,7 @@ pub enum AltNameError {
     },
     /// Not a user principal name.
     #[error(
-        "UPN: found {found:?}, allowed is user@realm with one @, no spaces, at most 254 octets"
+        "UPN: found {found:?}, allowed is user@realm with one @, no spaces, nothing that controls, hides or reorders text, at most 254 octets"
     )]
     Upn {
         /// What was found.

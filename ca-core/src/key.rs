@@ -4,6 +4,7 @@ mod backend;
 mod classical;
 mod encrypted;
 mod ml_dsa;
+mod pbes2;
 mod private;
 
 pub use encrypted::{KeyDerivation, check_encryption, decrypt, encrypt};

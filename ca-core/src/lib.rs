@@ -1,7 +1,9 @@
 //! The pure core of Espalier: algorithms, keys, certificates, profiles, lints and verification.
 //!
-//! Nothing here reads a clock, opens a file or socket, or draws ambient randomness: time,
-//! randomness and signers are arguments. See `docs/architecture.md` for who may use what.
+//! Nothing here reads a clock or opens a file or socket: time, randomness and signers are
+//! arguments. The one exception is what stays inside AWS-LC: it draws RSA primes, ECDSA nonces, PSS
+//! salts and ML-DSA's hedging from its own generator. See `docs/architecture.md` for who may use
+//! what.
 
 pub mod algorithm;
 pub mod alt_signature;

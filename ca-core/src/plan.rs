@@ -17,6 +17,7 @@ use x509_cert::certificate::Version;
 
 pub use error::PlanError;
 pub use issuer::IssuerIdentity;
+pub(crate) use issuer::IssuerLimits;
 pub use note::PlanNote;
 pub use request::Request;
 
@@ -45,6 +46,8 @@ pub struct Plan {
     pub(crate) issuer_key: PublicKey,
     /// The issuer's own validity; `None` for a root.
     pub(crate) issuer_validity: Option<Validity>,
+    /// What the issuer's certificate limits below it; nothing for a root.
+    pub(crate) issuer_limits: IssuerLimits,
     pub(crate) scheme: SignatureScheme,
     pub(crate) alt_scheme: Option<SignatureScheme>,
     pub(crate) notes: Vec<PlanNote>,
@@ -99,6 +102,7 @@ pub fn plan(
         validity,
         issuer_key: issuer.public_key.clone(),
         issuer_validity: issuer.certificate.map(|certificate| certificate.validity()),
+        issuer_limits: issuer.certificate.map(IssuerLimits::of).unwrap_or_default(),
         scheme: issuer.scheme,
         alt_scheme: issuer.alt_scheme,
         notes,

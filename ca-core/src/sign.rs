@@ -2,7 +2,7 @@
 
 use crate::algorithm::SignatureScheme;
 use crate::public_key::PublicKey;
-use crate::signature::{SecondVerifier, SignatureError};
+use crate::signature::{SecondVerifier, SignatureError, check_fit};
 
 /// Where a private key lives and signs: in this process today, a token or a KMS later.
 ///
@@ -35,6 +35,7 @@ impl Signer {
         scheme: SignatureScheme,
         backend: Box<dyn SigningBackend>,
     ) -> Result<Self, SignatureError> {
+        check_fit(&public_key, scheme)?;
         let second = SecondVerifier::new(&public_key, scheme)?;
         Ok(Self { public_key, scheme, backend, second })
     }
@@ -91,4 +92,45 @@ pub enum SignError {
         /// By which scheme.
         scheme: SignatureScheme,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use super::*;
+    use crate::algorithm::{Algorithm, Composite, KeyKind, MlDsa};
+    use crate::key::PrivateKey;
+
+    /// A device that signs anything by nothing.
+    struct Mute;
+
+    impl SigningBackend for Mute {
+        fn make_signature(&self, scheme: SignatureScheme, _: &[u8]) -> Result<Vec<u8>, SignError> {
+            Err(SignError::Backend { scheme, reason: "mute".into() })
+        }
+    }
+
+    fn public_key(name: &str) -> PublicKey {
+        let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
+        let key = PrivateKey::generate(Algorithm::named(name).unwrap(), rng).unwrap();
+        key.public_key().clone()
+    }
+
+    #[test]
+    fn a_device_signs_only_by_the_scheme_of_its_key() {
+        let key = public_key("MLDSA44-RSA2048-PSS-SHA256");
+        let scheme = |arc| SignatureScheme::Composite(Composite::from_arc(arc).unwrap());
+        Signer::new(key.clone(), scheme(37), Box::new(Mute)).unwrap();
+        // .38 has halves of the same format, and another padding.
+        let error = Signer::new(key, scheme(38), Box::new(Mute)).unwrap_err();
+        assert!(matches!(error, SignatureError::KeyMismatch { .. }), "{error}");
+        // The octets of ML-DSA under an identifier that is not its.
+        let octets = public_key("mldsa44").key_bytes().to_vec();
+        let other = KeyKind::Other("1.2.3.4".parse().unwrap());
+        let key = PublicKey::from_raw(other, &octets).unwrap();
+        let scheme = SignatureScheme::MlDsa(MlDsa::MlDsa44);
+        let error = Signer::new(key, scheme, Box::new(Mute)).unwrap_err();
+        assert!(matches!(error, SignatureError::KeyMismatch { .. }), "{error}");
+    }
 }

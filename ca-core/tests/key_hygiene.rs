@@ -55,6 +55,8 @@ fn in_a_process_of_its_own() {
     if let Some(key) = &kept {
         needles.add_key(hybrid, key);
     }
+    // Last, so that nothing else has used the same stack before the search.
+    open_and_forget(&mut needles);
     let found = needles.search_own_memory();
     let (families, runs) = (Algorithm::all().len(), needles.0.len());
     println!(
@@ -80,6 +82,25 @@ fn live_and_die(algorithm: &'static Algorithm, needles: &mut Needles) {
     assert!(!format!("{key:?} {loaded:?} {signer:?}").is_empty());
 }
 
+/// Opens an encrypted key: the key that the passphrase gives opens it too, and must not stay.
+fn open_and_forget(needles: &mut Needles) {
+    let key = PrivateKey::generate(Algorithm::hybrid(), &mut rng()).unwrap();
+    let pkcs8 = key.to_pkcs8_der().unwrap();
+    let encrypted = encrypt(&pkcs8, b"passphrase", KeyDerivation::Pbkdf2, &mut rng()).unwrap();
+    drop((key, pkcs8));
+    drop(decrypt(&encrypted, b"passphrase").unwrap());
+    let salt = encrypted.windows(2).position(|window| window == [4, 16]).unwrap() + 2;
+    let mut derived = Zeroizing::new([0; 32]);
+    aws_lc_rs::pbkdf2::derive(
+        aws_lc_rs::pbkdf2::PBKDF2_HMAC_SHA256,
+        600_000.try_into().unwrap(),
+        &encrypted[salt..salt + 16],
+        b"passphrase",
+        &mut *derived,
+    );
+    needles.add(&*derived, "the key of a passphrase");
+}
+
 /// Runs of secrets, each octet inverted.
 #[derive(Default)]
 struct Needles(HashMap<[u8; RUN], &'static str>);
@@ -89,11 +110,15 @@ impl Needles {
         let pkcs8 = key.to_pkcs8_der().unwrap();
         let info = pkcs8::PrivateKeyInfoRef::try_from(&pkcs8[..]).unwrap();
         for secret in secrets(info.private_key.as_bytes()) {
-            for window in secret.windows(RUN) {
-                let mut inverted = [0; RUN];
-                inverted.iter_mut().zip(window).for_each(|(to, from)| *to = !from);
-                self.0.insert(inverted, algorithm.name());
-            }
+            self.add(&secret, algorithm.name());
+        }
+    }
+
+    fn add(&mut self, secret: &[u8], name: &'static str) {
+        for window in secret.windows(RUN) {
+            let mut inverted = [0; RUN];
+            inverted.iter_mut().zip(window).for_each(|(to, from)| *to = !from);
+            self.0.insert(inverted, name);
         }
     }
 

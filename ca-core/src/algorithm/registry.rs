@@ -59,7 +59,7 @@ impl Algorithm {
     /// case.
     ///
     /// # Errors
-    /// `UnknownAlgorithm` with the text and the nearest names.
+    /// `UnknownAlgorithm` with the text.
     pub fn named(text: &str) -> Result<&'static Self, UnknownAlgorithm> {
         let wanted = text.trim();
         let found = Self::all().iter().find(|row| {

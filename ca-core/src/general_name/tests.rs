@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Each name and a twin that is wrong in one place.
-const TWINS: [(&str, &str, &str); 22] = [
+const TWINS: [(&str, &str, &str); 23] = [
     ("DNS:demo.example.com", "DNS:demo..example.com", "DNS:demo.example.com"),
     ("demo.localhost", "demo_1.localhost", "DNS:demo.localhost"),
     ("DNS:localhost", "DNS:localhost.", "DNS:localhost"),
@@ -34,6 +34,7 @@ const TWINS: [(&str, &str, &str); 22] = [
         "https://[2001:db8::1]:84430/",
         "URI:https://[2001:db8::1]:8443/",
     ),
+    ("https://a.b:80/", "https://a.b:+80/", "URI:https://a.b:80/"),
     ("spiffe://example.org/ns/a", "spiffe://example.org/ns/../a", "URI:spiffe://example.org/ns/a"),
     ("spiffe://example.org", "spiffe://Example.org", "URI:spiffe://example.org"),
     ("UPN:jö@corp.example", "UPN:jö@corp@example", "UPN:jö@corp.example"),
@@ -105,6 +106,14 @@ fn upn_is_encoded_as_active_directory_writes_it() {
     let name = GeneralName::from_der(&other_type).unwrap();
     let error = AltName::from_general_name(&name).unwrap_err();
     assert!(matches!(error, AltNameError::OtherName { .. }), "{error}");
+}
+
+#[test]
+fn a_principal_name_shows_all_of_itself() {
+    for hidden in ["UPN:a\u{202e}b@corp", "UPN:a\u{200b}@corp"] {
+        let error = AltName::parse(hidden).unwrap_err();
+        assert!(matches!(error, AltNameError::Upn { .. }), "{error}");
+    }
 }
 
 #[test]

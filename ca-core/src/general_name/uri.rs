@@ -53,7 +53,8 @@ pub(super) fn check(text: &str) -> Result<String, AltNameError> {
     Ok(text.to_owned())
 }
 
-fn characters_fit(rest: &str) -> bool {
+/// Whether what follows the scheme has only the characters of RFC 3986.
+pub(crate) fn characters_fit(rest: &str) -> bool {
     let octets = rest.as_bytes();
     octets.iter().enumerate().all(|(index, octet)| match octet {
         b'%' => octets
@@ -79,7 +80,9 @@ fn check_authority(rest: &str) -> Result<(), &'static str> {
         }
     };
     let digits = port.strip_prefix(':').unwrap_or(port);
-    let port_fits = port.is_empty() || digits.parse::<u16>().is_ok() && port.starts_with(':');
+    // Rust's parser would take a plus before the digits.
+    let plain = port.starts_with(':') && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let port_fits = port.is_empty() || plain && digits.parse::<u16>().is_ok();
     if !port_fits {
         return Err("the port is a number up to 65535");
     }

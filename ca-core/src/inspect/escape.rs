@@ -34,6 +34,12 @@ pub(crate) fn shortened(text: &str, limit: usize) -> String {
     }
 }
 
+/// Whether a name that is about to be certified may not hold the character: all that is harmful but
+/// the joiners, which Persian and Indic scripts need to spell.
+pub(crate) fn hides_or_reorders(character: char) -> bool {
+    is_harmful(character) && !matches!(character, '\u{200c}' | '\u{200d}')
+}
+
 fn push_octets(safe: &mut String, character: char) {
     for octet in character.encode_utf8(&mut [0; 4]).bytes() {
         // Writing to a String can't fail.

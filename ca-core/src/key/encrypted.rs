@@ -9,12 +9,14 @@ use rand_core::CryptoRng;
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
+use super::pbes2::crypt;
 use super::private::{KeyError, MAX_KEY_SIZE};
+use crate::aws_lc::Direction;
 
 /// The most PBKDF2 iterations that are read: about ten seconds.
 const MAX_ITERATIONS: u32 = 10_000_000;
 /// The most memory that reading a scrypt key may take, in octets.
-const MAX_SCRYPT_MEMORY: u64 = 512 * 1024 * 1024;
+pub(super) const MAX_SCRYPT_MEMORY: u64 = 512 * 1024 * 1024;
 /// The most passes over that memory.
 const MAX_SCRYPT_PASSES: u16 = 16;
 
@@ -31,7 +33,8 @@ pub enum KeyDerivation {
 /// Encrypts DER PKCS#8 under a passphrase; gives DER EncryptedPrivateKeyInfo.
 ///
 /// # Errors
-/// `KeyError::Encryption` when the parameters can't be made, which needs a broken generator.
+/// `KeyError::Encryption` when the parameters can't be made, which needs a broken generator;
+/// `KeyError::Refused` when AWS-LC fails, for want of memory.
 pub fn encrypt(
     pkcs8: &[u8],
     passphrase: &[u8],
@@ -44,15 +47,11 @@ pub fn encrypt(
         KeyDerivation::Pbkdf2 => pbes2::Parameters::generate_pbkdf2(&mut rng),
     };
     let parameters = parameters.map_err(failed)?;
-    // Room for the padding of one AES block, so that the plain octets are never moved.
-    let mut buffer = Zeroizing::new(Vec::with_capacity(pkcs8.len() + 16));
-    buffer.extend_from_slice(pkcs8);
-    buffer.extend_from_slice(&[0; 16]);
     let ciphertext =
-        parameters.encrypt_in_place(passphrase, &mut buffer, pkcs8.len()).map_err(failed)?;
+        crypt(Direction::Encrypt, &parameters, passphrase, pkcs8).map_err(|_| KeyError::Refused)?;
     let info = EncryptedPrivateKeyInfoRef {
         encryption_algorithm: parameters.into(),
-        encrypted_data: OctetStringRef::new(ciphertext)?,
+        encrypted_data: OctetStringRef::new(&ciphertext)?,
     };
     Ok(info.to_der()?)
 }
@@ -64,15 +63,11 @@ pub fn encrypt(
 /// (PBES1, SHA-1, other ciphers), `KeyError::EncryptionCost` for parameters past the bounds.
 pub fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let (parameters, ciphertext) = read(der)?;
-    let mut buffer = Zeroizing::new(ciphertext.to_vec());
-    let length = parameters
-        .decrypt_in_place(passphrase, &mut buffer)
-        .map_err(|_| KeyError::Passphrase)?
-        .len();
-    buffer.truncate(length);
+    let plain = crypt(Direction::Decrypt, &parameters, passphrase, ciphertext)
+        .map_err(|_| KeyError::Passphrase)?;
     // With a wrong passphrase the padding is right once in 256 times; the structure tells then.
-    match pkcs8::PrivateKeyInfoRef::from_der(&buffer) {
-        Ok(_) => Ok(buffer),
+    match pkcs8::PrivateKeyInfoRef::from_der(&plain) {
+        Ok(_) => Ok(plain),
         Err(_) => Err(KeyError::Passphrase),
     }
 }

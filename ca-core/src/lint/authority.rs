@@ -4,11 +4,12 @@ use der::flagset::FlagSet;
 use x509_cert::ext::pkix::KeyUsages;
 
 use super::Severity::Error;
+use super::extension::ANY_USAGE;
 use super::{Lint, Subject};
 use crate::algorithm::{ClassicalKey, KeyKind};
 use crate::extensions::oid;
-use crate::path::same_name;
-use crate::profile::{ProfileKind, key_usage_text};
+use crate::path::{check_planned_names, same_name};
+use crate::profile::{ProfileKind, extended_key_usage_name, key_usage_text};
 
 pub(super) static LINTS: &[Lint] = &[
     Lint {
@@ -52,6 +53,18 @@ pub(super) static LINTS: &[Lint] = &[
         source: "RFC 5280 section 3.2",
         severity: Error,
         check: leaf_not_self_issued,
+    },
+    Lint {
+        id: "names_inside_issuers_constraints",
+        source: "RFC 5280 section 4.2.1.10",
+        severity: Error,
+        check: names_inside,
+    },
+    Lint {
+        id: "usages_inside_issuers",
+        source: "ADR 0020: an issuer's extendedKeyUsage limits what is below",
+        severity: Error,
+        check: usages_inside,
     },
 ];
 
@@ -155,4 +168,32 @@ fn leaf_not_self_issued(subject: &Subject<'_>) -> Option<String> {
     let fields = &subject.plan.fields;
     (subject.plan.kind == ProfileKind::Leaf && same_name(&fields.issuer, &fields.subject))
         .then(|| "subject: found the issuer's name, allowed for a leaf is another one".into())
+}
+
+/// The issuer's own constraints; those of authorities above it are not at hand.
+fn names_inside(subject: &Subject<'_>) -> Option<String> {
+    let plan = subject.plan;
+    let constraints = plan.issuer_limits.names.as_ref()?;
+    let fields = &plan.fields;
+    // RFC 5280 section 6.1.3 (b): they do not apply to a self-issued authority.
+    if plan.kind.is_authority() && same_name(&fields.issuer, &fields.subject) {
+        return None;
+    }
+    let names = subject.extensions.subject_alt_name();
+    check_planned_names(constraints, &fields.subject, names).err()
+}
+
+fn usages_inside(subject: &Subject<'_>) -> Option<String> {
+    let limits = &subject.plan.issuer_limits.usages.as_ref()?.0;
+    if limits.contains(&ANY_USAGE) {
+        return None;
+    }
+    let usages = subject.extensions.extended_key_usage()?;
+    let found = usages.0.iter().find(|usage| !limits.contains(usage))?;
+    let allowed: Vec<String> = limits.iter().map(|usage| extended_key_usage_name(*usage)).collect();
+    Some(format!(
+        "extendedKeyUsage: found {}, allowed are the issuer's own: {}",
+        extended_key_usage_name(*found),
+        allowed.join(", ")
+    ))
 }

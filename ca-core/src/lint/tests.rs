@@ -15,8 +15,9 @@ use crate::extensions::oid;
 use crate::fingerprint::Fingerprint;
 use crate::name::DistinguishedName;
 use crate::plan::encode;
-use crate::plan::tests::{Authority, name, names, now, profile, serial, server, signer};
+use crate::plan::tests::{Authority, issue, name, names, now, profile, serial, server, signer};
 use crate::plan::{IssuerIdentity, Request, plan};
+use crate::profile::Profile;
 use crate::validity::Validity;
 
 fn root() -> &'static Authority {
@@ -101,6 +102,15 @@ fn mistakes_of_leaves() -> Vec<(&'static str, Change)> {
         ("validity_inside_issuers", |plan| {
             let start = plan.issuer_validity.unwrap().not_before();
             plan.issuer_validity = Some(Validity::new(start, start).unwrap());
+        }),
+        ("names_inside_issuers_constraints", |plan| {
+            // Permitted is the DNS subtree `a`.
+            let subtree = [0x30, 7, 0xa0, 5, 0x30, 3, 0x82, 1, b'a'];
+            plan.issuer_limits.names = Some(Decode::from_der(&subtree).unwrap());
+        }),
+        ("usages_inside_issuers", |plan| {
+            let client = "1.3.6.1.5.5.7.3.2".parse().unwrap();
+            plan.issuer_limits.usages = Some(x509_cert::ext::pkix::ExtendedKeyUsage(vec![client]));
         }),
         ("subject_key_as_planned", |plan| {
             let other = signer("ed25519").public_key().spki_der().to_vec();
@@ -261,6 +271,33 @@ fn a_root_points_to_itself_or_to_nobody() {
     let mut other = planned;
     other.fields.issuer = name("CN=Other").as_name().clone();
     assert_eq!(found_in(other)[0].id, "issuer_is_named");
+}
+
+#[test]
+fn an_issuers_limits_hold_below_it() {
+    let limited = Profile::from_yaml(
+        &include_str!("../../profiles/issuing-ca.yaml").replace(
+            "path_length: 0",
+            "path_length: 0\nextended_key_usages: [server_auth]\nname_constraints: {permitted: ['DNS:localhost']}",
+        ),
+    );
+    let signer = signer("ed25519");
+    let request = Request::new(name("CN=Limited"), Vec::new(), signer.public_key().clone());
+    let certificate = issue(&limited.unwrap(), request, root());
+    let issuing = Authority { signer, alt_signer: None, certificate };
+    let ask = |profile_name: &str, asked: &str| {
+        let mut request = server("ed25519");
+        request.names = names(&[asked]);
+        found_in(plan(profile(profile_name), request, issuing.identity(), serial(), now()).unwrap())
+    };
+    assert_eq!(ask("tls-server", "demo.localhost"), []);
+    let findings = ask("tls-server", "demo.example");
+    assert_eq!(findings[0].id, "names_inside_issuers_constraints");
+    let wanted = "subject or subjectAltName: found DNS:demo.example, allowed are names within";
+    assert!(findings[0].detail.starts_with(wanted), "{findings:?}");
+    let findings = ask("tls-peer", "demo.localhost");
+    assert_eq!(findings[0].id, "usages_inside_issuers");
+    assert!(findings[0].detail.contains("client_auth"), "{findings:?}");
 }
 
 #[test]

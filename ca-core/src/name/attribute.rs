@@ -7,6 +7,7 @@ use der::{Tag, Tagged};
 use x509_cert::attr::AttributeTypeAndValue;
 
 use super::{NameError, text};
+use crate::inspect::escape::hides_or_reorders;
 
 /// commonName.
 pub(super) const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
@@ -171,12 +172,12 @@ fn check_value(attribute: AttributeType, value: &str) -> Result<(), NameError> {
     if found > allowed {
         return Err(NameError::TooLong { attribute, found, allowed });
     }
-    match value.chars().find(|character| character.is_control()) {
+    match value.chars().find(|character| hides_or_reorders(*character)) {
         None => Ok(()),
         Some(found) => Err(NameError::Character {
             attribute,
             found,
-            allowed: "letters, digits, signs and spaces, without control characters",
+            allowed: "letters, digits, signs and spaces, without characters that control, hide or reorder text",
         }),
     }
 }

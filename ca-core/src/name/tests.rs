@@ -143,6 +143,12 @@ fn each_refusal_has_its_reason() {
 fn control_characters_and_floods_are_refused() {
     let error = DistinguishedName::parse(r"CN=a\00b").unwrap_err();
     assert!(matches!(error, NameError::Character { found: '\0', .. }), "{error}");
+    // A right-to-left override, a zero-width space and a tag character; a joiner is a letter's.
+    for found in ['\u{202e}', '\u{200b}', '\u{e0041}'] {
+        let error = DistinguishedName::parse(&format!("CN=a{found}b")).unwrap_err();
+        assert!(matches!(error, NameError::Character { found: f, .. } if f == found), "{error}");
+    }
+    parse("CN=نامه\u{200c}ای");
     let many = |count: usize| vec!["OU=a"; count].join(",");
     parse(&many(MAX_ATTRIBUTES));
     let error = DistinguishedName::parse(&many(MAX_ATTRIBUTES + 1)).unwrap_err();

@@ -7,9 +7,10 @@ use std::net::IpAddr;
 
 use const_oid::ObjectIdentifier;
 use der::Encode;
-use x509_cert::ext::pkix::NameConstraints;
 use x509_cert::ext::pkix::constraints::name::GeneralSubtree;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{NameConstraints, SubjectAltName};
+use x509_cert::name::Name;
 
 use super::distinguished_name::{has_prefix, text_of};
 use super::outcome::{Fault, Reason};
@@ -56,21 +57,29 @@ impl<'a> Constraints<'a> {
 
     /// Checks every name of a certificate against every set.
     pub(super) fn check(&mut self, certificate: &Certificate) -> Result<(), Fault> {
+        self.check_names(certificate.subject(), certificate.extensions().subject_alt_name())
+    }
+
+    fn check_names(
+        &mut self,
+        subject: &Name,
+        alternative: Option<&SubjectAltName>,
+    ) -> Result<(), Fault> {
         if self.sets.is_empty() {
             return Ok(());
         }
-        if !certificate.subject().is_empty() {
-            self.check_name(&GeneralName::DirectoryName(certificate.subject().clone()))?;
+        if !subject.is_empty() {
+            self.check_name(&GeneralName::DirectoryName(subject.clone()))?;
         }
-        match certificate.extensions().subject_alt_name() {
+        match alternative {
             Some(names) => names.0.iter().try_for_each(|name| self.check_name(name)),
-            None => self.check_subject_mailboxes(certificate),
+            None => self.check_subject_mailboxes(subject),
         }
     }
 
     /// Without a subjectAltName, the mailboxes of the subject are constrained.
-    fn check_subject_mailboxes(&mut self, certificate: &Certificate) -> Result<(), Fault> {
-        for attribute in certificate.subject().iter().filter(|one| one.oid == EMAIL_ADDRESS) {
+    fn check_subject_mailboxes(&mut self, subject: &Name) -> Result<(), Fault> {
+        for attribute in subject.iter().filter(|one| one.oid == EMAIL_ADDRESS) {
             let text = text_of(&attribute.value).unwrap_or_default();
             let name = der::asn1::Ia5String::new(&text).map(GeneralName::Rfc822Name);
             let name = name.map_err(|_| {
@@ -109,6 +118,19 @@ impl<'a> Constraints<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether the names of a certificate that is about to be issued lie within the constraints of its
+/// issuer; otherwise the field, what was found and what is allowed.
+pub(crate) fn check_planned(
+    constraints: &NameConstraints,
+    subject: &Name,
+    alternative: Option<&SubjectAltName>,
+) -> Result<(), String> {
+    let mut all = Constraints { sets: vec![constraints], comparisons: 0 };
+    all.check_names(subject, alternative).map_err(|fault| {
+        format!("{}: found {}, allowed are {}", fault.field, fault.found, fault.allowed)
+    })
 }
 
 /// How a name that stands for several (a wildcard) is read: an exclusion strikes it when any of

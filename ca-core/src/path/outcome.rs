@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::SecurityPolicy;
 use crate::certificate::Certificate;
+use crate::inspect::escape::{escaped, shortened};
 
 /// What came of verifying a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -224,26 +225,19 @@ pub(super) fn label(certificate: &Certificate) -> String {
     name_label(certificate.subject())
 }
 
-/// A distinguished name for people; without characters that move a terminal's cursor.
+/// A distinguished name for people, as `inspect` shows it.
 pub(super) fn name_label(name: &x509_cert::name::Name) -> String {
     const LONGEST: usize = 160;
     if name.is_empty() {
         return "(empty name)".into();
     }
-    printable(&name.to_string(), LONGEST)
+    printable(&crate::name::to_text(name), LONGEST)
 }
 
-/// `text` without control characters, cut after `longest` characters.
+/// `text` without characters that a terminal would obey or not show, cut after `longest`
+/// characters.
 pub(super) fn printable(text: &str, longest: usize) -> String {
-    let mut cut: String = text
-        .chars()
-        .take(longest)
-        .map(|character| if character.is_control() { '\u{fffd}' } else { character })
-        .collect();
-    if text.chars().nth(longest).is_some() {
-        cut.push('…');
-    }
-    cut
+    shortened(&escaped(text), longest)
 }
 
 impl fmt::Display for Outcome {
@@ -273,5 +267,16 @@ impl fmt::Display for Outcome {
             writeln!(f, "  other paths failed too:")?;
         }
         self.other_errors.iter().try_for_each(|error| writeln!(f, "    {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped_and_the_rest_cut() {
+        assert_eq!(printable("a\u{1b}[2J\u{202e}b", 80), "a\\1B[2J\\E2\\80\\AEb");
+        assert_eq!(printable("äöü", 2), "äö…");
     }
 }

@@ -8,6 +8,7 @@ use x509_cert::ext::pkix::name::GeneralName;
 
 use super::outcome::{Fault, Reason, printable};
 use crate::certificate::Certificate;
+use crate::general_name::uri_characters_fit;
 
 /// The name that a certificate must carry in its subjectAltName. The common name is never looked
 /// at (RFC 9525 section 2).
@@ -230,7 +231,8 @@ pub(super) fn uri_host(text: &str) -> Option<Option<&str>> {
     let (scheme, rest) = text.split_once(':')?;
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet));
-    if !is_scheme || rest.is_empty() || !rest.bytes().all(|octet| octet.is_ascii_graphic()) {
+    // A backslash above all: browsers take it for a slash, and so another host than stands here.
+    if !is_scheme || rest.is_empty() || !uri_characters_fit(rest) {
         return None;
     }
     let Some(authority) = rest.strip_prefix("//") else { return Some(None) };
@@ -299,6 +301,8 @@ mod tests {
         assert_eq!(uri_host("https://[::1]:80/"), Some(Some("[::1]")));
         assert_eq!(uri_host("no scheme"), None);
         assert_eq!(uri_host("1a:b"), None);
+        assert_eq!(uri_host("https://a.example@b.example/"), Some(Some("b.example")));
+        assert_eq!(uri_host("https://a.example\\@b.example/"), None);
     }
 
     #[test]

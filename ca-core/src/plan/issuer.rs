@@ -1,6 +1,7 @@
 //! Who signs, and whether it may.
 
 use jiff::Timestamp;
+use x509_cert::ext::pkix::{ExtendedKeyUsage, NameConstraints};
 
 use super::{PlanError, Request};
 use crate::algorithm::SignatureScheme;
@@ -20,6 +21,23 @@ pub struct IssuerIdentity<'a> {
     pub scheme: SignatureScheme,
     /// How it makes the alternative signature, if it does.
     pub alt_scheme: Option<SignatureScheme>,
+}
+
+/// Extensions of the issuer's certificate by which every verifier judges what is below it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IssuerLimits {
+    pub(crate) names: Option<NameConstraints>,
+    pub(crate) usages: Option<ExtendedKeyUsage>,
+}
+
+impl IssuerLimits {
+    pub(super) fn of(certificate: &Certificate) -> Self {
+        let extensions = certificate.extensions();
+        Self {
+            names: extensions.name_constraints().cloned(),
+            usages: extensions.extended_key_usage().cloned(),
+        }
+    }
 }
 
 pub(super) fn check(

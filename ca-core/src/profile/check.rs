@@ -307,7 +307,8 @@ impl Checker {
         let identifier = text.parse::<ObjectIdentifier>().ok();
         let allowed = "subject_alt_name, key_usage, extended_key_usage and dotted identifiers outside 2.5.29 that the authority does not set itself";
         identifier
-            .filter(|oid| !ours.contains(oid) && !text.starts_with("2.5.29."))
+            // The identifier as it prints: the text may hold leading zeros.
+            .filter(|oid| !ours.contains(oid) && !oid.to_string().starts_with("2.5.29."))
             .ok_or_else(|| self.value("copy_extensions", text, allowed))
     }
 
@@ -360,6 +361,14 @@ impl Checker {
             Ok(PolicyInformation { policy_identifier, policy_qualifiers: None })
         };
         let policies = config.policies.iter().map(policy).collect::<Result<Vec<_>, _>>()?;
+        // RFC 5280 section 4.2.1.4: a policy must not stand twice.
+        let mut rest = &policies[..];
+        while let Some((first, others)) = rest.split_first() {
+            if others.iter().any(|one| one.policy_identifier == first.policy_identifier) {
+                return Err(self.value("policies", first.policy_identifier, "each policy once"));
+            }
+            rest = others;
+        }
         if policies.is_empty() {
             return Ok(None);
         }

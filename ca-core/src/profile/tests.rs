@@ -120,6 +120,8 @@ fn each_value_has_its_bounds() {
         (refused_with("copy_extensions: [basic_constraints]"), "copy_extensions"),
         (refused_with("copy_extensions: [2.5.29.19]"), "copy_extensions is \"2.5.29.19\""),
         (refused_with("copy_extensions: [1.3.6.1.5.5.7.1.1]"), "copy_extensions"),
+        (refused_with("copy_extensions: ['2.05.29.19']"), "copy_extensions is \"2.05.29.19\""),
+        (refused_with("policies: [1.2.3, 1.2.3]"), "policies is \"1.2.3\", allowed is each policy"),
     ];
     for (error, part) in cases {
         assert!(error.contains(part), "{part}: {error}");

@@ -1,6 +1,6 @@
 //! The second implementation: other authors' code than AWS-LC's, which checks every signature
-//! that the CA makes. ML-DSA by libcrux (formally verified), P-256 and
-//! Ed448 by crrl, the other curves and RSA by RustCrypto, Ed25519 by dalek. Only public keys are used here.
+//! that the CA makes. ML-DSA by libcrux (formally verified), P-256 and Ed448 by crrl, the other
+//! curves and RSA by RustCrypto, Ed25519 by dalek. Only public keys are used here.
 
 use bp256::BrainpoolP256r1;
 use bp384::BrainpoolP384r1;

@@ -110,12 +110,12 @@ fn directory_names_are_prefixes() {
 
 #[test]
 fn a_string_type_does_not_leave_an_excluded_subtree() {
-    let leaf = x509_cert::name::Name::from_str("O=Example").unwrap();
+    let leaf = Name::from_str("O=Example").unwrap();
     let mut der = leaf.to_der().unwrap();
     // SEQUENCE, SET, SEQUENCE headers and a 3-octet identifier stand before the UTF8String.
     assert_eq!(der[9..12], [4, 10, 0x0c]);
     der[11] = 0x14;
-    let teletex = GeneralName::DirectoryName(x509_cert::name::Name::from_der(&der).unwrap());
+    let teletex = GeneralName::DirectoryName(Name::from_der(&der).unwrap());
     assert!(excludes(directory("O=Example"), teletex));
 }
 
