@@ -11,6 +11,7 @@ use super::name_options::NameOptions;
 use super::{CliError, Context, Exit, exit_code};
 use crate::input::Source;
 use crate::key_file;
+use crate::key_making::make_key;
 use crate::output::{Content, OutputOptions, Staged, Target};
 use crate::passphrase::NewPassphraseOptions;
 
@@ -89,8 +90,7 @@ fn new_key(
     // clap asks for --algorithm beside --key-out.
     let algorithm = options.algorithm.unwrap_or_else(Algorithm::hybrid);
     let passphrase = options.passphrase.read("the new key", context)?;
-    let key = PrivateKey::generate(algorithm, context.rng())
-        .map_err(|error| CliError::of(Exit::Fault, algorithm, &error))?;
+    let key = make_key(algorithm, context)?;
     let kdf = options.passphrase.key_derivation();
     let encoding = output.encoding();
     let octets = key_file::encode(&key, passphrase.as_ref(), kdf, encoding, context.rng())?;

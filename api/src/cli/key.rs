@@ -1,12 +1,12 @@
 //! `espalier key`: private keys.
 
 use ca_core::algorithm::Algorithm;
-use ca_core::key::PrivateKey;
 use ca_core::pem::Label;
 use clap::Subcommand;
 
-use super::{CliError, Context, Exit};
+use super::{CliError, Context};
 use crate::key_file;
+use crate::key_making::make_key;
 use crate::output::{Content, OutputOptions, Target};
 use crate::passphrase::NewPassphraseOptions;
 
@@ -65,9 +65,7 @@ fn generate(options: &GenerateOptions, context: &mut Context) -> Result<(), CliE
     // A person should not type a passphrase for a file that can't be written.
     output.out.check(Content::Secret, output.force)?;
     let passphrase = options.passphrase.read("the new key", context)?;
-    let key = PrivateKey::generate(options.algorithm, context.rng())
-        .map_err(|error| CliError::of(Exit::Fault, options.algorithm, &error))?;
-
+    let key = make_key(options.algorithm, context)?;
     let kdf = options.passphrase.key_derivation();
     let encoding = output.encoding();
     let private = key_file::encode(&key, passphrase.as_ref(), kdf, encoding, context.rng())?;

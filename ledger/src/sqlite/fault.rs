@@ -16,6 +16,8 @@ const CANTOPEN: i32 = 14;
 const TOOBIG: i32 = 18;
 const CONSTRAINT: i32 = 19;
 const NOTADB: i32 = 26;
+/// The extended code of a full disk met while the shared memory of the write-ahead log grows.
+const IOERR_SHMSIZE: i32 = 4874;
 
 /// Which ledger, for messages.
 #[derive(Debug, Clone)]
@@ -32,7 +34,9 @@ impl Place {
     /// Tells what a failure of SQLite means here.
     pub(super) fn explain(&self, transaction: &'static str, error: sqlx::Error) -> LedgerError {
         let location = self.location.clone();
-        let code = error.as_database_error().and_then(primary_code);
+        let extended = error.as_database_error().and_then(extended_code);
+        // The primary code is the low octet of the extended one.
+        let code = extended.map(|code| if code == IOERR_SHMSIZE { FULL } else { code & 0xff });
         match (code, error) {
             (Some(BUSY | LOCKED), _) => LedgerError::Busy { location, waited: self.busy_timeout },
             (Some(READONLY), _) => LedgerError::ReadOnly { location },
@@ -61,8 +65,6 @@ fn message(error: &sqlx::Error) -> String {
     }
 }
 
-/// The low octet of the extended result code.
-fn primary_code(error: &(dyn DatabaseError + 'static)) -> Option<i32> {
-    let extended: i32 = error.code()?.parse().ok()?;
-    Some(extended & 0xff)
+fn extended_code(error: &(dyn DatabaseError + 'static)) -> Option<i32> {
+    error.code()?.parse().ok()
 }
