@@ -88,10 +88,12 @@ pub enum UnknownRevocation {
 /// Judges `certificate`, which `issuer` issued, by those of `crls` that are by `issuer`, current at
 /// `at` and speak of it. Both certificates must have been validated as a path before.
 ///
-/// - Of complete lists of one scope the one with the highest number counts.
+/// - Of complete lists of one scope the one with the highest number counts. An older one that is
+///   still current counts only where it revokes for ever, that is for any reason but
+///   certificateHold.
 /// - A newer delta of the same scope and key is applied to it. Its revocations count always, its
 ///   removals only when it joins the base (RFC 5280 section 5.2.4) and the base has the
-///   certificate on hold: no other revocation is ever taken back.
+///   certificate on hold. No list takes back another revocation.
 /// - Lists that are refused are passed over. When none is left the answer is unknown, and says why
 ///   the list that came nearest was refused.
 ///
@@ -127,6 +129,9 @@ fn judge(
     }
     let serial = EntrySerial::of(certificate)?;
     let usable = usable(certificate, issuer, crls, at)?;
+    if let Some(entry) = revoked_for_ever(&serial, &usable) {
+        return Ok(Some(entry));
+    }
     let mut covered = ReasonFlags::default();
     for (base, reasons) in newest_complete(&usable) {
         let deltas = usable.iter().map(|(list, _)| *list).filter(|list| applies(list, base));
@@ -175,6 +180,13 @@ fn usable<'a>(
     })
 }
 
+/// A revocation on any complete list that can't be taken back, be there a newer list or not.
+fn revoked_for_ever(serial: &EntrySerial, usable: &[Covering<'_>]) -> Option<RevokedEntry> {
+    let complete = usable.iter().map(|(list, _)| *list).filter(|list| !list.is_delta());
+    let mut entries = complete.filter_map(|list| list.find(serial));
+    entries.find(|entry| entry.reason != RevocationReason::CertificateHold)
+}
+
 /// Of the complete lists of each scope, the newest.
 fn newest_complete<'a>(usable: &[Covering<'a>]) -> Vec<Covering<'a>> {
     let mut newest: Vec<Covering<'a>> = Vec::new();
@@ -201,21 +213,21 @@ fn applies(list: &CertificateList, base: &CertificateList) -> bool {
         && key(list) == key(base)
 }
 
+/// The entry that stands after the deltas are applied, newest first. The base has the certificate
+/// on hold or not at all: another revocation was told before.
 fn entry_of(
     serial: &EntrySerial,
     base: &CertificateList,
     mut deltas: Vec<&CertificateList>,
 ) -> Option<RevokedEntry> {
-    let in_base = base.find(serial);
-    let on_hold = in_base.is_none_or(|entry| entry.reason == RevocationReason::CertificateHold);
     deltas.sort_by_key(|delta| std::cmp::Reverse(delta.number()));
     for delta in deltas {
         let joins = delta.base_number().is_some_and(|number| number <= base.number());
         match delta.find(serial) {
             Some(entry) if entry.reason != RevocationReason::RemoveFromCrl => return Some(entry),
-            Some(_) if joins && on_hold => return None,
+            Some(_) if joins => return None,
             _ => {}
         }
     }
-    in_base
+    base.find(serial)
 }

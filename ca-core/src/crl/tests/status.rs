@@ -167,10 +167,16 @@ fn a_delta_adds_and_takes_back_holds() {
 }
 
 #[test]
-fn no_delta_takes_back_what_is_for_ever() {
+fn no_list_takes_back_what_is_for_ever() {
     let world = World::new();
     let lists = [world.full(5, Some(COMPROMISE)), world.delta(5, 6, Some(REMOVE))];
     assert_eq!(world.status(&lists), revoked(COMPROMISE));
+    // Neither does a newer complete list, while the older one is current.
+    let lists = [world.full(5, Some(COMPROMISE)), world.full(6, None)];
+    assert_eq!(world.status(&lists), revoked(COMPROMISE));
+    let unspecified = RevocationReason::Unspecified;
+    let lists = [world.full(5, Some(unspecified)), world.full(6, Some(HOLD))];
+    assert_eq!(world.status(&lists), revoked(unspecified));
 }
 
 #[test]
