@@ -9,6 +9,7 @@ pub mod algorithm;
 pub mod alt_signature;
 mod aws_lc;
 pub mod certificate;
+pub mod crl;
 pub mod csr;
 pub mod extensions;
 pub mod fingerprint;

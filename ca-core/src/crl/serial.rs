@@ -1,0 +1,84 @@
+//! Serial numbers of revoked certificates, our own and foreign ones.
+
+use std::fmt;
+
+use super::number::is_shortest_integer;
+use crate::certificate::Certificate;
+use crate::serial::SerialNumber;
+
+/// A serial number as it stands in an entry: the octets of a DER INTEGER, 1 to 20 of them.
+///
+/// Foreign authorities have short, zero and negative ones (RFC 5280 section 4.1.2.2 asks to
+/// handle these gracefully); they are compared octet by octet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EntrySerial {
+    octets: [u8; Self::MAX_LENGTH],
+    length: u8,
+}
+
+impl EntrySerial {
+    /// Octets at most (RFC 5280 section 4.1.2.2).
+    pub const MAX_LENGTH: usize = 20;
+
+    /// Reads the octets of a DER INTEGER, without its header.
+    ///
+    /// # Errors
+    /// `InvalidEntrySerial` when there is none, are more than 20 or needless ones.
+    pub fn from_integer_octets(octets: &[u8]) -> Result<Self, InvalidEntrySerial> {
+        if octets.len() > Self::MAX_LENGTH {
+            return Err(InvalidEntrySerial::TooLong { found: octets.len() });
+        }
+        if !is_shortest_integer(octets) {
+            return Err(InvalidEntrySerial::NotShortest);
+        }
+        let mut serial = Self { octets: [0; Self::MAX_LENGTH], length: octets.len() as u8 };
+        serial.octets[..octets.len()].copy_from_slice(octets);
+        Ok(serial)
+    }
+
+    /// The serial number of a certificate.
+    ///
+    /// # Errors
+    /// `InvalidEntrySerial` when it has more than 20 octets.
+    pub fn of(certificate: &Certificate) -> Result<Self, InvalidEntrySerial> {
+        Self::from_integer_octets(certificate.serial_octets())
+    }
+
+    /// The octets as they stand in the INTEGER, sign octet included.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.octets[..usize::from(self.length)]
+    }
+}
+
+impl From<&SerialNumber> for EntrySerial {
+    fn from(serial: &SerialNumber) -> Self {
+        // Ours have exactly 20 octets, the first from 0x40 to 0x7f: the shortest form.
+        Self { octets: *serial.as_bytes(), length: SerialNumber::LENGTH as u8 }
+    }
+}
+
+impl fmt::Display for EntrySerial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::fingerprint::write_hex(f, self.as_bytes())
+    }
+}
+
+impl fmt::Debug for EntrySerial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EntrySerial({self})")
+    }
+}
+
+/// Not a serial number that an entry can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEntrySerial {
+    /// Past 20 octets.
+    #[error("serial number: {found} octets, allowed are at most 20")]
+    TooLong {
+        /// Octets found.
+        found: usize,
+    },
+    /// No octets, or needless ones at the front.
+    #[error("serial number: not DER's shortest INTEGER, allowed is only that")]
+    NotShortest,
+}
