@@ -61,13 +61,14 @@ impl CertificateRequest {
     ///
     /// # Errors
     /// `CsrError::WeakKey`, `CsrError::KeyCannotSign` or `CsrError::Possession`.
-    pub fn verify_possession(&self) -> Result<(), CsrError> {
+    pub fn verify_possession(&self) -> Result<ProvenRequest<'_>, CsrError> {
         if let KeyKind::Other(oid) = self.public_key.kind() {
             return Err(CsrError::KeyCannotSign { found: oid });
         }
         self.public_key.check_strength().map_err(CsrError::WeakKey)?;
         signature::verify(&self.public_key, self.scheme, self.info_der(), &self.signature)
-            .map_err(CsrError::Possession)
+            .map_err(CsrError::Possession)?;
+        Ok(ProvenRequest(self))
     }
 
     /// The request's DER, as it came.
@@ -129,6 +130,19 @@ impl CertificateRequest {
     /// The signature's octets.
     pub fn signature(&self) -> &[u8] {
         &self.signature
+    }
+}
+
+/// A request of which [`CertificateRequest::verify_possession`] showed that whoever made it holds
+/// the private key. There is no other way to one, so that nothing is planned from a request that
+/// was only read.
+#[derive(Clone, Copy, Debug)]
+pub struct ProvenRequest<'a>(&'a CertificateRequest);
+
+impl<'a> ProvenRequest<'a> {
+    /// The request.
+    pub fn request(self) -> &'a CertificateRequest {
+        self.0
     }
 }
 

@@ -2,14 +2,13 @@
 
 use super::PlanError;
 use crate::certificate::Certificate;
-use crate::csr::CertificateRequest;
+use crate::csr::ProvenRequest;
 use crate::extensions::Extensions;
 use crate::general_name::AltName;
 use crate::name::DistinguishedName;
 use crate::public_key::PublicKey;
 
-/// What a certificate is asked to hold. Proof of possession is checked before, where the private
-/// key is not made here.
+/// What a certificate is asked to hold. A CSR becomes one only with its proof of possession.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Whom it names.
@@ -49,8 +48,25 @@ impl Request {
         }
     }
 
-    /// What a CSR asks for.
-    pub fn from_csr(csr: &CertificateRequest) -> Self {
+    /// What a CSR asks for, once it proved to come from whoever holds the key.
+    ///
+    /// A CSR that was only read is not enough:
+    ///
+    /// ```compile_fail,E0308
+    /// fn plan(csr: &ca_core::csr::CertificateRequest) -> ca_core::plan::Request {
+    ///     ca_core::plan::Request::from_csr(csr)
+    /// }
+    /// ```
+    ///
+    /// ```
+    /// use ca_core::csr::{CertificateRequest, CsrError};
+    ///
+    /// fn plan(csr: &CertificateRequest) -> Result<ca_core::plan::Request, CsrError> {
+    ///     Ok(ca_core::plan::Request::from_csr(csr.verify_possession()?))
+    /// }
+    /// ```
+    pub fn from_csr(csr: ProvenRequest<'_>) -> Self {
+        let csr = csr.request();
         Self {
             extensions: csr.extensions().clone(),
             ..Self::new(csr.subject().clone(), csr.names().to_vec(), csr.public_key().clone())
