@@ -138,3 +138,13 @@ fn alternative_signatures_need_the_right_keys() {
     let error = plan(profile("tls-server"), server("p256"), issuer, serial(), now()).unwrap_err();
     assert!(matches!(error, PlanError::AltSchemeMismatch(_)), "{error}");
 }
+
+#[test]
+fn an_issuer_with_an_alternative_key_never_leaves_its_signature_out() {
+    let root = Authority::root_with("p256", Some("mldsa65"), now());
+    let ask = |issuer| plan(profile("tls-server"), server("p256"), issuer, serial(), now());
+    ask(root.identity()).unwrap();
+    let error = ask(IssuerIdentity { alt_scheme: None, ..root.identity() }).unwrap_err();
+    assert_eq!(error, PlanError::AltSignerMissing { own: "ML-DSA-65".into() });
+    assert!(error.to_string().contains("ML-DSA-65"), "{error}");
+}
