@@ -149,6 +149,16 @@ pub enum PlanError {
         "cross certificate: the certificate is not an authority's (basicConstraints), allowed are authorities"
     )]
     CrossNotAuthority,
+    /// The profile and the crossed certificate both limit the same thing.
+    #[error(
+        "{found}: found in the crossed certificate and in profile {profile}, allowed is one of both; cross with a profile that leaves it out, and the crossed authority keeps its own"
+    )]
+    CrossLimit {
+        /// The extension.
+        found: &'static str,
+        /// The profile.
+        profile: String,
+    },
     /// No subject and no names.
     #[error("subject: empty, and there are no names; allowed is a subject, a name or both")]
     NoIdentity,

@@ -1,9 +1,11 @@
 //! What is asked for.
 
+use const_oid::ObjectIdentifier;
+
 use super::PlanError;
 use crate::certificate::Certificate;
 use crate::csr::ProvenRequest;
-use crate::extensions::Extensions;
+use crate::extensions::{Extension, Extensions, oid};
 use crate::general_name::AltName;
 use crate::name::DistinguishedName;
 use crate::public_key::PublicKey;
@@ -27,11 +29,21 @@ pub struct Request {
     pub(super) cross: Option<CrossTarget>,
 }
 
+/// Extensions that limit what an authority may issue (RFC 5280 section 4.2.1).
+const LIMITS: [ObjectIdentifier; 4] = [
+    oid::NAME_CONSTRAINTS,
+    oid::EXTENDED_KEY_USAGE,
+    oid::POLICY_CONSTRAINTS,
+    oid::INHIBIT_ANY_POLICY,
+];
+
 /// What a cross certificate takes over from the certificate that exists.
 #[derive(Clone, Debug)]
 pub(super) struct CrossTarget {
     pub(super) key_identifier: Option<Vec<u8>>,
     pub(super) path_length: Option<u8>,
+    /// The extensions that limit what stands below it, as they are.
+    pub(super) limits: Vec<Extension>,
 }
 
 impl Request {
@@ -74,7 +86,9 @@ impl Request {
     }
 
     /// A cross certificate for the authority that `certificate` names: the same subject, key,
-    /// alternative key and key identifier, and no longer a path below it.
+    /// alternative key and key identifier, no longer a path below it, and the same
+    /// nameConstraints, extendedKeyUsage, policyConstraints and inhibitAnyPolicy: crossing must not
+    /// free an authority from the limits that it was given.
     ///
     /// # Errors
     /// `PlanError::CrossNotAuthority` when the certificate is not an authority's.
@@ -88,6 +102,12 @@ impl Request {
             cross: Some(CrossTarget {
                 key_identifier: extensions.subject_key_identifier().map(<[u8]>::to_vec),
                 path_length: constraints.path_len_constraint,
+                limits: extensions
+                    .all()
+                    .iter()
+                    .filter(|extension| LIMITS.contains(&extension.oid))
+                    .cloned()
+                    .collect(),
             }),
             ..Self::new(subject, Vec::new(), certificate.public_key().clone())
         })

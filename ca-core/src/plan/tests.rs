@@ -107,10 +107,23 @@ impl Authority {
     }
 
     pub(crate) fn below(issuer: &Self, algorithm: &str) -> Self {
+        Self::below_by(profile("issuing-ca"), issuer, algorithm, &[])
+    }
+
+    /// With `more` extensions behind those of the profile.
+    pub(crate) fn below_by(
+        profile: &Profile,
+        issuer: &Self,
+        algorithm: &str,
+        more: &[Extension],
+    ) -> Self {
         let signer = signer(algorithm);
         let subject = name(&format!("CN=Issuing {algorithm},O=Example"));
         let request = Request::new(subject, Vec::new(), signer.public_key().clone());
-        let certificate = issue(profile("issuing-ca"), request, issuer);
+        let mut planned = plan(profile, request, issuer.identity(), serial(), now()).unwrap();
+        let extensions = planned.fields.extensions.as_mut().unwrap();
+        extensions.extend(more.iter().map(|extension| encode::extension(extension).unwrap()));
+        let certificate = finish(planned, issuer);
         Self { signer, alt_signer: None, certificate }
     }
 
