@@ -40,20 +40,13 @@ pub struct CertificateRequest {
 }
 
 impl CertificateRequest {
-    /// Reads one DER request of at most 64 KiB and 100 names.
+    /// Reads one DER request of at most 64 KiB and 100 names;
+    /// [`pem::read_one_request`](crate::pem::read_one_request) reads PEM too.
     ///
     /// # Errors
     /// `CsrError`: every refusal is its own variant.
     pub fn from_der(der: &[u8]) -> Result<Self, CsrError> {
         read::request(der)
-    }
-
-    /// Reads PEM (`CERTIFICATE REQUEST`, or the older `NEW CERTIFICATE REQUEST`) or DER.
-    ///
-    /// # Errors
-    /// `CsrError::Pem` and `CsrError::PemLabel`, else as [`Self::from_der`].
-    pub fn from_pem_or_der(octets: &[u8]) -> Result<Self, CsrError> {
-        read::pem_or_der(octets)
     }
 
     /// Checks that whoever made the request holds the private key (RFC 2986 section 3, note 2),
@@ -74,16 +67,6 @@ impl CertificateRequest {
     /// The request's DER, as it came.
     pub fn der(&self) -> &[u8] {
         &self.der
-    }
-
-    /// The request as PEM, lines of 64 characters.
-    ///
-    /// # Errors
-    /// `CsrError::Pem`, which a request of at most 64 KiB does not meet.
-    pub fn to_pem(&self) -> Result<String, CsrError> {
-        let encoded =
-            pem_rfc7468::encode_string(read::LABEL, pem_rfc7468::LineEnding::LF, &self.der);
-        encoded.map_err(CsrError::Pem)
     }
 
     /// The DER of CertificationRequestInfo, which the signature covers.

@@ -5,6 +5,7 @@ use ca_core::csr::{CertificateRequest, ProvenRequest};
 use ca_core::fingerprint::Fingerprint;
 use ca_core::key::{KeyDerivation, PrivateKey};
 use ca_core::name::DistinguishedName;
+use ca_core::pem;
 use ca_core::plan::Request;
 use ca_core::public_key::PublicKey;
 use ledger::{Idempotency, Ledger};
@@ -173,9 +174,8 @@ impl Found<'_> {
 
 fn read_request<'a>(source: &'a Source, context: &mut Context) -> Result<Found<'a>, CliError> {
     let octets = context.read(source)?;
-    let csr = CertificateRequest::from_pem_or_der(&octets).map_err(|error| {
-        CliError::new(exit_code::of_request(&error), format!("{source}: {error}"))
-    })?;
+    let csr = pem::read_one_request(&octets)
+        .map_err(|error| CliError::of(exit_code::of_read(&error), source, &error))?;
     Ok(Found { source, csr })
 }
 
