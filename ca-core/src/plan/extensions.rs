@@ -203,9 +203,16 @@ fn extended_key_usage(
     request: &Request,
     notes: &mut Vec<PlanNote>,
 ) -> Result<Option<EncodedExtension>, PlanError> {
-    let Some(asked) = request.extensions.extended_key_usage().map(|usage| &usage.0) else {
+    let Some(usages) = request.extensions.extended_key_usage() else {
         return Ok(profile.extended_key_usage().cloned());
     };
+    // Each once, in the order in which they were asked for.
+    let mut asked: Vec<ObjectIdentifier> = Vec::with_capacity(usages.0.len());
+    for usage in &usages.0 {
+        if !asked.contains(usage) {
+            asked.push(*usage);
+        }
+    }
     let allowed = profile.extended_key_usages();
     if profile.copies().extended_key_usage {
         if let Some(found) = asked.iter().find(|usage| !allowed.contains(usage)) {
@@ -220,12 +227,12 @@ fn extended_key_usage(
             });
         }
         if !asked.is_empty() {
-            return Ok(Some(encode::extension_of(oid::EXTENDED_KEY_USAGE, false, asked)?));
+            return Ok(Some(encode::extension_of(oid::EXTENDED_KEY_USAGE, false, &asked)?));
         }
     }
     let same = asked.len() == allowed.len() && asked.iter().all(|usage| allowed.contains(usage));
     if !same {
-        notes.push(PlanNote::ExtendedKeyUsageSet { asked: asked.clone(), set: allowed.to_vec() });
+        notes.push(PlanNote::ExtendedKeyUsageSet { asked, set: allowed.to_vec() });
     }
     Ok(profile.extended_key_usage().cloned())
 }
