@@ -222,7 +222,7 @@ fn parameters_that_give_no_key_are_not_called_a_wrong_passphrase() {
         Kdf::Scrypt(ScryptParams { salt, cost_parameter, block_size, parallelization, key_length })
     };
     let pbkdf2 = Pbkdf2Params::hmac_sha256(2048, &[1; 16]).unwrap();
-    for fine in [scrypt(2, 1, 1, None), scrypt(1 << 15, 1, 1, Some(32)), pbkdf2.clone().into()] {
+    for fine in [scrypt(2, 1, 1, None), scrypt(1 << 15, 1, 1, Some(32)), pbkdf2.into()] {
         assert_eq!(check_encryption(&encrypted_by(fine.clone())), Ok(()));
         assert_eq!(decrypt(&encrypted_by(fine), b"x"), Err(KeyError::Passphrase));
     }
