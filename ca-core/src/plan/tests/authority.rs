@@ -208,3 +208,17 @@ fn a_cross_certificate_keeps_policy_limits() {
     let cross = issue(profile("cross-ca"), Request::cross(&old.certificate).unwrap(), &new);
     assert!(limits.iter().all(|limit| cross.extensions().get(limit.oid).is_none()));
 }
+
+#[test]
+fn the_registry_says_what_can_be_an_alternative_signature() {
+    let plain = Authority::root("p256");
+    for algorithm in Algorithm::all() {
+        let issuer = IssuerIdentity { alt_scheme: Some(algorithm.scheme()), ..plain.identity() };
+        let error = plan(profile("tls-server"), server("p256"), issuer, serial(), now());
+        // The next thing to miss is the key, where the algorithm is right.
+        let right = error.unwrap_err() == PlanError::IssuerHasNoAltKey;
+        assert_eq!(right, algorithm.can_be_alternative(), "{algorithm}");
+    }
+    let count = Algorithm::all().iter().filter(|row| row.can_be_alternative()).count();
+    assert!(count > 3 && count < Algorithm::all().len());
+}
