@@ -40,7 +40,8 @@ pub struct CertificateRequest {
 }
 
 impl CertificateRequest {
-    /// Reads one DER request of at most 64 KiB and 100 names.
+    /// Reads one DER request of at most 64 KiB and 100 names;
+    /// [`pem::read_one_request`](crate::pem::read_one_request) reads PEM too.
     ///
     /// # Errors
     /// `CsrError`: every refusal is its own variant.
@@ -48,41 +49,24 @@ impl CertificateRequest {
         read::request(der)
     }
 
-    /// Reads PEM (`CERTIFICATE REQUEST`, or the older `NEW CERTIFICATE REQUEST`) or DER.
-    ///
-    /// # Errors
-    /// `CsrError::Pem` and `CsrError::PemLabel`, else as [`Self::from_der`].
-    pub fn from_pem_or_der(octets: &[u8]) -> Result<Self, CsrError> {
-        read::pem_or_der(octets)
-    }
-
     /// Checks that whoever made the request holds the private key (RFC 2986 section 3, note 2),
     /// and that the key is strong enough to be certified.
     ///
     /// # Errors
     /// `CsrError::WeakKey`, `CsrError::KeyCannotSign` or `CsrError::Possession`.
-    pub fn verify_possession(&self) -> Result<(), CsrError> {
+    pub fn verify_possession(&self) -> Result<ProvenRequest<'_>, CsrError> {
         if let KeyKind::Other(oid) = self.public_key.kind() {
             return Err(CsrError::KeyCannotSign { found: oid });
         }
         self.public_key.check_strength().map_err(CsrError::WeakKey)?;
         signature::verify(&self.public_key, self.scheme, self.info_der(), &self.signature)
-            .map_err(CsrError::Possession)
+            .map_err(CsrError::Possession)?;
+        Ok(ProvenRequest(self))
     }
 
     /// The request's DER, as it came.
     pub fn der(&self) -> &[u8] {
         &self.der
-    }
-
-    /// The request as PEM, lines of 64 characters.
-    ///
-    /// # Errors
-    /// `CsrError::Pem`, which a request of at most 64 KiB does not meet.
-    pub fn to_pem(&self) -> Result<String, CsrError> {
-        let encoded =
-            pem_rfc7468::encode_string(read::LABEL, pem_rfc7468::LineEnding::LF, &self.der);
-        encoded.map_err(CsrError::Pem)
     }
 
     /// The DER of CertificationRequestInfo, which the signature covers.
@@ -129,6 +113,19 @@ impl CertificateRequest {
     /// The signature's octets.
     pub fn signature(&self) -> &[u8] {
         &self.signature
+    }
+}
+
+/// A request of which [`CertificateRequest::verify_possession`] showed that whoever made it holds
+/// the private key. There is no other way to one, so that nothing is planned from a request that
+/// was only read.
+#[derive(Clone, Copy, Debug)]
+pub struct ProvenRequest<'a>(&'a CertificateRequest);
+
+impl<'a> ProvenRequest<'a> {
+    /// The request.
+    pub fn request(self) -> &'a CertificateRequest {
+        self.0
     }
 }
 

@@ -138,9 +138,10 @@ fn report(kind: Kind, der: &[u8]) -> Result<Report, ContentError> {
         Kind::EncryptedPrivateKey => {
             Report::EncryptedPrivateKey(Box::new(EncryptedKeyReport::new(der)?))
         }
-        Kind::RevocationList | Kind::Pkcs1PublicKey => {
-            return Err(ContentError::NotRead { kind });
+        Kind::Pkcs1PublicKey => {
+            Report::PublicKey(Box::new(KeyReport::new(&PublicKey::from_pkcs1(der)?)))
         }
+        Kind::RevocationList => return Err(ContentError::NotRead { kind }),
     })
 }
 
@@ -171,12 +172,12 @@ pub enum InspectError {
 pub enum ContentError {
     /// DER of another structure.
     #[error(
-        "not an object that is known; allowed are a certificate, a certificate request, a public key (SubjectPublicKeyInfo), a private key (PKCS#8, SEC1, PKCS#1) or an encrypted private key (PKCS#8)"
+        "not an object that is known; allowed are a certificate, a certificate request, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1) or an encrypted private key (PKCS#8)"
     )]
     Unknown,
     /// A known object that is not read.
     #[error(
-        "found {kind}, which is not read; allowed are certificates, certificate requests, public keys (SubjectPublicKeyInfo) and private keys"
+        "found {kind}, which is not read; allowed are certificates, certificate requests, public keys (SubjectPublicKeyInfo, PKCS#1) and private keys"
     )]
     NotRead {
         /// What it is.

@@ -46,6 +46,15 @@ impl PublicKey {
         Ok(Self { kind, key: key.to_vec(), spki: der.to_vec() })
     }
 
+    /// Reads a bare RSAPublicKey (RFC 8017 appendix A.1.1), as `RSA PUBLIC KEY` holds it.
+    ///
+    /// # Errors
+    /// As [`Self::from_spki`].
+    pub fn from_pkcs1(der: &[u8]) -> Result<Self, PublicKeyError> {
+        // The size is no part of the identifier.
+        Self::from_raw(KeyKind::Classical(ClassicalKey::Rsa { bits: 0 }), der)
+    }
+
     /// Wraps the key octets of a known kind in their SubjectPublicKeyInfo.
     ///
     /// # Errors

@@ -11,6 +11,9 @@ pub(crate) use second::SecondVerifier;
 use crate::algorithm::{ClassicalKey, ClassicalScheme, Composite, KeyKind, SignatureScheme};
 use crate::public_key::{PublicKey, PublicKeyError};
 
+/// The longest context of an application, in octets.
+const MAX_CONTEXT: usize = 255;
+
 /// Who verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Implementation {
@@ -38,7 +41,8 @@ pub fn verify(
 /// (FIPS 204 algorithm 3, composite draft section 4.3).
 ///
 /// # Errors
-/// As [`verify`]; also when a classical scheme, which has no context, is given one.
+/// As [`verify`]; also when a classical scheme, which has no context, is given one, or the context
+/// is too long.
 pub fn verify_in_context(
     implementation: Implementation,
     key: &PublicKey,
@@ -49,6 +53,9 @@ pub fn verify_in_context(
 ) -> Result<(), SignatureError> {
     check_fit(key, scheme)?;
     key.check_strength().map_err(SignatureError::WeakKey)?;
+    if context.len() > MAX_CONTEXT && !matches!(scheme, SignatureScheme::Classical(_)) {
+        return Err(SignatureError::ContextTooLong { found: context.len() });
+    }
     if implementation == Implementation::Second {
         return SecondVerifier::new(key, scheme)?.verify(message, context, signature);
     }
@@ -144,4 +151,35 @@ pub enum SignatureError {
         /// Octets found.
         found: usize,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use super::*;
+    use crate::plan::tests::signer;
+
+    #[test]
+    fn a_context_past_255_octets_is_named_as_such() {
+        for algorithm in ["mldsa44", "hybrid", "ed25519"] {
+            let signer = signer(algorithm);
+            let signature = signer.sign(b"message").unwrap();
+            for implementation in [Implementation::First, Implementation::Second] {
+                let verify = |context: &[u8]| {
+                    let (key, scheme) = (signer.public_key(), signer.scheme());
+                    verify_in_context(implementation, key, scheme, b"message", context, &signature)
+                };
+                verify(b"").unwrap();
+                let longest = verify(&[7; 255]).unwrap_err();
+                let too_long = verify(&[7; 256]).unwrap_err();
+                if algorithm == "ed25519" {
+                    assert_eq!([longest, too_long], [const { SignatureError::NoContext }; 2]);
+                } else {
+                    assert!(!matches!(longest, SignatureError::ContextTooLong { .. }), "{longest}");
+                    assert_eq!(too_long, SignatureError::ContextTooLong { found: 256 });
+                }
+            }
+        }
+    }
 }

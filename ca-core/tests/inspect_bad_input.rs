@@ -177,6 +177,34 @@ fn sha1_signatures_are_shown_with_a_warning() {
     );
 }
 
+#[test]
+fn pss_that_is_not_accepted_is_shown_with_a_warning() {
+    let pss = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+    let sha256 = [0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0];
+    let mgf1 = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 8];
+    let with_salt = |salt: u8| {
+        let mask = tlv(0x30, &[&mgf1[..], &sha256].concat());
+        let salt = tlv(0xa2, &[2, 1, salt]);
+        let parameters = [tlv(0xa0, &sha256), tlv(0xa1, &mask), salt].concat();
+        resigned(&[&pss[..], &tlv(0x30, &parameters)].concat())
+    };
+    let shown = |der: &[u8]| {
+        let objects = inspect(der).unwrap();
+        let Report::Certificate(report) = &objects[0].report else { panic!("{objects:?}") };
+        (report.mode, report.signature.clone())
+    };
+    let (_, fine) = shown(&with_salt(32));
+    assert_eq!(fine.warnings, [""; 0]);
+    // Another salt; and the defaults, which mean SHA-1 throughout.
+    let defaults = resigned(&[&pss[..], &[0x30, 0]].concat());
+    for der in [with_salt(20), defaults] {
+        let (mode, signature) = shown(&der);
+        assert_eq!((mode, signature.algorithm.as_str()), (Mode::Classical, "RSASSA-PSS"));
+        let [warning] = &signature.warnings[..] else { panic!("{signature:?}") };
+        assert!(warning.contains("1.2.840.113549.1.1.10: found others, allowed: SHA-256"));
+    }
+}
+
 /// extensions.pem with another AlgorithmIdentifier inside and outside; its signature is not valid.
 fn resigned(algorithm: &[u8]) -> Vec<u8> {
     let der = fixture("extensions.pem");

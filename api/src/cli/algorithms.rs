@@ -11,7 +11,9 @@ use crate::table;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier algorithms
-  espalier algorithms --family composite --json")]
+  espalier algorithms --family composite --json
+
+Alternative: whether it can sign a second time in a classical certificate (X.509 clause 9.8).")]
 pub(super) struct Options {
     /// Only this family
     #[arg(long, value_enum)]
@@ -49,6 +51,7 @@ struct Row<'a> {
     oid: String,
     family: String,
     nist_level: Option<u8>,
+    can_be_alternative: bool,
     public_key_bytes: usize,
     signature_bytes: usize,
     aliases: Vec<&'a str>,
@@ -61,8 +64,17 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     if options.json {
         return context.print_json(&rows);
     }
-    let header = ["Name", "OID", "Family", "NIST level", "Public key", "Signature", "Also called"];
-    let text = table::render(context.terminal(), header, rows.iter().map(cells), &[3, 4, 5]);
+    let header = [
+        "Name",
+        "OID",
+        "Family",
+        "NIST level",
+        "Alternative",
+        "Public key",
+        "Signature",
+        "Also called",
+    ];
+    let text = table::render(context.terminal(), header, rows.iter().map(cells), &[3, 5, 6]);
     context.print(&text)
 }
 
@@ -73,6 +85,7 @@ fn row(algorithm: &Algorithm) -> Row<'_> {
         name: algorithm.name(),
         family: algorithm.family().to_string(),
         nist_level: algorithm.nist_level(),
+        can_be_alternative: algorithm.can_be_alternative(),
         public_key_bytes: algorithm.public_key_size(),
         signature_bytes: algorithm.signature_size(),
         aliases: aliases.filter(|alias| *alias != oid).collect(),
@@ -80,12 +93,13 @@ fn row(algorithm: &Algorithm) -> Row<'_> {
     }
 }
 
-fn cells(row: &Row<'_>) -> [String; 7] {
+fn cells(row: &Row<'_>) -> [String; 8] {
     [
         row.name.to_owned(),
         row.oid.clone(),
         row.family.clone(),
         row.nist_level.map_or_else(|| "-".to_owned(), |level| level.to_string()),
+        if row.can_be_alternative { "yes" } else { "-" }.to_owned(),
         row.public_key_bytes.to_string(),
         row.signature_bytes.to_string(),
         row.aliases.join(", "),

@@ -119,6 +119,9 @@ fn build(
         .signer(algorithm.scheme())
         .map_err(|error| CliError::of(Exit::Fault, "private key", &error))?;
     let request = CertificateRequest::build(&options.subject, names, &[], &signer);
-    let checked = request.and_then(|request| request.verify_possession().map(|()| request));
+    let checked = request.and_then(|request| {
+        request.verify_possession()?;
+        Ok(request)
+    });
     checked.map_err(|error| CliError::new(exit_code::of_request(&error), error.to_string()))
 }

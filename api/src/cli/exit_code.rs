@@ -26,11 +26,9 @@ pub(super) fn of_certificate(error: &CertificateError) -> Exit {
 }
 
 pub(super) fn of_request(error: &CsrError) -> Exit {
-    use CsrError::{Malformed, NotCanonical, Pem, PemLabel, PublicKey, Sign, TooLarge};
+    use CsrError::{Malformed, NotCanonical, PublicKey, Sign, TooLarge};
     match error {
-        Malformed(_) | NotCanonical { .. } | Pem(_) | PemLabel { .. } | TooLarge { .. } => {
-            Exit::Usage
-        }
+        Malformed(_) | NotCanonical { .. } | TooLarge { .. } => Exit::Usage,
         PublicKey(error) => of_public_key(error),
         Sign(SignError::CrossCheck { .. } | SignError::Backend { .. }) => Exit::Fault,
         _ => Exit::Refused,

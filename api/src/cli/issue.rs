@@ -1,10 +1,11 @@
 //! `espalier issue`: a certificate from a request, or with a key made here.
 
 use ca_core::algorithm::Algorithm;
-use ca_core::csr::CertificateRequest;
+use ca_core::csr::{CertificateRequest, ProvenRequest};
 use ca_core::fingerprint::Fingerprint;
 use ca_core::key::{KeyDerivation, PrivateKey};
 use ca_core::name::DistinguishedName;
+use ca_core::pem;
 use ca_core::plan::Request;
 use ca_core::public_key::PublicKey;
 use ledger::{Idempotency, Ledger};
@@ -96,11 +97,12 @@ async fn issue(
     options.check_outputs()?;
     let chosen = options.profile.read(context)?;
     let csr = options.csr.as_ref().map(|source| read_request(source, context)).transpose()?;
+    let csr = csr.as_ref().map(Found::proven).transpose()?;
     let mut ask = |context: &mut Context| folder.passphrase(&options.passphrase, context);
     let authority = Authority::load(folder, ledger, &options.authority, &mut ask, context).await?;
-    let (mut request, asker, key) = match (&csr, &options.key_out) {
+    let (mut request, asker, key) = match (csr, &options.key_out) {
         (Some(csr), _) => {
-            let asker = Asker::local(options.idempotency(csr, &chosen));
+            let asker = Asker::local(options.idempotency(csr.request(), &chosen));
             (Request::from_csr(csr), asker, None)
         }
         (None, Some(target)) => {
@@ -156,14 +158,25 @@ impl Options {
     }
 }
 
-/// Reads a CSR and checks that whoever made it has the private key.
-fn read_request(source: &Source, context: &mut Context) -> Result<CertificateRequest, CliError> {
+/// A CSR and where it was read.
+struct Found<'a> {
+    source: &'a Source,
+    csr: CertificateRequest,
+}
+
+impl Found<'_> {
+    /// Checks that whoever made the CSR has the private key.
+    fn proven(&self) -> Result<ProvenRequest<'_>, CliError> {
+        let proven = self.csr.verify_possession();
+        proven.map_err(|error| CliError::of(Exit::Refused, self.source, &error))
+    }
+}
+
+fn read_request<'a>(source: &'a Source, context: &mut Context) -> Result<Found<'a>, CliError> {
     let octets = context.read(source)?;
-    let csr = CertificateRequest::from_pem_or_der(&octets).map_err(|error| {
-        CliError::new(exit_code::of_request(&error), format!("{source}: {error}"))
-    })?;
-    csr.verify_possession().map_err(|error| CliError::of(Exit::Refused, source, &error))?;
-    Ok(csr)
+    let csr = pem::read_one_request(&octets)
+        .map_err(|error| CliError::of(exit_code::of_read(&error), source, &error))?;
+    Ok(Found { source, csr })
 }
 
 /// Writes the key to a temporary file: it gets its name when there is a certificate for it.

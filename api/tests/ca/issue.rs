@@ -1,4 +1,3 @@
-use ca_core::csr::CertificateRequest;
 use ca_core::key::PrivateKey;
 use ca_core::pem;
 
@@ -14,7 +13,7 @@ fn from_a_request_of_every_family() {
         bench.run(&format!("{line} --no-passphrase --algorithm {algorithm} --out r.csr")).done();
         bench.run("issue --csr r.csr --chain --out chain.pem").done();
         verifies(&bench, "chain.pem", ROOT, "hybrid");
-        let csr = CertificateRequest::from_pem_or_der(&bench.read("r.csr")).unwrap();
+        let csr = pem::read_one_request(&bench.read("r.csr")).unwrap();
         let leaf = certificates(&bench, "chain.pem").remove(0);
         assert!(leaf.public_key() == csr.public_key() && leaf.subject() == csr.subject().as_name());
         // One bit of the request's signature: nobody proved to have the key.

@@ -60,7 +60,7 @@ fn a_certificate_that_could_not_be_written_is_had_from_the_ledger() {
     bench.run(&format!("{command} --out a.pem")).done();
     // The key is there, and is that certificate's.
     bench.run("csr create --key k.pem --subject CN=x --out x.csr").done();
-    let csr = ca_core::csr::CertificateRequest::from_pem_or_der(&bench.read("x.csr")).unwrap();
+    let csr = ca_core::pem::read_one_request(&bench.read("x.csr")).unwrap();
     assert!(certificates(&bench, "a.pem")[0].public_key() == csr.public_key());
 }
 

@@ -122,7 +122,7 @@ fn a_key_that_a_crash_left_beside_another_certificate_is_noticed() {
     let run = bench.run("quickstart --json").done();
     assert_eq!(run.json()["reused"], false);
     bench.run(&format!("csr create --key {key} --subject CN=x --out x.csr")).done();
-    let csr = ca_core::csr::CertificateRequest::from_pem_or_der(&bench.read("x.csr")).unwrap();
+    let csr = ca_core::pem::read_one_request(&bench.read("x.csr")).unwrap();
     let made = certificates(&bench, &format!("{DEMO}/certificate.pem")).remove(0);
     assert!(made.public_key() == csr.public_key(), "key and certificate belong together");
 }

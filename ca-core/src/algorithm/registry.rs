@@ -121,6 +121,12 @@ impl Algorithm {
         self.scheme.nist_level()
     }
 
+    /// Whether it can make the alternative signature (X.509 (10/2019) clause 9.8) beside a classical
+    /// one: ML-DSA and composites can.
+    pub fn can_be_alternative(&self) -> bool {
+        self.scheme.is_post_quantum()
+    }
+
     /// Octets of the public key in the BIT STRING of SubjectPublicKeyInfo (for RSA with the
     /// exponent 65537).
     pub fn public_key_size(&self) -> usize {

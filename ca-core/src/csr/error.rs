@@ -19,15 +19,6 @@ pub enum CsrError {
         /// Octets found.
         found: usize,
     },
-    /// Not PEM, though it starts like it.
-    #[error("request: not PEM as RFC 7468 has it ({0})")]
-    Pem(pem_rfc7468::Error),
-    /// PEM of something else.
-    #[error("request: the PEM label is {found:?}, allowed is CERTIFICATE REQUEST")]
-    PemLabel {
-        /// The label found.
-        found: String,
-    },
     /// Not DER, or not a request: truncated, trailing octets, indefinite length, wrong tags.
     #[error("request: not DER of the expected structure ({0})")]
     Malformed(#[from] der::Error),

@@ -13,31 +13,11 @@ use crate::general_name::{AltName, MAX_NAMES};
 use crate::name::{DistinguishedName, MAX_DER};
 use crate::public_key::PublicKey;
 
-/// The PEM label of RFC 7468 section 7.
-pub(super) const LABEL: &str = "CERTIFICATE REQUEST";
-const OLD_LABEL: &str = "NEW CERTIFICATE REQUEST";
 /// extensionRequest, RFC 2985 section 5.4.2.
 pub(super) const EXTENSION_REQUEST: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
 /// The tag of the attributes field, `[0] IMPLICIT SET`.
 pub(super) const ATTRIBUTES: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
-
-pub(super) fn pem_or_der(octets: &[u8]) -> Result<CertificateRequest, CsrError> {
-    // Base64 and line ends take less than half as much again; 4 KiB are left for text around it.
-    let bound = MAX_REQUEST_SIZE * 3 / 2 + 4096;
-    if octets.len() > bound {
-        return Err(CsrError::TooLarge { found: octets.len() });
-    }
-    // A DER request starts with the tag of a SEQUENCE, the digit 0, which no PEM starts with.
-    if octets.first() == Some(&0x30) {
-        return request(octets);
-    }
-    let (label, der) = pem_rfc7468::decode_vec(octets).map_err(CsrError::Pem)?;
-    if label != LABEL && label != OLD_LABEL {
-        return Err(CsrError::PemLabel { found: label.chars().take(80).collect() });
-    }
-    request(&der)
-}
 
 pub(super) fn request(der: &[u8]) -> Result<CertificateRequest, CsrError> {
     if der.len() > MAX_REQUEST_SIZE {

@@ -15,6 +15,7 @@ use crate::extensions::{Extension, oid};
 use crate::general_name::AltNameError;
 use crate::key::PrivateKey;
 use crate::name::NameError;
+use crate::pem::{self, Label};
 use crate::plan::encode;
 use crate::profile::{extended_key_usage_extension, key_usage_extension};
 use crate::sign::Signer;
@@ -112,21 +113,6 @@ fn requested_extensions_come_back() {
     assert!(matches!(error, CsrError::Extension(_)), "{error}");
 }
 
-#[test]
-fn pem_and_der_are_read() {
-    let csr = CertificateRequest::build(&subject("CN=a"), &[], &[], &signer("p256")).unwrap();
-    let pem = csr.to_pem().unwrap();
-    assert!(pem.starts_with("-----BEGIN CERTIFICATE REQUEST-----\n"));
-    let read = |text: &str| CertificateRequest::from_pem_or_der(text.as_bytes());
-    assert_eq!(read(&pem).unwrap(), csr);
-    assert_eq!(read(&pem.replace("CERTIFICATE REQ", "NEW CERTIFICATE REQ")).unwrap(), csr);
-    assert_eq!(CertificateRequest::from_pem_or_der(csr.der()).unwrap(), csr);
-    let error = read(&pem.replace("CERTIFICATE REQUEST", "CERTIFICATE")).unwrap_err();
-    assert_eq!(error, CsrError::PemLabel { found: "CERTIFICATE".into() });
-    let error = read(&pem[..pem.len() / 2]).unwrap_err();
-    assert!(matches!(error, CsrError::Pem(_)), "{error}");
-}
-
 /// A request of exactly `size` octets, by an unknown attribute.
 fn of_size(signer: &Signer, size: usize) -> Vec<u8> {
     let filler = |length: usize| {
@@ -146,8 +132,8 @@ fn sixty_four_kibibytes_are_read_and_one_octet_more_is_not() {
     let most = of_size(&signer, MAX_REQUEST_SIZE);
     assert_eq!(most.len(), 65_536);
     CertificateRequest::from_der(&most).unwrap().verify_possession().unwrap();
-    let csr = CertificateRequest::from_der(&most).unwrap();
-    assert_eq!(CertificateRequest::from_pem_or_der(csr.to_pem().unwrap().as_bytes()).unwrap(), csr);
+    let text = pem::encode(Label::CertificateRequest, &most);
+    assert_eq!(pem::read_one_request(text.as_bytes()).unwrap().der(), most);
     let error = CertificateRequest::from_der(&of_size(&signer, MAX_REQUEST_SIZE + 1)).unwrap_err();
     assert_eq!(error, CsrError::TooLarge { found: 65_537 });
     assert!(error.to_string().contains("65537") && error.to_string().contains("65536"));
@@ -296,7 +282,7 @@ proptest! {
     #[test]
     fn no_octets_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = CertificateRequest::from_der(&octets);
-        let _ = CertificateRequest::from_pem_or_der(&octets);
+        let _ = pem::read_one_request(&octets);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Certificates as they are shown.
 
+use const_oid::db::rfc5912;
 use jiff::Timestamp;
 use serde::Serialize;
 use spki::AlgorithmIdentifierOwned;
@@ -208,7 +209,8 @@ impl AlternativeReport {
 }
 
 impl SignatureReport {
-    /// Describes a signature. An unknown or broken algorithm is shown as such.
+    /// Describes a signature. An unknown or broken algorithm is shown as such, and so is RSASSA-PSS
+    /// with another hash, mask or salt than is accepted.
     ///
     /// # Errors
     /// `SchemeError::Parameters` when a known algorithm has parameters that its RFC forbids.
@@ -218,6 +220,10 @@ impl SignatureReport {
     ) -> Result<Self, SchemeError> {
         match SignatureScheme::from_identifier(identifier) {
             Ok(scheme) => Ok(Self::known(scheme, signature)),
+            // RFC 4055 allows more than is accepted here, SHA-1 by default.
+            Err(error @ SchemeError::Parameters { oid, .. }) if oid == rfc5912::ID_RSASSA_PSS => {
+                Ok(Self::unusable("RSASSA-PSS", KeyFamily::Classical, oid, signature, &error))
+            }
             Err(error @ SchemeError::Parameters { .. }) => Err(error),
             Err(error @ SchemeError::Unknown { oid }) => {
                 Ok(Self::unusable("unknown", KeyFamily::Unknown, oid, signature, &error))

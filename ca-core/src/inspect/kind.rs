@@ -74,6 +74,7 @@ impl Kind {
             Label::Certificate => Self::Certificate,
             Label::CertificateRequest | Label::NewCertificateRequest => Self::CertificateRequest,
             Label::PublicKey => Self::PublicKey,
+            Label::RsaPublicKey => Self::Pkcs1PublicKey,
             Label::PrivateKey => Self::Pkcs8PrivateKey,
             Label::EncryptedPrivateKey => Self::EncryptedPrivateKey,
             Label::EcPrivateKey => Self::Sec1PrivateKey,

@@ -35,7 +35,18 @@ impl fmt::Display for CertificateReport {
         row(f, "  ", "Valid from", self.validity.not_before)?;
         let lasts = duration(self.validity.duration_seconds);
         row(f, "  ", "Valid until", format_args!("{} ({lasts})", self.validity.not_after))?;
-        row(f, "  ", "Mode", self.mode)?;
+        match self.mode {
+            Mode::Catalyst => {
+                let main = family_name(self.signature.family);
+                row(
+                    f,
+                    "  ",
+                    "Mode",
+                    format_args!("catalyst ({main} with an alternative signature)"),
+                )?;
+            }
+            mode => row(f, "  ", "Mode", mode)?,
+        }
         row(f, "  ", "X.509 version", self.x509_version)?;
         writeln!(f, "  Public key")?;
         write_key(f, "    ", &self.public_key)?;
@@ -156,7 +167,7 @@ impl fmt::Display for Mode {
         f.write_str(match self {
             Self::Classical => "classical",
             Self::Composite => "composite",
-            Self::Catalyst => "catalyst (classical with an alternative signature)",
+            Self::Catalyst => "catalyst",
             Self::PostQuantum => "post-quantum",
             Self::Unknown => "unknown",
         })
@@ -319,16 +330,20 @@ fn point(point: &super::RevocationPointReport) -> String {
 }
 
 fn strength(family: KeyFamily, nist_level: Option<u8>) -> String {
-    let family_name = match family {
+    let name = family_name(family);
+    match (family, nist_level) {
+        (_, Some(level)) => format!("{name}, NIST level {level}"),
+        (KeyFamily::Classical, None) => "classical, no NIST level".into(),
+        (_, None) => name.into(),
+    }
+}
+
+fn family_name(family: KeyFamily) -> &'static str {
+    match family {
         KeyFamily::Classical => "classical",
         KeyFamily::PostQuantum => "post-quantum",
         KeyFamily::Composite => "composite",
         KeyFamily::Unknown => "unknown",
-    };
-    match (family, nist_level) {
-        (_, Some(level)) => format!("{family_name}, NIST level {level}"),
-        (KeyFamily::Classical, None) => "classical, no NIST level".into(),
-        (_, None) => family_name.into(),
     }
 }
 

@@ -9,7 +9,7 @@ use rand_core::CryptoRng;
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-use super::pbes2::crypt;
+use super::pbes2::{Failure, crypt};
 use super::private::{KeyError, MAX_KEY_SIZE};
 use crate::aws_lc::Direction;
 
@@ -60,11 +60,16 @@ pub fn encrypt(
 ///
 /// # Errors
 /// `KeyError::Passphrase` for a wrong passphrase, `KeyError::Encryption` for what is not read
-/// (PBES1, SHA-1, other ciphers), `KeyError::EncryptionCost` for parameters past the bounds.
+/// (PBES1, SHA-1, other ciphers), `KeyError::EncryptionCost` for parameters past the bounds,
+/// `KeyError::EncryptionParameters` for those that give no key, `KeyError::Refused` when AWS-LC
+/// fails, for want of memory.
 pub fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let (parameters, ciphertext) = read(der)?;
-    let plain = crypt(Direction::Decrypt, &parameters, passphrase, ciphertext)
-        .map_err(|_| KeyError::Passphrase)?;
+    let plain = crypt(Direction::Decrypt, &parameters, passphrase, ciphertext);
+    let plain = plain.map_err(|failure| match failure {
+        Failure::Derivation => KeyError::Refused,
+        Failure::Cipher => KeyError::Passphrase,
+    })?;
     // With a wrong passphrase the padding is right once in 256 times; the structure tells then.
     match pkcs8::PrivateKeyInfoRef::from_der(&plain) {
         Ok(_) => Ok(plain),
@@ -92,6 +97,7 @@ fn read(der: &[u8]) -> Result<(pbes2::Parameters, &[u8]), KeyError> {
     check_cipher(parameters.encryption)?;
     check_strength(&parameters.kdf)?;
     check_cost(&parameters.kdf)?;
+    check_parameters(&parameters)?;
     Ok((parameters, info.encrypted_data.as_bytes()))
 }
 
@@ -160,6 +166,32 @@ fn check_cost(kdf: &Kdf) -> Result<(), KeyError> {
             }
             let found = format!("scrypt with {memory} octets and p={}", kdf.parallelization);
             Err(KeyError::EncryptionCost { found, allowed: "536870912 octets and p=16" })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Parameters that no passphrase could ever open (RFC 7914 section 2, RFC 8018 appendix A.2).
+fn check_parameters(parameters: &pbes2::Parameters) -> Result<(), KeyError> {
+    let wrong = |found, allowed| Err(KeyError::EncryptionParameters { found, allowed });
+    let (said, needed) = (parameters.kdf.key_length(), parameters.encryption.key_size());
+    if let Some(said) = said.filter(|said| usize::from(*said) != needed) {
+        let found = format!("a derived key of {said} octets for a cipher that takes {needed}");
+        return wrong(found, "the length that the cipher takes, or none");
+    }
+    match &parameters.kdf {
+        Kdf::Pbkdf2(kdf) if kdf.iteration_count == 0 => {
+            wrong("PBKDF2 with 0 iterations".into(), "1 to 10000000 iterations")
+        }
+        Kdf::Scrypt(kdf) => {
+            let (n, r, p) = (kdf.cost_parameter, kdf.block_size, kdf.parallelization);
+            let below = 1_u64.checked_shl(16 * u32::from(r));
+            let fits = n > 1 && n.is_power_of_two() && below.is_none_or(|below| n < below);
+            if fits && r > 0 && p > 0 {
+                return Ok(());
+            }
+            let allowed = "N a power of two above 1 and below 2^(16 r), r and p at least 1";
+            wrong(format!("scrypt with N={n}, r={r}, p={p}"), allowed)
         }
         _ => Ok(()),
     }

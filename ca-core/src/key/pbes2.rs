@@ -10,26 +10,31 @@ use zeroize::Zeroizing;
 use super::encrypted::MAX_SCRYPT_MEMORY;
 use crate::aws_lc::{Direction, Refused, ScryptCost, aes_cbc, scrypt};
 
+/// What did not work.
+pub(super) enum Failure {
+    /// Making a key of the passphrase, whichever it is.
+    Derivation,
+    /// The cipher: when decrypting, mostly by the wrong key.
+    Cipher,
+}
+
 /// Encrypts or decrypts under the key that the passphrase gives.
 pub(super) fn crypt(
     direction: Direction,
     parameters: &Parameters,
     passphrase: &[u8],
     input: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, Refused> {
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let iv = match &parameters.encryption {
         EncryptionScheme::Aes128Cbc { iv }
         | EncryptionScheme::Aes192Cbc { iv }
         | EncryptionScheme::Aes256Cbc { iv } => iv,
-        _ => return Err(Refused),
+        _ => return Err(Failure::Cipher),
     };
     let size = parameters.encryption.key_size();
-    if parameters.kdf.key_length().is_some_and(|said| usize::from(said) != size) {
-        return Err(Refused);
-    }
     let mut key = Zeroizing::new(vec![0; size]);
-    derive(&parameters.kdf, passphrase, &mut key)?;
-    aes_cbc(direction, &key, iv, input)
+    derive(&parameters.kdf, passphrase, &mut key).map_err(|_| Failure::Derivation)?;
+    aes_cbc(direction, &key, iv, input).map_err(|_| Failure::Cipher)
 }
 
 fn derive(kdf: &Kdf, passphrase: &[u8], key: &mut [u8]) -> Result<(), Refused> {

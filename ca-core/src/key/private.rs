@@ -362,6 +362,14 @@ pub enum KeyError {
         /// The bound.
         allowed: &'static str,
     },
+    /// Parameters with which no key can be derived, whatever the passphrase.
+    #[error("encrypted private key: {found}; allowed is {allowed}")]
+    EncryptionParameters {
+        /// What was found.
+        found: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
     /// The passphrase does not open it.
     #[error("encrypted private key: the passphrase is wrong, or the file is damaged")]
     Passphrase,

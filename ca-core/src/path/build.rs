@@ -22,6 +22,8 @@ pub(super) struct Search<'a> {
     anchors: &'a [Certificate],
     options: &'a Options,
     checks_left: usize,
+    /// Comparisons of names with constraints so far, in all paths.
+    comparisons: usize,
     /// Failed attempts so far.
     tried: usize,
     /// The most relevant ones of them.
@@ -71,14 +73,14 @@ impl<'a> Search<'a> {
         options: &'a Options,
     ) -> Self {
         let checks_left = MAX_SIGNATURE_CHECKS;
-        Self { intermediates, anchors, options, checks_left, tried: 0, failures: Vec::new() }
+        let (comparisons, tried, failures) = (0, 0, Vec::new());
+        Self { intermediates, anchors, options, checks_left, comparisons, tried, failures }
     }
 
     pub(super) fn run(mut self, leaf: &'a Certificate) -> Outcome {
-        let found = if self.anchors.contains(leaf) {
-            self.trusted_itself(leaf)
-        } else {
-            self.extend(&mut vec![Element { certificate: leaf, link: None }])
+        let found = match self.anchors.contains(leaf) {
+            true => self.trusted_itself(leaf),
+            false => self.extend(&mut vec![Element { certificate: leaf, link: None }]),
         };
         match found {
             Some(Found::Path(steps)) => self.outcome(steps, Vec::new()),
@@ -104,7 +106,9 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The certificate is an anchor. When it is self-signed, that signature must be right.
+    /// The certificate is an anchor. When it is self-signed, that signature must be right. A
+    /// self-issued one that its own key did not sign (RFC 5280 section 3.2: a CA's new key, signed
+    /// by its old one) may have another anchor above it.
     fn trusted_itself(&mut self, leaf: &'a Certificate) -> Option<Found> {
         let link = if leaf.is_self_issued() {
             match self.check_link(leaf, leaf) {
@@ -112,7 +116,7 @@ impl<'a> Search<'a> {
                 Err((check, fault)) => {
                     let rank = Rank::Incomplete(0, Cause::Signature);
                     self.fail(&[], leaf, check, fault, rank);
-                    return None;
+                    return self.extend(&mut vec![Element { certificate: leaf, link: None }]);
                 }
             }
         } else {
@@ -126,7 +130,9 @@ impl<'a> Search<'a> {
         // A path always holds at least the certificate that was asked for.
         let last = path.last().expect("a path is never empty").certificate;
         let (anchors, intermediates) = (self.anchors, self.intermediates);
-        let issues = |issuer: &&Certificate| same_name(issuer.subject(), last.issuer());
+        // Whether it signed itself was seen before anything else.
+        let issues =
+            |issuer: &&Certificate| *issuer != last && same_name(issuer.subject(), last.issuer());
         let before = self.tried;
         for anchor in anchors.iter().filter(issues) {
             if let Some(found) = self.try_issuer(path, last, anchor, true) {
@@ -146,7 +152,8 @@ impl<'a> Search<'a> {
                 return Some(found);
             }
         }
-        if self.tried == before {
+        // Of an anchor that did not sign itself, that is told already.
+        if self.tried == before && !anchors.contains(last) {
             let issuer = name_label(last.issuer());
             let found = match (last.is_self_issued(), circles) {
                 (true, _) => format!("{issuer} itself, which is not a trust anchor"),
@@ -228,8 +235,14 @@ impl<'a> Search<'a> {
 
     /// Validates a path that starts with an anchor.
     fn finish(&mut self, path: &[Element<'a>]) -> Option<Found> {
-        match walk(path, self.options) {
+        match walk(path, self.options, &mut self.comparisons) {
             Ok(steps) => Some(Found::Path(steps)),
+            Err(refusal) if refusal.fault.reason == Reason::TooMuchWork => {
+                let super::walk::Refusal { steps, certificate, fault, .. } = *refusal;
+                let rank = Rank::GaveUp;
+                self.keep(rank, || Failure { rank, steps, error: fault.of(certificate) });
+                Some(Found::GaveUp)
+            }
             Err(refusal) => {
                 let rank = Rank::Complete {
                     closeness: MAX_PATH_LENGTH.saturating_sub(refusal.distance),

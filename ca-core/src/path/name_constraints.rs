@@ -17,7 +17,7 @@ use super::outcome::{Fault, Reason};
 use super::server_name::{describe, is_host_name, mailbox, uri_host};
 use crate::certificate::Certificate;
 
-/// Comparisons of a name with a constraint that one path may cost. Names and constraints multiply;
+/// Comparisons of a name with a constraint that the search for a path may cost, all paths together. Names and constraints multiply;
 /// webpki has the same bound.
 const MAX_COMPARISONS: usize = 250_000;
 
@@ -28,13 +28,17 @@ const OCTETS_PER_COMPARISON: usize = 64;
 const EMAIL_ADDRESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1");
 
 /// The constraints of the issuers that were passed so far.
-#[derive(Default)]
-pub(super) struct Constraints<'a> {
+pub(super) struct Constraints<'a, 'c> {
     sets: Vec<&'a NameConstraints>,
-    comparisons: usize,
+    comparisons: &'c mut usize,
 }
 
-impl<'a> Constraints<'a> {
+impl<'a, 'c> Constraints<'a, 'c> {
+    /// None yet; `comparisons` counts on from where it stands.
+    pub(super) fn new(comparisons: &'c mut usize) -> Self {
+        Self { sets: Vec::new(), comparisons }
+    }
+
     /// Takes up the constraints of an issuer, after checking their syntax.
     pub(super) fn add(&mut self, certificate: &'a Certificate) -> Result<(), Fault> {
         let Some(set) = certificate.extensions().name_constraints() else { return Ok(()) };
@@ -95,7 +99,7 @@ impl<'a> Constraints<'a> {
             let excluded =
                 subtrees(&set.excluded_subtrees).filter(|one| same_form(&one.base, name));
             for subtree in excluded {
-                count(&mut self.comparisons, &subtree.base, name)?;
+                count(self.comparisons, &subtree.base, name)?;
                 if covers(&subtree.base, name, Reading::Excluded)? {
                     let allowed = format!("names outside {}", describe(&subtree.base));
                     return Err(refused(name, allowed));
@@ -104,7 +108,7 @@ impl<'a> Constraints<'a> {
             let limits = subtrees(&set.permitted_subtrees).filter(|one| same_form(&one.base, name));
             let mut permitted = None;
             for subtree in limits.clone() {
-                count(&mut self.comparisons, &subtree.base, name)?;
+                count(self.comparisons, &subtree.base, name)?;
                 permitted = Some(covers(&subtree.base, name, Reading::Permitted)?);
                 if permitted == Some(true) {
                     break;
@@ -127,7 +131,7 @@ pub(crate) fn check_planned(
     subject: &Name,
     alternative: Option<&SubjectAltName>,
 ) -> Result<(), String> {
-    let mut all = Constraints { sets: vec![constraints], comparisons: 0 };
+    let mut all = Constraints { sets: vec![constraints], comparisons: &mut 0 };
     all.check_names(subject, alternative).map_err(|fault| {
         format!("{}: found {}, allowed are {}", fault.field, fault.found, fault.allowed)
     })
@@ -153,7 +157,7 @@ fn count(comparisons: &mut usize, base: &GeneralName, name: &GeneralName) -> Res
     }
     let found = "more names times constraints than the bound";
     let allowed = format!(
-        "at most {MAX_COMPARISONS} comparisons in a path, {OCTETS_PER_COMPARISON} octets each"
+        "at most {MAX_COMPARISONS} comparisons in all paths, {OCTETS_PER_COMPARISON} octets each"
     );
     Err(Fault::new(Reason::TooMuchWork, "nameConstraints", found, allowed))
 }

@@ -27,15 +27,17 @@ pub(super) struct Refusal<'a> {
     pub(super) distance: usize,
 }
 
-/// Validates a path whose signatures were checked; its first element is the anchor.
+/// Validates a path whose signatures were checked; its first element is the anchor. What comparing
+/// names with constraints costs is added to `comparisons`.
 pub(super) fn walk<'a>(
     path: &[Element<'a>],
     options: &Options,
+    comparisons: &mut usize,
 ) -> Result<Vec<Step>, Box<Refusal<'a>>> {
     let mut walk = Walk {
         options,
         steps: Vec::new(),
-        constraints: Constraints::default(),
+        constraints: Constraints::new(comparisons),
         policies: Policies::new(path.len().saturating_sub(1)),
         may_follow: None,
     };
@@ -63,16 +65,16 @@ struct Place<'a> {
     is_last: bool,
 }
 
-struct Walk<'a, 'o> {
+struct Walk<'a, 'o, 'c> {
     options: &'o Options,
     steps: Vec<Step>,
-    constraints: Constraints<'a>,
+    constraints: Constraints<'a, 'c>,
     policies: Policies,
     /// CAs that may still follow, self-issued ones not counted; none means any number.
     may_follow: Option<usize>,
 }
 
-impl<'a> Walk<'a, '_> {
+impl<'a> Walk<'a, '_, '_> {
     fn certificate(
         &mut self,
         element: &Element<'a>,

@@ -13,6 +13,8 @@ pub enum Label {
     NewCertificateRequest,
     /// A SubjectPublicKeyInfo (RFC 7468 section 13).
     PublicKey,
+    /// A PKCS#1 public key (RFC 8017), read only.
+    RsaPublicKey,
     /// A PKCS#8 private key (RFC 7468 section 10).
     PrivateKey,
     /// An encrypted PKCS#8 private key (RFC 7468 section 11).
@@ -25,11 +27,12 @@ pub enum Label {
 
 impl Label {
     /// Every label that is read.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Certificate,
         Self::CertificateRequest,
         Self::NewCertificateRequest,
         Self::PublicKey,
+        Self::RsaPublicKey,
         Self::PrivateKey,
         Self::EncryptedPrivateKey,
         Self::EcPrivateKey,
@@ -43,6 +46,7 @@ impl Label {
             Self::CertificateRequest => "CERTIFICATE REQUEST",
             Self::NewCertificateRequest => "NEW CERTIFICATE REQUEST",
             Self::PublicKey => "PUBLIC KEY",
+            Self::RsaPublicKey => "RSA PUBLIC KEY",
             Self::PrivateKey => "PRIVATE KEY",
             Self::EncryptedPrivateKey => "ENCRYPTED PRIVATE KEY",
             Self::EcPrivateKey => "EC PRIVATE KEY",

@@ -51,6 +51,14 @@ pub enum PlanError {
         "alternative public key: found one, but the issuer makes no alternative signature, which alone would protect it; allowed is none, or an issuer with an alternative key"
     )]
     AltKeyUnprotected,
+    /// The issuer has an alternative key, but would not sign with it.
+    #[error(
+        "alternative signature: found no alternative key to sign with, but the issuer's certificate holds one ({own}, extension 2.5.29.72); allowed is signing with both keys, since verifiers that ask for the alternative signature refuse a certificate without it"
+    )]
+    AltSignerMissing {
+        /// The kind of the issuer's alternative key.
+        own: String,
+    },
     /// The schemes of an alternative signature and of the signature beside it.
     #[error(
         "alternative signature: found {alternative} beside {scheme}, allowed is a post-quantum one beside a classical one"
@@ -141,6 +149,16 @@ pub enum PlanError {
         "cross certificate: the certificate is not an authority's (basicConstraints), allowed are authorities"
     )]
     CrossNotAuthority,
+    /// The profile and the crossed certificate both limit the same thing.
+    #[error(
+        "{found}: found in the crossed certificate and in profile {profile}, allowed is one of both; cross with a profile that leaves it out, and the crossed authority keeps its own"
+    )]
+    CrossLimit {
+        /// The extension.
+        found: &'static str,
+        /// The profile.
+        profile: String,
+    },
     /// No subject and no names.
     #[error("subject: empty, and there are no names; allowed is a subject, a name or both")]
     NoIdentity,

@@ -23,6 +23,7 @@ pub(super) fn planned(
     notes: &mut Vec<PlanNote>,
 ) -> Result<Vec<EncodedExtension>, PlanError> {
     let fixed = profile.fixed_extensions();
+    let (crossed_usage, crossed_limits) = crossed_limits(profile, request)?;
     let mut all = Vec::with_capacity(fixed.len() + 10);
     all.push(basic_constraints(profile, request, issuer, notes)?);
     if !names.is_empty() {
@@ -32,8 +33,12 @@ pub(super) fn planned(
     all.push(authority_key_identifier(issuer)?);
     let usages = key_usages(profile, request, notes)?;
     all.push(encode::extension_of(oid::KEY_USAGE, true, &usages)?);
-    all.extend(extended_key_usage(profile, request, notes)?);
+    match crossed_usage {
+        Some(usage) => all.push(usage),
+        None => all.extend(extended_key_usage(profile, request, notes)?),
+    }
     all.extend_from_slice(fixed);
+    all.extend(crossed_limits);
     all.extend(copied(profile, request, notes)?);
     if let Some(key) = &request.alt_public_key {
         let spki = key.spki_der().to_vec();
@@ -80,6 +85,41 @@ fn path_length(
         notes.push(PlanNote::PathLength { set });
     }
     set
+}
+
+/// The limits of a crossed authority, unchanged: its extendedKeyUsage, which has a place of its own,
+/// and the others. A profile that sets the same extension is refused, since one of the two would be
+/// lost.
+fn crossed_limits(
+    profile: &Profile,
+    request: &Request,
+) -> Result<(Option<EncodedExtension>, Vec<EncodedExtension>), PlanError> {
+    let limits = request.cross.iter().flat_map(|cross| &cross.limits);
+    let (mut usage, mut others) = (None, Vec::new());
+    for limit in limits {
+        let own = profile.fixed_extensions().iter().chain(profile.extended_key_usage());
+        if own.into_iter().any(|own| own.extn_id == limit.oid) {
+            let profile = profile.name().to_owned();
+            return Err(PlanError::CrossLimit { found: limit_name(limit.oid), profile });
+        }
+        let encoded = encode::extension(limit)?;
+        if limit.oid == oid::EXTENDED_KEY_USAGE {
+            usage = Some(encoded)
+        } else {
+            others.push(encoded)
+        }
+    }
+    Ok((usage, others))
+}
+
+/// What RFC 5280 calls an extension that limits authorities.
+fn limit_name(oid: ObjectIdentifier) -> &'static str {
+    match oid {
+        oid::NAME_CONSTRAINTS => "nameConstraints",
+        oid::EXTENDED_KEY_USAGE => "extendedKeyUsage",
+        oid::POLICY_CONSTRAINTS => "policyConstraints",
+        _ => "inhibitAnyPolicy",
+    }
 }
 
 /// A crossed authority keeps the identifier that the certificates below it point to.
@@ -163,9 +203,16 @@ fn extended_key_usage(
     request: &Request,
     notes: &mut Vec<PlanNote>,
 ) -> Result<Option<EncodedExtension>, PlanError> {
-    let Some(asked) = request.extensions.extended_key_usage().map(|usage| &usage.0) else {
+    let Some(usages) = request.extensions.extended_key_usage() else {
         return Ok(profile.extended_key_usage().cloned());
     };
+    // Each once, in the order in which they were asked for.
+    let mut asked: Vec<ObjectIdentifier> = Vec::with_capacity(usages.0.len());
+    for usage in &usages.0 {
+        if !asked.contains(usage) {
+            asked.push(*usage);
+        }
+    }
     let allowed = profile.extended_key_usages();
     if profile.copies().extended_key_usage {
         if let Some(found) = asked.iter().find(|usage| !allowed.contains(usage)) {
@@ -180,12 +227,12 @@ fn extended_key_usage(
             });
         }
         if !asked.is_empty() {
-            return Ok(Some(encode::extension_of(oid::EXTENDED_KEY_USAGE, false, asked)?));
+            return Ok(Some(encode::extension_of(oid::EXTENDED_KEY_USAGE, false, &asked)?));
         }
     }
     let same = asked.len() == allowed.len() && asked.iter().all(|usage| allowed.contains(usage));
     if !same {
-        notes.push(PlanNote::ExtendedKeyUsageSet { asked: asked.clone(), set: allowed.to_vec() });
+        notes.push(PlanNote::ExtendedKeyUsageSet { asked, set: allowed.to_vec() });
     }
     Ok(profile.extended_key_usage().cloned())
 }

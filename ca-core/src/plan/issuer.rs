@@ -119,6 +119,10 @@ fn check_certificate(
 
 fn check_alternative(request: &Request, issuer: &IssuerIdentity<'_>) -> Result<(), PlanError> {
     let Some(alternative) = issuer.alt_scheme else {
+        let own = issuer.certificate.and_then(|issuer| issuer.extensions().alt_public_key());
+        if let Some(own) = own {
+            return Err(PlanError::AltSignerMissing { own: own.kind().to_string() });
+        }
         return match request.alt_public_key {
             Some(_) => Err(PlanError::AltKeyUnprotected),
             None => Ok(()),

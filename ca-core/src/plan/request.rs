@@ -1,15 +1,16 @@
 //! What is asked for.
 
+use const_oid::ObjectIdentifier;
+
 use super::PlanError;
 use crate::certificate::Certificate;
-use crate::csr::CertificateRequest;
-use crate::extensions::Extensions;
+use crate::csr::ProvenRequest;
+use crate::extensions::{Extension, Extensions, oid};
 use crate::general_name::AltName;
 use crate::name::DistinguishedName;
 use crate::public_key::PublicKey;
 
-/// What a certificate is asked to hold. Proof of possession is checked before, where the private
-/// key is not made here.
+/// What a certificate is asked to hold. A CSR becomes one only with its proof of possession.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Whom it names.
@@ -28,11 +29,21 @@ pub struct Request {
     pub(super) cross: Option<CrossTarget>,
 }
 
+/// Extensions that limit what an authority may issue (RFC 5280 section 4.2.1).
+const LIMITS: [ObjectIdentifier; 4] = [
+    oid::NAME_CONSTRAINTS,
+    oid::EXTENDED_KEY_USAGE,
+    oid::POLICY_CONSTRAINTS,
+    oid::INHIBIT_ANY_POLICY,
+];
+
 /// What a cross certificate takes over from the certificate that exists.
 #[derive(Clone, Debug)]
 pub(super) struct CrossTarget {
     pub(super) key_identifier: Option<Vec<u8>>,
     pub(super) path_length: Option<u8>,
+    /// The extensions that limit what stands below it, as they are.
+    pub(super) limits: Vec<Extension>,
 }
 
 impl Request {
@@ -49,8 +60,25 @@ impl Request {
         }
     }
 
-    /// What a CSR asks for.
-    pub fn from_csr(csr: &CertificateRequest) -> Self {
+    /// What a CSR asks for, once it proved to come from whoever holds the key.
+    ///
+    /// A CSR that was only read is not enough:
+    ///
+    /// ```compile_fail,E0308
+    /// fn plan(csr: &ca_core::csr::CertificateRequest) -> ca_core::plan::Request {
+    ///     ca_core::plan::Request::from_csr(csr)
+    /// }
+    /// ```
+    ///
+    /// ```
+    /// use ca_core::csr::{CertificateRequest, CsrError};
+    ///
+    /// fn plan(csr: &CertificateRequest) -> Result<ca_core::plan::Request, CsrError> {
+    ///     Ok(ca_core::plan::Request::from_csr(csr.verify_possession()?))
+    /// }
+    /// ```
+    pub fn from_csr(csr: ProvenRequest<'_>) -> Self {
+        let csr = csr.request();
         Self {
             extensions: csr.extensions().clone(),
             ..Self::new(csr.subject().clone(), csr.names().to_vec(), csr.public_key().clone())
@@ -58,7 +86,9 @@ impl Request {
     }
 
     /// A cross certificate for the authority that `certificate` names: the same subject, key,
-    /// alternative key and key identifier, and no longer a path below it.
+    /// alternative key and key identifier, no longer a path below it, and the same
+    /// nameConstraints, extendedKeyUsage, policyConstraints and inhibitAnyPolicy: crossing must not
+    /// free an authority from the limits that it was given.
     ///
     /// # Errors
     /// `PlanError::CrossNotAuthority` when the certificate is not an authority's.
@@ -72,6 +102,12 @@ impl Request {
             cross: Some(CrossTarget {
                 key_identifier: extensions.subject_key_identifier().map(<[u8]>::to_vec),
                 path_length: constraints.path_len_constraint,
+                limits: extensions
+                    .all()
+                    .iter()
+                    .filter(|extension| LIMITS.contains(&extension.oid))
+                    .cloned()
+                    .collect(),
             }),
             ..Self::new(subject, Vec::new(), certificate.public_key().clone())
         })

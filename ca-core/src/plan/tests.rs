@@ -107,10 +107,23 @@ impl Authority {
     }
 
     pub(crate) fn below(issuer: &Self, algorithm: &str) -> Self {
+        Self::below_by(profile("issuing-ca"), issuer, algorithm, &[])
+    }
+
+    /// With `more` extensions behind those of the profile.
+    pub(crate) fn below_by(
+        profile: &Profile,
+        issuer: &Self,
+        algorithm: &str,
+        more: &[Extension],
+    ) -> Self {
         let signer = signer(algorithm);
         let subject = name(&format!("CN=Issuing {algorithm},O=Example"));
         let request = Request::new(subject, Vec::new(), signer.public_key().clone());
-        let certificate = issue(profile("issuing-ca"), request, issuer);
+        let mut planned = plan(profile, request, issuer.identity(), serial(), now()).unwrap();
+        let extensions = planned.fields.extensions.as_mut().unwrap();
+        extensions.extend(more.iter().map(|extension| encode::extension(extension).unwrap()));
+        let certificate = finish(planned, issuer);
         Self { signer, alt_signer: None, certificate }
     }
 
@@ -302,5 +315,25 @@ fn dates_change_their_type_in_2050() {
         let leaf = finish(planned, &root);
         assert_eq!(leaf.validity().not_after().as_second(), at(moment).as_second() + 1);
         assert_eq!(leaf.validity().not_before().as_second(), at(moment).as_second() - 300);
+    }
+}
+
+#[test]
+fn a_usage_that_was_asked_for_twice_stands_once() {
+    let root = Authority::root("p256");
+    let text = include_str!("../../../docs/profiles.md").split("```yaml\n").nth(1).unwrap();
+    let shop = Profile::from_yaml(text.split("```").next().unwrap()).unwrap();
+    let server_auth = "1.3.6.1.5.5.7.3.1".parse().unwrap();
+    for asked in [&[server_auth][..], &[server_auth, server_auth]] {
+        let mut request = server("p256");
+        request.names = names(&["a.shop.example"]);
+        request.extensions = requested(vec![extended_key_usage_extension(asked).unwrap()]);
+        let planned = plan(&shop, request.clone(), root.identity(), serial(), now()).unwrap();
+        let leaf = finish(planned, &root);
+        assert_eq!(leaf.extensions().extended_key_usage().unwrap().0, [server_auth]);
+        // Where the profile decides, nothing differs that would be worth a note.
+        request.names = names(&["a.example"]);
+        let planned = plan(profile("tls-server"), request, root.identity(), serial(), now());
+        assert_eq!(planned.unwrap().notes(), []);
     }
 }

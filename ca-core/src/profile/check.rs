@@ -200,15 +200,18 @@ impl Checker {
         if config.from_common_name && !kinds.contains(&NameKind::Dns) {
             return Err(self.contradiction("names.from_common_name needs dns in names.kinds"));
         }
-        for (field, domains) in [
-            ("names.dns_suffixes", &config.dns_suffixes),
-            ("names.email_domains", &config.email_domains),
-        ] {
-            for domain in domains {
-                DnsName::new(domain.trim_start_matches('.'))
-                    .ok()
-                    .filter(|name| !name.is_wildcard())
-                    .ok_or_else(|| self.value(field, domain, "a DNS name such as example.com"))?;
+        let is_domain = |text| DnsName::new(text).is_ok_and(|name| !name.is_wildcard());
+        for suffix in &config.dns_suffixes {
+            if !is_domain(suffix.strip_prefix('.').unwrap_or(suffix)) {
+                let allowed = "a DNS name such as example.com";
+                return Err(self.value("names.dns_suffixes", suffix, allowed));
+            }
+        }
+        // An address is in a domain or not: nothing is below it, so that a dot would match none.
+        for domain in &config.email_domains {
+            if !is_domain(domain) {
+                let allowed = "a DNS name such as example.com, without a dot in front";
+                return Err(self.value("names.email_domains", domain, allowed));
             }
         }
         // A prefix must end its host, or https://example.com would allow https://example.com.evil.

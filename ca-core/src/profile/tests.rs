@@ -109,6 +109,11 @@ fn each_value_has_its_bounds() {
         (refused_with("names: {required: true}"), "names.required"),
         (refused_with("names: {from_common_name: true}"), "names.from_common_name"),
         (refused_with("names: {kinds: [dns], dns_suffixes: [a_b]}"), "names.dns_suffixes"),
+        (refused_with("names: {kinds: [dns], dns_suffixes: ['..a.b']}"), "names.dns_suffixes"),
+        (
+            refused_with("names: {kinds: [email], email_domains: ['.example.com']}"),
+            "without a dot in front",
+        ),
         (refused_with("names: {kinds: [uri], uri_prefixes: ['spiffe://a']}"), "slash"),
         (refused_with("subject: {allowed: [XX]}"), "subject.allowed is \"XX\""),
         (refused_with("subject: {allowed: [O], required: [CN]}"), "subject.required"),

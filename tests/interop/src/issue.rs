@@ -237,7 +237,8 @@ impl Chain {
         let issuing = root.issuing(algorithm, alternative);
         let (leaf_key, second) = signing_keys(algorithm, alternative, Role::Leaf);
         let request = csr(&leaf_key);
-        let mut wanted = Request::from_csr(&request);
+        let proven = request.verify_possession().expect("a request signed by its own key");
+        let mut wanted = Request::from_csr(proven);
         wanted.alt_public_key = second.map(|second| second.key.public_key().clone());
         Self { leaf: issuing.issue("tls-server", wanted), root, issuing, leaf_key, request }
     }

@@ -213,3 +213,32 @@ fn encryption_that_costs_too_much_or_uses_sha1_is_refused_before_the_passphrase(
     let error = decrypt(&encrypted_by(scrypt(1 << 20)), b"x").unwrap_err();
     assert!(error.to_string().contains("1073741824 octets"), "{error}");
 }
+
+#[test]
+fn parameters_that_give_no_key_are_not_called_a_wrong_passphrase() {
+    use pkcs5::pbes2::{Kdf, Pbkdf2Params, ScryptParams};
+    let scrypt = |cost_parameter, block_size, parallelization, key_length| {
+        let salt = [1; 16].as_slice().try_into().unwrap();
+        Kdf::Scrypt(ScryptParams { salt, cost_parameter, block_size, parallelization, key_length })
+    };
+    let pbkdf2 = Pbkdf2Params::hmac_sha256(2048, &[1; 16]).unwrap();
+    for fine in [scrypt(2, 1, 1, None), scrypt(1 << 15, 1, 1, Some(32)), pbkdf2.into()] {
+        assert_eq!(check_encryption(&encrypted_by(fine.clone())), Ok(()));
+        assert_eq!(decrypt(&encrypted_by(fine), b"x"), Err(KeyError::Passphrase));
+    }
+    for (wrong, found) in [
+        (scrypt(1000, 8, 1, None), "scrypt with N=1000, r=8, p=1"),
+        (scrypt(1, 8, 1, None), "scrypt with N=1, r=8, p=1"),
+        (scrypt(1 << 16, 1, 1, None), "scrypt with N=65536, r=1, p=1"),
+        (scrypt(2, 0, 1, None), "scrypt with N=2, r=0, p=1"),
+        (scrypt(2, 1, 0, None), "scrypt with N=2, r=1, p=0"),
+        (scrypt(2, 1, 1, Some(16)), "a derived key of 16 octets for a cipher that takes 32"),
+        (Pbkdf2Params { iteration_count: 0, ..pbkdf2 }.into(), "PBKDF2 with 0 iterations"),
+    ] {
+        let der = encrypted_by(wrong);
+        let error = decrypt(&der, b"x").unwrap_err();
+        assert!(matches!(error, KeyError::EncryptionParameters { .. }), "{error}");
+        assert!(error.to_string().contains(found), "{error}");
+        assert_eq!(check_encryption(&der), Err(error));
+    }
+}

@@ -1,7 +1,13 @@
 //! Building: candidates, circles, bounds, which failure is told.
 
+use der::asn1::Ia5String;
+use x509_cert::ext::pkix::NameConstraints;
+use x509_cert::ext::pkix::constraints::name::GeneralSubtree;
+use x509_cert::ext::pkix::name::GeneralName;
+
 use super::drafts::{Party, with_wrong_signature};
 use super::*;
+use crate::extensions::oid;
 use crate::path::{Check, MAX_SIGNATURE_CHECKS};
 
 #[test]
@@ -47,7 +53,7 @@ fn circles_end() {
 #[test]
 fn a_hostile_pool_costs_a_bounded_number_of_checks() {
     let parties: Vec<Party> = (0..14).map(|_| Party::new("CN=Same", "p256")).collect();
-    let identifier = crate::extensions::oid::AUTHORITY_KEY_IDENTIFIER;
+    let identifier = oid::AUTHORITY_KEY_IDENTIFIER;
     let mut pool = Vec::new();
     for subject in &parties {
         for issuer in &parties {
@@ -111,4 +117,48 @@ fn the_outcome_tells_every_step_to_people_and_programs() {
     assert_eq!(json["error"]["reason"], "signature");
     assert_eq!(json["error"]["certificate"], "CN=leaf");
     assert_eq!(wrong.steps.last().unwrap().check, Check::Signature);
+}
+
+/// RFC 5280 section 3.2: the certificate of a CA's new key, signed by its old one.
+#[test]
+fn a_trusted_certificate_that_its_own_key_did_not_sign_is_sought_among_the_other_anchors() {
+    let [old, new] = [(); 2].map(|()| Party::new("CN=Root", "p256"));
+    let rolled = new.authority().sign(&old);
+    let judge = |anchors: &[Certificate]| verify_path(&rolled, &[], anchors, &options());
+    assert_valid(&judge(&[rolled.clone(), old.root()]));
+    // Alone, or beside another key of the name, it is not vouched for.
+    let outcome = judge(std::slice::from_ref(&rolled));
+    assert_refused(&outcome, Reason::Signature, "signatureValue");
+    let other = Party::new("CN=Root", "p256").root();
+    let outcome = judge(&[rolled.clone(), other]);
+    assert_refused(&outcome, Reason::KeyIdentifier, "authorityKeyIdentifier");
+}
+
+#[test]
+fn comparisons_of_names_are_bounded_over_all_paths() {
+    let root = Party::new("CN=Root", "p256");
+    let issuing = Party::new("CN=Issuing", "p256");
+    // 400 constraints by 400 names: more than half of the bound. The last name is excluded, so
+    // that each path is gone to its end.
+    let host = |text: String| GeneralName::DnsName(Ia5String::new(&text).unwrap());
+    let mut excluded: Vec<_> = (0..400).map(|index| host(format!("e{index}.example"))).collect();
+    excluded.push(host("last.example".into()));
+    let subtree = |base| GeneralSubtree { base, minimum: 0, maximum: None };
+    let limits = NameConstraints {
+        permitted_subtrees: None,
+        excluded_subtrees: Some(excluded.into_iter().map(subtree).collect()),
+    };
+    let constrained = |serial| {
+        let draft = issuing.authority().serial(&[0x40, serial]);
+        draft.with(oid::NAME_CONSTRAINTS, true, &limits).sign(&root)
+    };
+    let mut asked: Vec<_> = (0..400).map(|index| host(format!("n{index}.example"))).collect();
+    asked.push(host("last.example".into()));
+    let leaf = Party::new("CN=leaf", "p256").leaf().names(asked).sign(&issuing);
+    let [one, other] = [1, 2].map(constrained);
+    let outcome = verify(&leaf, std::slice::from_ref(&one), &root.root());
+    assert_refused(&outcome, Reason::NameConstraint, "subject or subjectAltName");
+    let outcome = verify(&leaf, &[one, other], &root.root());
+    assert_refused(&outcome, Reason::TooMuchWork, "nameConstraints");
+    assert!(outcome.error.unwrap().allowed.contains("in all paths"));
 }

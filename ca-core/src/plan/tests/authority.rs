@@ -138,3 +138,87 @@ fn alternative_signatures_need_the_right_keys() {
     let error = plan(profile("tls-server"), server("p256"), issuer, serial(), now()).unwrap_err();
     assert!(matches!(error, PlanError::AltSchemeMismatch(_)), "{error}");
 }
+
+#[test]
+fn an_issuer_with_an_alternative_key_never_leaves_its_signature_out() {
+    let root = Authority::root_with("p256", Some("mldsa65"), now());
+    let ask = |issuer| plan(profile("tls-server"), server("p256"), issuer, serial(), now());
+    ask(root.identity()).unwrap();
+    let error = ask(IssuerIdentity { alt_scheme: None, ..root.identity() }).unwrap_err();
+    assert_eq!(error, PlanError::AltSignerMissing { own: "ML-DSA-65".into() });
+    assert!(error.to_string().contains("ML-DSA-65"), "{error}");
+}
+
+/// A profile for authorities with more fields.
+fn with_fields(shipped: &str, fields: &str) -> Profile {
+    Profile::from_yaml(&format!("{shipped}\n{fields}\n")).unwrap()
+}
+
+const ISSUING: &str = include_str!("../../../profiles/issuing-ca.yaml");
+const CROSS: &str = include_str!("../../../profiles/cross-ca.yaml");
+
+#[test]
+fn a_cross_certificate_keeps_the_limits_of_the_crossed_authority() {
+    let (old, new) = (Authority::root("ed25519"), Authority::root("p256"));
+    let limits =
+        "extended_key_usages: [server_auth]\nname_constraints: {permitted: ['DNS:shop.example']}";
+    let issuing = Authority::below_by(&with_fields(ISSUING, limits), &old, "ed25519", &[]);
+    let request = || Request::cross(&issuing.certificate).unwrap();
+    let cross = issue(profile("cross-ca"), request(), &new);
+    let same = |oid| {
+        let found = cross.extensions().get(oid);
+        assert!(found.is_some() && found == issuing.certificate.extensions().get(oid), "{oid}");
+    };
+    same(oid::NAME_CONSTRAINTS);
+    same(oid::EXTENDED_KEY_USAGE);
+    assert!(cross.extensions().is_critical(oid::NAME_CONSTRAINTS));
+    // Each limit once: a profile with its own is refused.
+    for (fields, field) in [
+        ("extended_key_usages: [client_auth]", "extendedKeyUsage"),
+        ("name_constraints: {permitted: ['DNS:example']}", "nameConstraints"),
+    ] {
+        let own = with_fields(CROSS, fields);
+        let error = plan(&own, request(), new.identity(), serial(), now()).unwrap_err();
+        assert_eq!(error, PlanError::CrossLimit { found: field, profile: "cross-ca".into() });
+        assert!(error.to_string().starts_with(field), "{error}");
+        // Without a limit of its own, the crossed authority gets the profile's.
+        let free = Request::cross(&old.certificate).unwrap();
+        plan(&own, free, new.identity(), serial(), now()).unwrap();
+    }
+}
+
+#[test]
+fn a_cross_certificate_keeps_policy_limits() {
+    let (old, new) = (Authority::root("ed25519"), Authority::root("p256"));
+    let limits = [
+        Extension {
+            oid: oid::POLICY_CONSTRAINTS,
+            critical: true,
+            value: vec![0x30, 3, 0x80, 1, 1],
+        },
+        Extension { oid: oid::INHIBIT_ANY_POLICY, critical: true, value: vec![2, 1, 0] },
+    ];
+    let issuing = Authority::below_by(profile("issuing-ca"), &old, "ed25519", &limits);
+    let request = Request::cross(&issuing.certificate).unwrap();
+    let cross = issue(profile("cross-ca"), request, &new);
+    for limit in &limits {
+        assert_eq!(cross.extensions().get(limit.oid), Some(limit));
+    }
+    // Of an authority without them, none appear.
+    let cross = issue(profile("cross-ca"), Request::cross(&old.certificate).unwrap(), &new);
+    assert!(limits.iter().all(|limit| cross.extensions().get(limit.oid).is_none()));
+}
+
+#[test]
+fn the_registry_says_what_can_be_an_alternative_signature() {
+    let plain = Authority::root("p256");
+    for algorithm in Algorithm::all() {
+        let issuer = IssuerIdentity { alt_scheme: Some(algorithm.scheme()), ..plain.identity() };
+        let error = plan(profile("tls-server"), server("p256"), issuer, serial(), now());
+        // The next thing to miss is the key, where the algorithm is right.
+        let right = error.unwrap_err() == PlanError::IssuerHasNoAltKey;
+        assert_eq!(right, algorithm.can_be_alternative(), "{algorithm}");
+    }
+    let count = Algorithm::all().iter().filter(|row| row.can_be_alternative()).count();
+    assert!(count > 3 && count < Algorithm::all().len());
+}
