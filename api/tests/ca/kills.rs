@@ -81,7 +81,7 @@ fn an_interrupted_issue_leaves_nothing_that_the_ledger_does_not_know() {
 
 /// Whether the ledger has a certificate for the key of `x.csr`.
 fn in_ledger(bench: &Workbench) -> bool {
-    let csr = ca_core::pem::read_one_request(&bench.read("x.csr")).unwrap();
+    let csr = pem::read_one_request(&bench.read("x.csr")).unwrap();
     crate::data::wait(async {
         let ledger = crate::data::open(bench).await;
         let filter = ledger::Filter {

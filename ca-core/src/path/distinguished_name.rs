@@ -1,11 +1,15 @@
 //! Comparing distinguished names (RFC 5280 section 7.1).
 //!
-//! Text is compared without regard to case, to white space at either end, to runs of white space
-//! and to the kind of string. Unicode is lower-cased but not normalised (RFC 4518 asks for NFKC):
-//! names that differ only in that way count as different.
+//! Text is compared without regard to case, to white space at either end, to runs of white space,
+//! to the kind of string and to the normal form of Unicode (NFKC), as RFC 4518 prepares it. Text
+//! that it prohibits, such as letters younger than Unicode 3.2, is lower-cased alone: names that
+//! differ only by normal form count as different then.
+
+use std::borrow::Cow;
 
 use der::asn1::Any;
 use der::{Tag, Tagged};
+use stringprep::x520prep;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
@@ -39,11 +43,19 @@ fn folded_attribute(attribute: &AttributeTypeAndValue) -> (Vec<u8>, Tag, Vec<u8>
     let oid = attribute.oid.as_bytes().to_vec();
     match text_of(&attribute.value) {
         Some(text) => {
-            let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+            let prepared = prepared(&text).unwrap_or_else(|| text.to_lowercase());
+            let words: Vec<&str> = prepared.split_whitespace().collect();
             (oid, Tag::Utf8String, words.join(" ").into_bytes())
         }
         None => (oid, attribute.value.tag(), attribute.value.value().to_vec()),
     }
+}
+
+/// Text in the one form in which it is compared (RFC 4518 section 2); none where that prohibits it.
+fn prepared(text: &str) -> Option<String> {
+    // Folding replaces letter by letter, and leaves marks apart; the second pass composes.
+    let folded = x520prep(text, true).ok()?;
+    x520prep(&folded, false).ok().map(Cow::into_owned)
 }
 
 /// The text of a string type whose characters are known.
@@ -104,6 +116,25 @@ mod tests {
         for tag in [0x14, 0x1a] {
             assert!(same_name(&with_tag(&plain, tag), &utf8), "{tag:#x}");
         }
+    }
+
+    #[test]
+    fn the_normal_form_of_unicode_does_not_count() {
+        let composed = name("CN=Caf\u{e9} M\u{dc}LLER");
+        for same in ["CN=Cafe\u{301} Mu\u{308}ller", "CN=CAFE\u{301} m\u{fc}ller"] {
+            assert!(same_name(&composed, &name(same)), "{same}");
+            assert!(has_prefix(&name(&format!("O=a,{same}")), &composed), "{same}");
+        }
+        assert!(same_name(&name("CN=o\u{fb03}ce"), &name("CN=Office")));
+        assert!(same_name(&name("CN=\u{ff21}b"), &name("CN=ab")));
+        assert!(same_name(&name("CN=stra\u{df}e"), &name("CN=STRASSE")));
+        assert!(same_name(&name("CN=a\u{ad}b"), &name("CN=ab")));
+        // Other letters stay others, with their marks.
+        assert!(!same_name(&composed, &name("CN=Cafe Muller")));
+        assert!(!same_name(&composed, &name("CN=Cafe\u{300} M\u{fc}ller")));
+        // What is prohibited is still compared, without case.
+        assert!(same_name(&name("CN=\u{1f512} Root"), &name("CN=\u{1f512}  ROOT")));
+        assert!(!same_name(&name("CN=\u{1f512} Root"), &name("CN=\u{1f513} Root")));
     }
 
     #[test]
