@@ -180,14 +180,14 @@ async fn issue(
     let profile = shipped("tls-server")?;
     let issued =
         issuance::issue(ledger, &authority, &profile, request, Asker::local(None), context).await?;
-    let chain = authority.chain_pem(&issued.der);
-    let own = pem::encode(pem::Label::Certificate, &issued.der);
+    let chain = authority.chain_pem(issued.der());
+    let own = pem::encode(pem::Label::Certificate, issued.der());
     let own = file("certificate.pem").stage(Content::Public, own.as_bytes(), false)?;
     let chain = file("chain.pem").stage(Content::Public, chain.as_bytes(), false)?;
     staged_key.publish()?;
     own.publish()?;
     chain.publish()?;
-    Certificate::from_der(&issued.der)
+    Certificate::from_der(issued.der())
         .map_err(|error| CliError::of(Exit::Fault, "issued certificate", &error))
 }
 

@@ -4,6 +4,7 @@
 
 mod authorities;
 mod bad_places;
+mod checks;
 mod clock;
 mod cross;
 mod data;
@@ -11,9 +12,9 @@ mod init;
 mod issue;
 mod issue_outputs;
 mod kills;
-mod checks;
 mod listing;
 mod quickstart;
+mod sequence;
 mod tampered;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it
