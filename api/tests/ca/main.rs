@@ -11,6 +11,7 @@ mod data;
 mod init;
 mod issue;
 mod issue_outputs;
+mod keeps;
 mod kills;
 mod listing;
 mod quickstart;
