@@ -1,6 +1,9 @@
 //! What a data folder can't live without is not lost by a slip of the hand.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
+use std::process::Stdio;
 
 use crate::data::{classical, sound};
 use crate::workbench::Workbench;
@@ -49,4 +52,49 @@ fn one_file_by_two_names_is_not_two_outputs() {
     assert_eq!(bench.read("there.key"), b"x");
     assert!(!bench.path("a.key").exists() && !bench.path("b").exists());
     assert_eq!(sound(&bench)["checked"]["certificates"], 2);
+}
+
+#[test]
+fn nobody_is_told_to_remove_the_keys_of_a_lost_ledger() {
+    let bench = classical();
+    std::fs::remove_file(bench.path("espalier-data/ledger.sqlite")).unwrap();
+    for line in ["init --no-passphrase", "quickstart"] {
+        let run = bench.run(line).fails(2, &["no ledger.sqlite", "from a backup"]);
+        assert!(!run.stderr().contains("nothing was issued"), "{}", run.stderr());
+        assert!(!run.stderr().contains("remove"), "{}", run.stderr());
+    }
+    assert!(bench.path("espalier-data/authorities/root/key.pem").exists());
+}
+
+#[test]
+fn quickstarts_at_once_share_one_data_folder() {
+    let bench = Workbench::new();
+    let start = |name: &str| {
+        let mut command = bench.command();
+        command.args(["quickstart", "--algorithm", "p256", "--dns", name]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let running: Vec<_> = (0..4).map(|number| start(&format!("n{number}.localhost"))).collect();
+    for child in running {
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+    }
+    let report = sound(&bench);
+    assert_eq!(report["checked"]["authorities"], 2);
+    assert_eq!(report["checked"]["certificates"], 6);
+}
+
+#[test]
+fn a_data_folder_has_a_name_that_its_ledger_can_be_opened_by() {
+    let bench = Workbench::new();
+    for (folder, exit) in [(&b"d\xff"[..], 2), (b"d\xff/below", 2), ("dä ü".as_bytes(), 0)] {
+        let mut command = bench.command();
+        command.args(["init", "--algorithm", "p256", "--no-passphrase", "--data"]);
+        let output = command.arg(OsStr::from_bytes(folder)).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(exit), "{stderr}");
+        assert_eq!(stderr.contains("UTF-8"), exit == 2, "{stderr}");
+    }
+    assert_eq!(std::fs::read_dir(bench.path("")).unwrap().count(), 1);
 }
