@@ -21,6 +21,11 @@ use crate::input::Source;
 use crate::output::{Content, Target};
 use crate::passphrase::{NewPassphraseOptions, Passphrase, PassphraseOptions};
 
+/// The ledger's file in a data folder.
+const LEDGER: &str = "ledger.sqlite";
+/// The file of the passphrase that `quickstart` chose.
+const PASSPHRASE: &str = "passphrase";
+
 /// Where the data folder is.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DataOptions {
@@ -61,12 +66,12 @@ impl DataFolder {
 
     /// The ledger's file.
     pub fn ledger_path(&self) -> PathBuf {
-        self.0.join("ledger.sqlite")
+        self.0.join(LEDGER)
     }
 
     /// The file of the passphrase that `quickstart` chose.
     pub fn passphrase_path(&self) -> PathBuf {
-        self.0.join("passphrase")
+        self.0.join(PASSPHRASE)
     }
 
     /// The folder of an authority.
@@ -143,6 +148,15 @@ impl DataFolder {
         let source = beside.exists().then_some(Source::File(beside))?;
         Some(PassphraseOptions { passphrase_file: Some(source), passphrase_env: None })
     }
+}
+
+/// Whether the file is a data folder's ledger, one that SQLite keeps beside it, or the passphrase:
+/// without them the authorities' keys are of no use, and what was issued is forgotten.
+pub(crate) fn is_kept_by_data_folder(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    let has_ledger = path.parent().is_some_and(|folder| folder.join(LEDGER).exists());
+    // What SQLite keeps beside the ledger comes and goes; its names are taken all the same.
+    has_ledger && (name.starts_with(LEDGER) || (name == PASSPHRASE && path.exists()))
 }
 
 /// Whether a person said where the passphrase is.

@@ -42,12 +42,26 @@ impl Asker {
 /// A certificate that may leave the process: it is in the ledger.
 #[derive(Clone, Debug)]
 pub struct Issued {
+    serial: SerialNumber,
+    der: Vec<u8>,
+    notes: Vec<String>,
+}
+
+impl Issued {
     /// Its serial number.
-    pub serial: SerialNumber,
+    pub fn serial(&self) -> SerialNumber {
+        self.serial
+    }
+
     /// Its DER.
-    pub der: Vec<u8>,
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// What it has otherwise than the request asked for, for people.
-    pub notes: Vec<String>,
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
 }
 
 /// Issues one certificate: plan, lint, record, sign, store, release.
@@ -163,10 +177,15 @@ pub struct Signed {
 /// Signs, the alternative signature first where there is one.
 ///
 /// # Errors
-/// `IssueError::Sign`; the record stays behind as an orphan, which `espalier ledger check` lists.
+/// `IssueError::OtherAuthority` when the record names another one, `IssueError::Sign`; the record stays behind as an orphan, which `espalier ledger check` lists.
 pub fn sign(ready: ReadyToSign, authority: &Authority) -> Result<Signed, IssueError> {
     let serial = ready.record.content.serial;
     let failed = |source| IssueError::Sign { serial, source };
+    let recorded = &ready.record.content.authority;
+    if recorded != authority.name() {
+        let (recorded, found) = (recorded.clone(), authority.name().to_owned());
+        return Err(IssueError::OtherAuthority { serial, recorded, found });
+    }
     let mut linted = ready.linted;
     if let Some(signer) = authority.alt_signer() {
         let covered = linted.pre_tbs_der().ok_or(AssembleError::NoAltSignature)?;
@@ -240,6 +259,18 @@ pub enum IssueError {
         /// What happened.
         source: SignError,
     },
+    /// The authority that was to sign is not the one in the record.
+    #[error(
+        "the record {serial} is of authority {recorded:?}, found {found:?}, which must not sign it"
+    )]
+    OtherAuthority {
+        /// The record that stays behind.
+        serial: SerialNumber,
+        /// The authority in the record.
+        recorded: String,
+        /// The one that was to sign.
+        found: String,
+    },
     /// The same request came before, and there is no certificate that could be given again.
     #[error("the same request was recorded before as {serial}, and is {}; wait if it is under way, otherwise ask with another idempotency key", status_text(*.status))]
     NotRepeatable {
@@ -257,9 +288,9 @@ impl From<IssueError> for CliError {
             IssueError::Plan(_) | IssueError::Lint(_) | IssueError::NotRepeatable { .. } => {
                 Self::of(Exit::Refused, "certificate refused", &error)
             }
-            IssueError::Sign { .. } | IssueError::Assemble(_) => {
-                Self::of(Exit::Fault, "certificate", &error)
-            }
+            IssueError::Sign { .. }
+            | IssueError::Assemble(_)
+            | IssueError::OtherAuthority { .. } => Self::of(Exit::Fault, "certificate", &error),
         }
     }
 }

@@ -14,6 +14,7 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::cli::{CliError, Exit};
+use crate::data_folder::is_kept_by_data_folder;
 use crate::input::MAX_INPUT_SIZE;
 
 /// Where a command writes its result, and how.
@@ -140,12 +141,21 @@ impl Target {
     /// `CliError` with exit code 2.
     pub fn check_differs(&self, other: &Self) -> Result<(), CliError> {
         match self {
-            Self::File(path) if self == other => {
+            Self::File(path) if self.place() == other.place() => {
                 Err(CliError::usage(format!("{}: named for two outputs", path.display()))
                     .with_hint("name two files"))
             }
             _ => Ok(()),
         }
+    }
+
+    /// The file behind the name: `./key.pem` and a link to it are `key.pem`.
+    fn place(&self) -> Option<PathBuf> {
+        let Self::File(named) = self else { return None };
+        let behind = fs::canonicalize(named)
+            .ok()
+            .or_else(|| Some(fs::canonicalize(folder(named)).ok()?.join(named.file_name()?)));
+        Some(behind.unwrap_or_else(|| named.clone()))
     }
 
     /// Writes all of it to a temporary file beside the target, and syncs it. Nothing is seen
@@ -253,8 +263,13 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// A private key replaces nothing and is replaced by nothing, unless by force.
+/// A private key replaces nothing and is replaced by nothing, unless by force. What a data folder
+/// can't live without is never replaced.
 fn check_replacing(path: &Path, content: Content, force: bool) -> Result<(), CliError> {
+    if is_kept_by_data_folder(path) {
+        let message = format!("{}: the ledger of a data folder or its passphrase", path.display());
+        return Err(CliError::usage(message).with_hint("nothing replaces them; name another file"));
+    }
     if force || fs::symlink_metadata(path).is_err() {
         return Ok(());
     }

@@ -208,9 +208,9 @@ async fn issue(ledger: &Ledger, authority: &Authority, death: Step) {
     let stored = issuance::store(ledger, signed, now).await.unwrap();
     die_if(death == Step::Stored);
     let issued = issuance::release(stored);
-    let fingerprint = ca_core::fingerprint::Fingerprint::of(&issued.der);
+    let fingerprint = ca_core::fingerprint::Fingerprint::of(issued.der());
     // One write, so that lines of concurrent requests do not mix.
-    let line = format!("released {} {fingerprint}\n", issued.serial);
+    let line = format!("released {} {fingerprint}\n", issued.serial());
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).unwrap();
     die_if(death == Step::Released);

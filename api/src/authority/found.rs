@@ -94,7 +94,8 @@ pub async fn found(
     ledger.add_authority(new).await.map_err(ledger_failed)?;
     let asker = Asker::local(None);
     let own = issuance::issue(ledger, issuer, &founding.profile, request, asker, context).await?;
-    let added = ledger.add_authority_certificate(&founding.name, own.der, context.now()).await;
+    let added =
+        ledger.add_authority_certificate(&founding.name, own.der().to_vec(), context.now()).await;
     added.map_err(ledger_failed)?;
     authority.chain = chain(ledger, &founding.name).await?;
     write_certificates(&place, &authority)?;

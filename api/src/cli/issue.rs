@@ -195,7 +195,7 @@ fn stage_key(
 fn key_lost(issued: &Issued, error: &CliError) -> CliError {
     let message = format!(
         "certificate {}: issued and in the ledger, but its private key could not be written and is gone: {}",
-        issued.serial,
+        issued.serial(),
         error.message()
     );
     CliError::new(error.exit(), message)

@@ -60,18 +60,18 @@ impl IssuedOptions {
         folder: &DataFolder,
         context: &Context,
     ) -> Result<(), CliError> {
-        for note in &issued.notes {
+        for note in issued.notes() {
             context.note(&format!("note: {note}"));
         }
         self.hand_out(authority, profile, issued, context).map_err(|error| {
             let message = format!(
                 "certificate {}: issued and in the ledger, but not written: {}",
-                issued.serial,
+                issued.serial(),
                 error.message()
             );
             CliError::new(error.exit(), message).with_hint(format!(
                 "do not issue it again; get it by `espalier cert show {} --pem --data {}`",
-                issued.serial,
+                issued.serial(),
                 folder.path().display()
             ))
         })
@@ -86,19 +86,19 @@ impl IssuedOptions {
     ) -> Result<(), CliError> {
         if self.json {
             return context.print_json(&Printed {
-                serial: issued.serial.to_string(),
-                fingerprint_sha256: Fingerprint::of(&issued.der).to_string(),
+                serial: issued.serial().to_string(),
+                fingerprint_sha256: Fingerprint::of(issued.der()).to_string(),
                 authority: authority.name(),
                 profile,
-                certificate: pem::encode(Label::Certificate, &issued.der),
-                chain: authority.chain_pem(&issued.der),
-                notes: &issued.notes,
+                certificate: pem::encode(Label::Certificate, issued.der()),
+                chain: authority.chain_pem(issued.der()),
+                notes: issued.notes(),
             });
         }
         if !self.chain {
-            return self.output.write_public(Label::Certificate, &issued.der);
+            return self.output.write_public(Label::Certificate, issued.der());
         }
-        let chain = authority.chain_pem(&issued.der);
+        let chain = authority.chain_pem(issued.der());
         self.output.out.write(Content::Public, chain.as_bytes(), self.output.force)
     }
 }

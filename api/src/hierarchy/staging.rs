@@ -100,6 +100,10 @@ fn parent(target: &Path) -> &Path {
 
 /// Checks that there is nothing but perhaps an empty folder, and says whether that is there.
 pub(super) fn check_free(target: &Path) -> Result<bool, CliError> {
+    if target.to_str().is_none() {
+        let message = format!("--data: found {}, allowed is UTF-8", target.display());
+        return Err(CliError::usage(message).with_hint("SQLite opens no ledger below another name"));
+    }
     match fs::read_dir(target) {
         Ok(entries) => check_empty(target, entries).map(|()| true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -129,9 +133,9 @@ fn taken(target: &Path) -> CliError {
     let (what, hint) = if there("ledger.sqlite") {
         ("there is a CA in it already", "use it, or name an empty or a new folder by --data")
     } else if there("authorities") {
-        let hint =
-            "nothing was issued by it; look into it and remove it, or name another by --data";
-        ("it was left by an `espalier init` that was cut off", hint)
+        let hint = "if a ledger was here, bring ledger.sqlite back from a backup: the keys here may have issued \
+                    certificates; otherwise an `espalier init` was cut off, and another folder by --data will do";
+        ("there are authorities in it, but no ledger.sqlite", hint)
     } else {
         let hint = "nothing was touched; name an empty or a new folder by --data";
         ("it is not empty, and has no ledger", hint)

@@ -11,9 +11,11 @@ mod data;
 mod init;
 mod issue;
 mod issue_outputs;
+mod keeps;
 mod kills;
 mod listing;
 mod quickstart;
+mod sequence;
 mod tampered;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it

@@ -256,11 +256,16 @@ async fn close_after(connection: SqliteConnection, error: LedgerError) -> Ledger
 
 /// Also keeps SQLite from taking a relative path that starts with `file:` for a URI.
 fn absolute(path: &Path) -> Result<PathBuf, LedgerError> {
-    std::path::absolute(path).map_err(|error| LedgerError::InvalidField {
-        field: "ledger path",
-        found: format!("{} ({error})", path.display()),
-        allowed: "the path of a file".into(),
-    })
+    let refused = |found, allowed: &str| {
+        let allowed = allowed.to_owned();
+        LedgerError::InvalidField { field: "ledger path", found, allowed }
+    };
+    let path = std::path::absolute(path)
+        .map_err(|error| refused(format!("{} ({error})", path.display()), "the path of a file"))?;
+    if path.to_str().is_none() {
+        return Err(refused(path.display().to_string(), "UTF-8, as SQLite takes nothing else"));
+    }
+    Ok(path)
 }
 
 fn existing_folder(path: &Path) -> Result<&Path, LedgerError> {

@@ -77,7 +77,7 @@ pub(super) async fn run(
     let asker = Asker::local(None);
     let issued = issuance::issue(ledger, &authority, profile, request, asker, context).await?;
     if let Some(target) = &options.target {
-        let der = issued.der.clone();
+        let der = issued.der().to_vec();
         let added = ledger.add_authority_certificate(target, der, context.now()).await;
         added.map_err(ledger_failed)?;
     }

@@ -1,0 +1,55 @@
+//! The steps of issuance, called one by one in ways that must not work.
+
+use ca_core::algorithm::Algorithm;
+use ca_core::key::PrivateKey;
+use ca_core::lint::lint;
+use ca_core::name::DistinguishedName;
+use ca_core::plan::{Request, plan};
+use ca_core::serial::SerialNumber;
+use espalier::authority::Authority;
+use espalier::cli::{Context, Terminal};
+use espalier::data_folder::DataFolder;
+use espalier::issuance::{self, Asker, IssueError, Recorded};
+use espalier::profiles::shipped;
+use jiff::Timestamp;
+use rand_core::UnwrapErr;
+
+use crate::data::{classical, sound, wait};
+
+/// Plans and records a certificate of `issuing`, and lets this authority sign it.
+#[expect(clippy::disallowed_methods, reason = "a test is a composition root")]
+fn recorded_for_issuing_signed_by(folder: &DataFolder, signer: &str) -> Result<(), IssueError> {
+    let rng = Box::new(UnwrapErr(getrandom::SysRng));
+    let mut context = Context::new(Timestamp::now, rng, Terminal::plain());
+    wait(async {
+        let ledger = folder.open_ledger().await.unwrap();
+        let mut ask = |_: &mut Context| panic!("the keys have no passphrase");
+        let issuing = Authority::load(folder, &ledger, "issuing", &mut ask, &mut context).await;
+        let signer = Authority::load(folder, &ledger, signer, &mut ask, &mut context).await;
+        let (issuing, signer) = (issuing.unwrap(), signer.unwrap());
+        let key = PrivateKey::generate(Algorithm::named("p256").unwrap(), context.rng()).unwrap();
+        let subject = DistinguishedName::parse("CN=a.test").unwrap();
+        let request = Request::new(subject, Vec::new(), key.public_key().clone());
+        let (serial, now) = (SerialNumber::generate(context.rng()), context.now());
+        let profile = shipped("tls-server").unwrap();
+        let plan = plan(&profile, request, issuing.identity(), serial, now).unwrap();
+        let (linted, name, asker) = (lint(plan).unwrap(), "p256".to_owned(), Asker::local(None));
+        let recorded = issuance::record(&ledger, linted, &issuing, name, asker, now).await;
+        let Recorded::New(ready) = recorded.unwrap() else { panic!("a new serial is new") };
+        let signed = issuance::sign(*ready, &signer).map(|_| ());
+        ledger.close().await.unwrap();
+        signed
+    })
+}
+
+#[test]
+fn only_the_recorded_authority_signs() {
+    let bench = classical();
+    let folder = DataFolder::new(bench.path("espalier-data"));
+    recorded_for_issuing_signed_by(&folder, "issuing").unwrap();
+    let refused = recorded_for_issuing_signed_by(&folder, "root").unwrap_err();
+    assert!(matches!(refused, IssueError::OtherAuthority { .. }), "{refused}");
+    let words = refused.to_string();
+    assert!(words.contains("\"issuing\"") && words.contains("\"root\""), "{words}");
+    assert_eq!(sound(&bench)["checked"]["orphans"], 2);
+}
