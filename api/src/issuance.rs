@@ -137,6 +137,7 @@ pub struct ReadyToSign {
 /// Writes down what is about to be signed, and waits for the commit.
 ///
 /// # Errors
+/// `IssueError::PlannedForAnother` when the certificate names another issuer's key,
 /// `IssueError::Ledger`; nothing was signed then.
 pub async fn record(
     ledger: &Ledger,
@@ -146,6 +147,9 @@ pub async fn record(
     asker: Asker,
     now: Timestamp,
 ) -> Result<Recorded, IssueError> {
+    if linted.issuer_key() != authority.signer().public_key() {
+        return Err(IssueError::PlannedForAnother { found: authority.name().to_owned() });
+    }
     let new = NewRecord {
         authority: authority.name().to_owned(),
         serial: linted.serial(),
@@ -177,7 +181,8 @@ pub struct Signed {
 /// Signs, the alternative signature first where there is one.
 ///
 /// # Errors
-/// `IssueError::OtherAuthority` when the record names another one, `IssueError::Sign`; the record stays behind as an orphan, which `espalier ledger check` lists.
+/// `IssueError::OtherAuthority` when the record names another one, `IssueError::Sign`; the record
+/// stays behind as an orphan, which `espalier ledger check` lists.
 pub fn sign(ready: ReadyToSign, authority: &Authority) -> Result<Signed, IssueError> {
     let serial = ready.record.content.serial;
     let failed = |source| IssueError::Sign { serial, source };
@@ -206,11 +211,13 @@ pub struct Stored {
 /// Stores the certificate, and waits for the commit. The ledger compares its TBS with the record.
 ///
 /// # Errors
-/// `IssueError::Ledger`; the certificate must not be released then, and is dropped here.
+/// `IssueError::NotStored`; the certificate must not be released then, and is dropped here.
 pub async fn store(ledger: &Ledger, signed: Signed, now: Timestamp) -> Result<Stored, IssueError> {
-    let certificate = NewCertificate::new(signed.serial, signed.der, now)?;
-    let stored = ledger.store(certificate).await?;
-    Ok(Stored { serial: signed.serial, der: stored.der })
+    let serial = signed.serial;
+    let not_stored = |source| IssueError::NotStored { serial, source };
+    let certificate = NewCertificate::new(serial, signed.der, now).map_err(not_stored)?;
+    let stored = ledger.store(certificate).await.map_err(not_stored)?;
+    Ok(Stored { serial, der: stored.der })
 }
 
 /// Hands the certificate out.
@@ -248,9 +255,25 @@ pub enum IssueError {
     /// The certificate can't be put together.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
-    /// The ledger refused or failed.
+    /// The ledger refused or failed; nothing was signed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The certificate was planned for another authority than the one that should sign it.
+    #[error("authority {found}: its key is not that of the issuer whom the certificate names")]
+    PlannedForAnother {
+        /// Who should sign.
+        found: String,
+    },
+    /// The ledger did not take the certificate, which was dropped.
+    #[error(
+        "{source}; the certificate was dropped, and the record {serial} stays without one, as `espalier ledger check` tells"
+    )]
+    NotStored {
+        /// The record that stays behind.
+        serial: SerialNumber,
+        /// What the ledger said.
+        source: LedgerError,
+    },
     /// The key did not sign, or the second implementation refuses the signature.
     #[error("{source}; the record {serial} stays without a certificate")]
     Sign {
@@ -285,11 +308,16 @@ impl From<IssueError> for CliError {
     fn from(error: IssueError) -> Self {
         match error {
             IssueError::Ledger(error) => ledger_failed(error),
+            IssueError::NotStored { serial, source } => ledger_failed(source).with_hint(format!(
+                "the certificate was dropped; the record {serial} stays without one, as \
+                 `espalier ledger check` tells. Mend the ledger and ask again"
+            )),
             IssueError::Plan(_) | IssueError::Lint(_) | IssueError::NotRepeatable { .. } => {
                 Self::of(Exit::Refused, "certificate refused", &error)
             }
             IssueError::Sign { .. }
             | IssueError::Assemble(_)
+            | IssueError::PlannedForAnother { .. }
             | IssueError::OtherAuthority { .. } => Self::of(Exit::Fault, "certificate", &error),
         }
     }

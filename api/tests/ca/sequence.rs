@@ -16,17 +16,22 @@ use rand_core::UnwrapErr;
 
 use crate::data::{classical, sound, wait};
 
-/// Plans and records a certificate of `issuing`, and lets this authority sign it.
+/// Plans a certificate of `issuing`, and lets these authorities record and sign it.
 #[expect(clippy::disallowed_methods, reason = "a test is a composition root")]
-fn recorded_for_issuing_signed_by(folder: &DataFolder, signer: &str) -> Result<(), IssueError> {
+fn planned_for_issuing(
+    folder: &DataFolder,
+    recorder: &str,
+    signer: &str,
+) -> Result<(), IssueError> {
     let rng = Box::new(UnwrapErr(getrandom::SysRng));
     let mut context = Context::new(Timestamp::now, rng, Terminal::plain());
     wait(async {
         let ledger = folder.open_ledger().await.unwrap();
         let mut ask = |_: &mut Context| panic!("the keys have no passphrase");
         let issuing = Authority::load(folder, &ledger, "issuing", &mut ask, &mut context).await;
+        let recorder = Authority::load(folder, &ledger, recorder, &mut ask, &mut context).await;
         let signer = Authority::load(folder, &ledger, signer, &mut ask, &mut context).await;
-        let (issuing, signer) = (issuing.unwrap(), signer.unwrap());
+        let (issuing, recorder, signer) = (issuing.unwrap(), recorder.unwrap(), signer.unwrap());
         let key = PrivateKey::generate(Algorithm::named("p256").unwrap(), context.rng()).unwrap();
         let subject = DistinguishedName::parse("CN=a.test").unwrap();
         let request = Request::new(subject, Vec::new(), key.public_key().clone());
@@ -34,8 +39,8 @@ fn recorded_for_issuing_signed_by(folder: &DataFolder, signer: &str) -> Result<(
         let profile = shipped("tls-server").unwrap();
         let plan = plan(&profile, request, issuing.identity(), serial, now).unwrap();
         let (linted, name, asker) = (lint(plan).unwrap(), "p256".to_owned(), Asker::local(None));
-        let recorded = issuance::record(&ledger, linted, &issuing, name, asker, now).await;
-        let Recorded::New(ready) = recorded.unwrap() else { panic!("a new serial is new") };
+        let recorded = issuance::record(&ledger, linted, &recorder, name, asker, now).await?;
+        let Recorded::New(ready) = recorded else { panic!("a new serial is new") };
         let signed = issuance::sign(*ready, &signer).map(|_| ());
         ledger.close().await.unwrap();
         signed
@@ -46,10 +51,20 @@ fn recorded_for_issuing_signed_by(folder: &DataFolder, signer: &str) -> Result<(
 fn only_the_recorded_authority_signs() {
     let bench = classical();
     let folder = DataFolder::new(bench.path("espalier-data"));
-    recorded_for_issuing_signed_by(&folder, "issuing").unwrap();
-    let refused = recorded_for_issuing_signed_by(&folder, "root").unwrap_err();
+    planned_for_issuing(&folder, "issuing", "issuing").unwrap();
+    let refused = planned_for_issuing(&folder, "issuing", "root").unwrap_err();
     assert!(matches!(refused, IssueError::OtherAuthority { .. }), "{refused}");
     let words = refused.to_string();
     assert!(words.contains("\"issuing\"") && words.contains("\"root\""), "{words}");
     assert_eq!(sound(&bench)["checked"]["orphans"], 2);
+}
+
+#[test]
+fn only_the_issuer_that_a_certificate_names_records_it() {
+    let bench = classical();
+    let folder = DataFolder::new(bench.path("espalier-data"));
+    let refused = planned_for_issuing(&folder, "root", "root").unwrap_err();
+    assert!(matches!(refused, IssueError::PlannedForAnother { .. }), "{refused}");
+    assert!(refused.to_string().contains("root"), "{refused}");
+    assert_eq!(sound(&bench)["checked"]["orphans"], 0);
 }

@@ -11,6 +11,7 @@ use crate::extensions::oid;
 use crate::fingerprint::Fingerprint;
 use crate::plan::{Plan, PlanNote, encode};
 use crate::profile::ProfileKind;
+use crate::public_key::PublicKey;
 use crate::serial::SerialNumber;
 use crate::validity::Validity;
 
@@ -30,7 +31,8 @@ pub struct KeyDigests {
 /// [`Self::pre_tbs_der`], which [`Self::with_alt_signature`] puts in; only then there is a
 /// [`Self::tbs_der`] to sign. [`Self::record_digest`] is the same before and after, so that the
 /// record is written before either signature.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone))] // a copy outside tests would be a second signature for one record
 pub struct Linted {
     fields: TbsFields,
     tbs: Vec<u8>,
@@ -45,6 +47,7 @@ pub struct Linted {
     names: Vec<String>,
     serial: SerialNumber,
     validity: Validity,
+    issuer_key: PublicKey,
     scheme: SignatureScheme,
     alt_scheme: Option<SignatureScheme>,
     notes: Vec<PlanNote>,
@@ -72,6 +75,7 @@ impl Linted {
             names: plan.names.iter().map(ToString::to_string).collect(),
             serial: plan.serial,
             validity: plan.validity,
+            issuer_key: plan.issuer_key,
             scheme: plan.scheme,
             alt_scheme: plan.alt_scheme,
             notes: plan.notes,
@@ -128,6 +132,11 @@ impl Linted {
         }
         let der = encode::signed(self.tbs_der()?, &self.algorithm, signature)?;
         Ok(AssembledCertificate { der, serial: self.serial })
+    }
+
+    /// The key of the authority that it was planned for, which must sign it.
+    pub fn issuer_key(&self) -> &PublicKey {
+        &self.issuer_key
     }
 
     /// The SHA-256 over TBSCertificate without extension 2.5.29.74: what the ledger records
