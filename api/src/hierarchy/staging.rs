@@ -4,7 +4,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{
+    AtFlags, CWD, FileType, RenameFlags, StatxAttributes, StatxFlags, renameat_with, statx,
+};
+use rustix::io::Errno;
 use tempfile::TempDir;
 
 use crate::cli::{CliError, Exit};
@@ -22,28 +25,45 @@ const CONTENT: [&str; 3] = ["authorities", "passphrase", "ledger.sqlite"];
 pub(super) struct Staging {
     hidden: TempDir,
     target: PathBuf,
-    /// Whether the target is there already, empty: it keeps its mode, and may be a mounted volume
-    /// that can't be renamed.
-    is_there: bool,
+    place: Place,
+}
+
+/// Where the hidden folder is, which decides how its content gets its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Beside a target that is not there: one rename.
+    BesideNothing,
+    /// Beside an empty folder, which one rename replaces; its mode is kept.
+    BesideEmpty,
+    /// In a folder that can't be replaced, such as a mounted volume: a rename each. A crash
+    /// between them leaves authorities without a ledger, which the next run tells.
+    Within,
 }
 
 impl Staging {
     /// Makes the hidden folder: beside the target, or in it where it is there.
     pub(super) fn new(target: &Path) -> Result<Self, CliError> {
         let is_there = check_free(target)?;
+        let hide_in = |folder: &Path| tempfile::Builder::new().prefix(PREFIX).tempdir_in(folder);
+        if is_there
+            && is_replaceable(target)
+            && let Ok(hidden) = hide_in(parent(target))
+        {
+            return Ok(Self { hidden, target: target.to_owned(), place: Place::BesideEmpty });
+        }
         let within = if is_there { target } else { parent(target) };
         if !is_there {
             make_folder(within)?;
         }
-        let hidden = tempfile::Builder::new().prefix(PREFIX).tempdir_in(within);
-        let hidden = hidden.map_err(|error| {
+        let place = if is_there { Place::Within } else { Place::BesideNothing };
+        let hidden = hide_in(within).map_err(|error| {
             // The error speaks of the hidden name as well.
             let words = error.to_string();
             let words = words.split(" at path ").next().unwrap_or_default();
             CliError::environment(format!("{}: {words}", within.display()))
                 .with_hint("name a folder by --data that this user may write to")
         })?;
-        Ok(Self { hidden, target: target.to_owned(), is_there })
+        Ok(Self { hidden, target: target.to_owned(), place })
     }
 
     /// The data folder in it.
@@ -71,24 +91,56 @@ impl Staging {
 
     /// Moves what was made to its place. Nothing that another process put there is replaced.
     pub(super) fn publish(self) -> Result<(), CliError> {
-        let data = self.data();
-        let (within, moves) = if self.is_there {
-            let moves = CONTENT.map(|name| (data.path().join(name), self.target.join(name)));
-            (self.target.as_path(), moves.to_vec())
-        } else {
-            (parent(&self.target), vec![(data.path().to_owned(), self.target.clone())])
+        let data = self.data().path().to_owned();
+        let moved = match self.place {
+            Place::BesideNothing => self.rename(&data, &self.target),
+            Place::BesideEmpty => self.replace(&data),
+            Place::Within => CONTENT
+                .map(|name| (data.join(name), self.target.join(name)))
+                .iter()
+                .filter(|(from, _)| from.exists())
+                .try_for_each(|(from, to)| self.rename(from, to)),
         };
-        for (from, to) in moves.iter().filter(|(from, _)| from.exists()) {
-            renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(
-                |error| match error {
-                    rustix::io::Errno::EXIST | rustix::io::Errno::NOTEMPTY => taken(&self.target),
-                    error => CliError::of(Exit::Environment, to.display(), &error),
-                },
-            )?;
-        }
+        moved?;
+        let within = match self.place {
+            Place::Within => &self.target,
+            Place::BesideNothing | Place::BesideEmpty => parent(&self.target),
+        };
         let synced = File::open(within).and_then(|within| within.sync_all());
         synced.map_err(|error| CliError::of(Exit::Environment, within.display(), &error))
     }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), CliError> {
+        renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
+            .map_err(|error| self.not_moved(to, error))
+    }
+
+    /// Takes the place of an empty folder; the system refuses it for one that is not empty.
+    fn replace(&self, data: &Path) -> Result<(), CliError> {
+        let kept = fs::metadata(&self.target).map(|metadata| metadata.permissions());
+        let kept = kept.and_then(|permissions| fs::set_permissions(data, permissions));
+        kept.map_err(|error| CliError::of(Exit::Environment, self.target.display(), &error))?;
+        rustix::fs::rename(data, &self.target).map_err(|error| self.not_moved(&self.target, error))
+    }
+
+    fn not_moved(&self, to: &Path, error: Errno) -> CliError {
+        match error {
+            Errno::EXIST | Errno::NOTEMPTY => taken(&self.target),
+            error => CliError::of(Exit::Environment, to.display(), &error),
+        }
+    }
+}
+
+/// Whether an empty folder can be replaced by another one: not a mounted volume, not a link, and
+/// nothing hidden in it.
+fn is_replaceable(target: &Path) -> bool {
+    let flags = (AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS);
+    let Ok(found) = statx(CWD, target, flags.0, flags.1) else { return false };
+    let is_folder = FileType::from_raw_mode(found.stx_mode.into()) == FileType::Directory;
+    let mount = StatxAttributes::MOUNT_ROOT;
+    let can_tell = found.stx_attributes_mask.contains(mount);
+    let empty = fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_none());
+    is_folder && can_tell && !found.stx_attributes.contains(mount) && empty
 }
 
 fn parent(target: &Path) -> &Path {
