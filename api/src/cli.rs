@@ -16,6 +16,8 @@ mod issued;
 mod key;
 mod ledger;
 mod name_options;
+mod pkcs12;
+mod pkcs7;
 mod quickstart;
 mod verify;
 
@@ -60,6 +62,8 @@ enum Command {
     Ledger(ledger::Options),
     Key(key::Options),
     Csr(csr::Options),
+    Pkcs12(pkcs12::Options),
+    Pkcs7(pkcs7::Options),
     Verify(verify::Options),
     Inspect(inspect::Options),
     Algorithms(algorithms::Options),
@@ -96,6 +100,8 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Ledger(options) => ledger::run(&options, context),
         Command::Key(options) => key::run(&options, context),
         Command::Csr(options) => csr::run(&options, context),
+        Command::Pkcs12(options) => pkcs12::run(&options, context),
+        Command::Pkcs7(options) => pkcs7::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),

@@ -8,6 +8,7 @@
 //! Nothing is verified here: no signature, no path, no time. See the verifier for that.
 
 mod certificate;
+mod container;
 mod encrypted;
 pub(crate) mod escape;
 mod extension;
@@ -25,6 +26,7 @@ use serde::Serialize;
 pub use certificate::{
     AlternativeReport, CertificateReport, CertificateSizes, Mode, SignatureReport, ValidityReport,
 };
+pub use container::{BagReport, ListReport};
 pub use encrypted::{EncryptedKeyError, EncryptedKeyReport, KdfReport};
 pub use extension::{
     AccessReport, ExtensionReport, ExtensionValue, NamedOid, PolicyMappingReport, PolicyReport,
@@ -40,6 +42,8 @@ use crate::certificate::{Certificate, CertificateError};
 use crate::csr::{CertificateRequest, CsrError};
 use crate::key::KeyError;
 use crate::pem::{self, Input, Label, PemError};
+use crate::pkcs7::Pkcs7Error;
+use crate::pkcs12::{Pkcs12Error, Pkcs12Report, Sealed};
 use crate::public_key::{PublicKey, PublicKeyError};
 
 /// The version of the JSON form. It grows when a field changes its meaning or goes away, not when
@@ -70,6 +74,10 @@ pub enum Report {
     PrivateKey(Box<PrivateKeyReport>),
     /// An encrypted private key; it stays encrypted.
     EncryptedPrivateKey(Box<EncryptedKeyReport>),
+    /// A PKCS#12 file; it stays closed.
+    Pkcs12(Box<Pkcs12Report>),
+    /// A bag of certificates and revocation lists.
+    Pkcs7(Box<BagReport>),
 }
 
 /// Shows every object of a PEM or DER input, in the order in which they stand.
@@ -141,6 +149,8 @@ fn report(kind: Kind, der: &[u8]) -> Result<Report, ContentError> {
         Kind::Pkcs1PublicKey => {
             Report::PublicKey(Box::new(KeyReport::new(&PublicKey::from_pkcs1(der)?)))
         }
+        Kind::Pkcs12 => Report::Pkcs12(Box::new(Sealed::from_der(der)?.report())),
+        Kind::Pkcs7 => Report::Pkcs7(Box::new(BagReport::new(der)?)),
         Kind::RevocationList => return Err(ContentError::NotRead { kind }),
     })
 }
@@ -172,7 +182,7 @@ pub enum InspectError {
 pub enum ContentError {
     /// DER of another structure.
     #[error(
-        "not an object that is known; allowed are a certificate, a certificate request, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1) or an encrypted private key (PKCS#8)"
+        "not an object that is known; allowed are a certificate, a certificate request, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1), an encrypted private key (PKCS#8), a PKCS#12 file or a PKCS#7 bag of certificates"
     )]
     Unknown,
     /// A known object that is not read.
@@ -209,6 +219,12 @@ pub enum ContentError {
     /// An encrypted private key is malformed.
     #[error(transparent)]
     EncryptedKey(#[from] EncryptedKeyError),
+    /// A PKCS#12 file is malformed, or protected in a way that was given up.
+    #[error(transparent)]
+    Pkcs12(#[from] Pkcs12Error),
+    /// A bag of certificates is malformed.
+    #[error(transparent)]
+    Pkcs7(#[from] Pkcs7Error),
 }
 
 #[cfg(test)]

@@ -28,6 +28,10 @@ pub enum Kind {
     Pkcs1PrivateKey,
     /// An encrypted PKCS#8 private key (RFC 5958).
     EncryptedPrivateKey,
+    /// A PKCS#12 file (RFC 7292).
+    Pkcs12,
+    /// A PKCS#7 or CMS structure (RFC 5652).
+    Pkcs7,
 }
 
 const INTEGER: u8 = 0x02;
@@ -35,6 +39,7 @@ const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
+const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 const CONTEXT_0: u8 = 0xa0;
 
@@ -50,6 +55,8 @@ impl Kind {
             [INTEGER, SEQUENCE, OCTET_STRING, ..] => Self::Pkcs8PrivateKey,
             [INTEGER, OCTET_STRING, ..] => Self::Sec1PrivateKey,
             [INTEGER, INTEGER] => Self::Pkcs1PublicKey,
+            [INTEGER, SEQUENCE] | [INTEGER, SEQUENCE, SEQUENCE] => Self::Pkcs12,
+            [OBJECT_IDENTIFIER, CONTEXT_0] => Self::Pkcs7,
             [INTEGER, INTEGER, INTEGER, INTEGER, ..] => Self::Pkcs1PrivateKey,
             _ => return None,
         })
@@ -79,6 +86,7 @@ impl Kind {
             Label::EncryptedPrivateKey => Self::EncryptedPrivateKey,
             Label::EcPrivateKey => Self::Sec1PrivateKey,
             Label::RsaPrivateKey => Self::Pkcs1PrivateKey,
+            Label::Pkcs7 | Label::Cms => Self::Pkcs7,
         }
     }
 }
@@ -95,6 +103,8 @@ impl fmt::Display for Kind {
             Self::Sec1PrivateKey => "a private key (SEC1)",
             Self::Pkcs1PrivateKey => "a private key (PKCS#1)",
             Self::EncryptedPrivateKey => "an encrypted private key (PKCS#8)",
+            Self::Pkcs12 => "a PKCS#12 file",
+            Self::Pkcs7 => "a PKCS#7 bag of certificates",
         })
     }
 }

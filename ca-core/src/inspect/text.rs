@@ -21,6 +21,8 @@ impl fmt::Display for Report {
             }
             Self::PrivateKey(report) => report.fmt(f),
             Self::EncryptedPrivateKey(report) => report.fmt(f),
+            Self::Pkcs12(report) => report.fmt(f),
+            Self::Pkcs7(report) => report.fmt(f),
         }
     }
 }
@@ -175,7 +177,7 @@ impl fmt::Display for Mode {
 }
 
 /// A name, a colon, and a value in its column.
-fn row(
+pub(super) fn row(
     f: &mut fmt::Formatter<'_>,
     indent: &str,
     name: &str,
@@ -347,11 +349,11 @@ fn family_name(family: KeyFamily) -> &'static str {
     }
 }
 
-fn octets(count: usize) -> String {
+pub(super) fn octets(count: usize) -> String {
     if count == 1 { "1 octet".into() } else { format!("{count} octets") }
 }
 
-fn or_none(name: &str) -> &str {
+pub(super) fn or_none(name: &str) -> &str {
     if name.is_empty() { "(none)" } else { name }
 }
 

@@ -23,11 +23,15 @@ pub enum Label {
     EcPrivateKey,
     /// A PKCS#1 private key (RFC 8017), read only.
     RsaPrivateKey,
+    /// A bag of certificates (RFC 7468 section 8).
+    Pkcs7,
+    /// The same by its newer name (RFC 7468 section 9), read only.
+    Cms,
 }
 
 impl Label {
     /// Every label that is read.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Certificate,
         Self::CertificateRequest,
         Self::NewCertificateRequest,
@@ -37,6 +41,8 @@ impl Label {
         Self::EncryptedPrivateKey,
         Self::EcPrivateKey,
         Self::RsaPrivateKey,
+        Self::Pkcs7,
+        Self::Cms,
     ];
 
     /// The text between BEGIN and the dashes.
@@ -51,6 +57,8 @@ impl Label {
             Self::EncryptedPrivateKey => "ENCRYPTED PRIVATE KEY",
             Self::EcPrivateKey => "EC PRIVATE KEY",
             Self::RsaPrivateKey => "RSA PRIVATE KEY",
+            Self::Pkcs7 => "PKCS7",
+            Self::Cms => "CMS",
         }
     }
 
