@@ -1,12 +1,13 @@
 //! The registry of algorithms: one row for each way that a key of ours can sign.
 //!
 //! A row pairs a kind of key ([`KeyKind`]) with the scheme it signs by ([`SignatureScheme`]).
-//! For ML-DSA and composites the two are one; an RSA key can sign by PKCS#1 v1.5 or by PSS, so it
+//! For ML-DSA, SLH-DSA and composites the two are one; an RSA key can sign by PKCS#1 v1.5 or by PSS, so it
 //! has two rows.
 
 mod composite;
 mod registry;
 mod scheme;
+mod slh_dsa;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ use const_oid::ObjectIdentifier;
 pub use composite::{Composite, PreHash};
 pub use registry::{Algorithm, Family, UnknownAlgorithm};
 pub use scheme::{SchemeError, SignatureScheme};
+pub use slh_dsa::SlhDsa;
 
 /// Hash functions that a signature may use. SHA-1 is not among them: it is refused everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -267,6 +269,8 @@ pub enum KeyKind {
     Classical(ClassicalKey),
     /// A pure ML-DSA key.
     MlDsa(MlDsa),
+    /// An SLH-DSA key.
+    SlhDsa(SlhDsa),
     /// A composite of ML-DSA and a classical key.
     Composite(Composite),
     /// A key that can't sign or is not known here, such as ML-KEM; it can be shown and certified
@@ -279,6 +283,7 @@ impl fmt::Display for KeyKind {
         match self {
             Self::Classical(key) => key.fmt(f),
             Self::MlDsa(set) => set.fmt(f),
+            Self::SlhDsa(set) => set.fmt(f),
             Self::Composite(composite) => composite.fmt(f),
             Self::Other(oid) => write!(f, "unknown key {oid}"),
         }

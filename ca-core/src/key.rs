@@ -6,6 +6,7 @@ mod encrypted;
 mod ml_dsa;
 mod pbes2;
 mod private;
+mod slh_dsa;
 
 pub use encrypted::{KeyDerivation, check_encryption, decrypt, encrypt};
 pub use private::{KeyError, KeyForm, MAX_KEY_SIZE, PrivateKey};

@@ -165,7 +165,7 @@ impl Profile {
     /// Ed448 and brainpool stand only inside composites.
     pub fn allows_key(&self, key: KeyKind) -> bool {
         let family = match key {
-            KeyKind::MlDsa(_) => Family::MlDsa,
+            KeyKind::MlDsa(_) | KeyKind::SlhDsa(_) => Family::PostQuantum,
             KeyKind::Composite(_) => Family::Composite,
             KeyKind::Classical(
                 ClassicalKey::Ec(Curve::P256 | Curve::P384 | Curve::P521)

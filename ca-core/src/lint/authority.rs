@@ -125,6 +125,7 @@ fn key_usage_fits(subject: &Subject<'_>) -> Option<String> {
         }
         KeyKind::Classical(ClassicalKey::Ed25519 | ClassicalKey::Ed448)
         | KeyKind::MlDsa(_)
+        | KeyKind::SlhDsa(_)
         | KeyKind::Composite(_)
         | KeyKind::Other(_) => {
             KeyUsages::KeyEncipherment

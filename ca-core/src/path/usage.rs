@@ -159,11 +159,17 @@ pub(super) fn check_consistency(certificate: &Certificate) -> Result<(), Fault> 
         let allowed = "keyCertSign only where basicConstraints says CA";
         return Err(Fault::new(Reason::KeyUsage, "keyUsage", bit_names(usage.0), allowed));
     }
-    let signs_only =
-        matches!(certificate.public_key().kind(), KeyKind::MlDsa(_) | KeyKind::Composite(_));
-    if signs_only && !(usage.0 - signing_bits()).is_empty() {
-        let kind = certificate.public_key().kind();
-        let allowed = format!("only {} for {kind} (RFC 9881)", bit_names(signing_bits()));
+    let kind = certificate.public_key().kind();
+    let signs_only = match kind {
+        KeyKind::MlDsa(_) => Some("RFC 9881"),
+        KeyKind::SlhDsa(_) => Some("RFC 9909"),
+        KeyKind::Composite(_) => Some("the composite draft"),
+        KeyKind::Classical(_) | KeyKind::Other(_) => None,
+    };
+    if let Some(source) = signs_only
+        && !(usage.0 - signing_bits()).is_empty()
+    {
+        let allowed = format!("only {} for {kind} ({source})", bit_names(signing_bits()));
         return Err(Fault::new(Reason::KeyUsage, "keyUsage", bit_names(usage.0), allowed));
     }
     Ok(())

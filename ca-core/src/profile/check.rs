@@ -103,7 +103,7 @@ impl Checker {
     fn keys(&self, config: &ProfileConfig) -> Result<KeyRule, ProfileError> {
         let families = config.subject_keys.families.iter().map(|family| match family {
             FamilyConfig::Classical => Family::Classical,
-            FamilyConfig::PostQuantum => Family::MlDsa,
+            FamilyConfig::PostQuantum => Family::PostQuantum,
             FamilyConfig::Composite => Family::Composite,
         });
         let algorithms = config.subject_keys.algorithms.iter().map(|text| {
