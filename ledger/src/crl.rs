@@ -199,8 +199,8 @@ impl NewCrlList {
                 authority: self.content.authority.clone(),
                 number: self.number,
                 field,
-                found,
-                reserved,
+                found: found.into(),
+                reserved: reserved.into(),
             }),
         }
     }

@@ -163,7 +163,7 @@ pub enum LedgerError {
         /// Its digest.
         digest: Fingerprint,
         /// Who has it.
-        holder: KeyHolder,
+        holder: Box<KeyHolder>,
         /// What is allowed.
         allowed: &'static str,
     },
@@ -188,14 +188,14 @@ pub enum LedgerError {
         /// The field, as RFC 5280 names it.
         field: &'static str,
         /// What the list has.
-        found: String,
+        found: Box<str>,
         /// What was reserved.
-        reserved: String,
+        reserved: Box<str>,
     },
     /// Another list is stored under this number.
     #[error(
-        "CRL number {number} of authority {authority:?} is stored with fingerprint {stored}; \
-         it can't have {refused} too"
+        "CRL number {number} of authority {authority:?} is stored with fingerprint {stored}, \
+         another list than this one, which must not be published"
     )]
     CrlAlreadyStored {
         /// Name of the authority.
@@ -204,8 +204,6 @@ pub enum LedgerError {
         number: u64,
         /// Fingerprint of the stored list.
         stored: Fingerprint,
-        /// Fingerprint of the refused one.
-        refused: Fingerprint,
     },
     /// A constraint or trigger of the database refused the row.
     #[error("the ledger's database refused {transaction}: {message}")]

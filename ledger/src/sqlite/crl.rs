@@ -110,8 +110,8 @@ pub(super) async fn store(
         if stored.fingerprint == new.list.fingerprint {
             return Ok(crl);
         }
-        let (stored, refused) = (stored.fingerprint, new.list.fingerprint);
-        return Err(LedgerError::CrlAlreadyStored { authority, number, stored, refused });
+        let stored = stored.fingerprint;
+        return Err(LedgerError::CrlAlreadyStored { authority, number, stored });
     }
     let StoredCrl { fingerprint, entries, octets, stored_at } = &new.list;
     let inserted = sqlx::query(

@@ -39,7 +39,7 @@ pub(super) async fn of_record(
         if let Some((name, whole)) = owning_authority(transaction, digest).await?
             && !(new.for_authority && whole == new.key_digest.as_bytes())
         {
-            let holder = KeyHolder::Authority(name);
+            let holder = Box::new(KeyHolder::Authority(name));
             let allowed = "an authority's key only in its own certificates, whole";
             return Ok(Some(LedgerError::KeyTaken { field, digest, holder, allowed }));
         }
@@ -73,7 +73,7 @@ pub(super) async fn of_authority(
     }
     for (field, digest) in key.digests() {
         if let Some((name, _)) = owning_authority(transaction, digest).await? {
-            let holder = KeyHolder::Authority(name);
+            let holder = Box::new(KeyHolder::Authority(name));
             let allowed = "one authority for a key";
             return Ok(Some(LedgerError::KeyTaken { field, digest, holder, allowed }));
         }
@@ -143,9 +143,9 @@ struct FirstRecord {
 
 impl FirstRecord {
     /// As the holder of a key; a row with another serial is one that Espalier never writes.
-    fn holder(&self) -> Result<KeyHolder, LedgerError> {
+    fn holder(&self) -> Result<Box<KeyHolder>, LedgerError> {
         let cell = Cell { table: "record", column: "serial", id: 0 };
-        Ok(KeyHolder::Record(cell.serial(&self.serial)?))
+        Ok(Box::new(KeyHolder::Record(cell.serial(&self.serial)?)))
     }
 }
 
