@@ -74,6 +74,7 @@ pub(super) enum FamilyConfig {
     Classical,
     PostQuantum,
     Composite,
+    Kem,
 }
 
 #[derive(Deserialize, Default)]
