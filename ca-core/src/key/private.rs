@@ -12,9 +12,11 @@ use zeroize::Zeroizing;
 use super::backend::LocalKey;
 use super::classical::ClassicalSecret;
 use super::ml_dsa::MlDsaSecret;
+use super::ml_kem::MlKemSecret;
 use super::slh_dsa::SlhDsaSecret;
 use crate::algorithm::{
-    Algorithm, ClassicalKey, Composite, Curve, KeyKind, MlDsa, SignatureScheme, SlhDsa,
+    Algorithm, ClassicalKey, Composite, Curve, KeyAlgorithm, KeyKind, MlDsa, MlKem,
+    SignatureScheme, SlhDsa,
 };
 use crate::public_key::{PublicKey, PublicKeyError, RSA_MAX_BITS, RSA_MIN_BITS, key_identifier};
 use crate::sign::Signer;
@@ -37,6 +39,7 @@ enum Secret {
     MlDsa(MlDsaSecret),
     SlhDsa(SlhDsaSecret),
     Composite(MlDsaSecret, ClassicalSecret),
+    MlKem(MlKemSecret),
 }
 
 impl Secret {
@@ -51,6 +54,8 @@ impl Secret {
             Self::Composite(ml_dsa, classical) => {
                 Ok([ml_dsa_key(ml_dsa)?, classical.load()?.public_key()].concat())
             }
+            // Loading checks that its halves belong together.
+            Self::MlKem(secret) => secret.load()?.public_key().map_err(|_| KeyError::Refused),
         }
     }
 
@@ -63,14 +68,17 @@ impl Secret {
             Self::Composite(ml_dsa, classical) => {
                 LocalKey::Composite(ml_dsa.load()?, classical.load()?)
             }
+            // It can't sign, and no scheme fits it.
+            Self::MlKem(_) => return Err(KeyError::Refused),
         })
     }
 }
 
-/// In which form an ML-DSA private key was found (RFC 9881 section 6).
+/// In which form an ML-DSA or ML-KEM private key was found (RFC 9881 section 6, RFC 9935
+/// section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyForm {
-    /// The 32-octet seed; the form that is written.
+    /// The seed, of 32 octets for ML-DSA and 64 for ML-KEM; the form that is written.
     Seed,
     /// The expanded key; its seed can't be found again, so it is written as it came.
     ExpandedKey,
@@ -95,9 +103,28 @@ impl PrivateKey {
                 let classical = ClassicalSecret::generate(composite.classical_key(), rng)?;
                 Secret::Composite(ml_dsa, classical)
             }
+            // No row of the registry is of these kinds: they can't sign.
+            KeyKind::MlKem(set) => return Err(KeyError::UnknownAlgorithm { oid: set.oid() }),
             KeyKind::Other(oid) => return Err(KeyError::UnknownAlgorithm { oid }),
         };
         Self::new(algorithm.key(), secret)
+    }
+
+    /// Makes a new key that signs, or one that establishes keys.
+    ///
+    /// # Errors
+    /// As [`Self::generate`].
+    pub fn generate_for(
+        algorithm: KeyAlgorithm,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, KeyError> {
+        match algorithm {
+            KeyAlgorithm::Signing(algorithm) => Self::generate(algorithm, rng),
+            KeyAlgorithm::Kem(set) => {
+                let secret = MlKemSecret::generate(set, rng);
+                Self::new(KeyKind::MlKem(set), Secret::MlKem(secret))
+            }
+        }
     }
 
     /// Derives the public key, and with it checks that the private one is sound.
@@ -108,8 +135,8 @@ impl PrivateKey {
         Ok(Self { public_key, secret })
     }
 
-    /// Reads DER: PKCS#8 (RFC 5958; ML-DSA in the forms seed, expandedKey and both; SLH-DSA
-    /// per RFC 9909; composites per draft -19), SEC1 (RFC 5915) or PKCS#1 (RFC 8017).
+    /// Reads DER: PKCS#8 (RFC 5958; ML-DSA and ML-KEM in the forms seed, expandedKey and both;
+    /// SLH-DSA per RFC 9909; composites per draft -19), SEC1 (RFC 5915) or PKCS#1 (RFC 8017).
     ///
     /// # Errors
     /// `KeyError` says what is wrong; an encrypted key is [`KeyError::Encrypted`].
@@ -172,6 +199,10 @@ impl PrivateKey {
             let secret = SlhDsaSecret::from_inner(set, inner)?;
             return Self::new(KeyKind::SlhDsa(set), Secret::SlhDsa(secret));
         }
+        if let Some(set) = MlKem::from_oid(oid) {
+            let secret = MlKemSecret::from_inner(set, inner)?;
+            return Self::new(KeyKind::MlKem(set), Secret::MlKem(secret));
+        }
         let composite = Composite::from_oid(oid).ok_or(KeyError::UnknownAlgorithm { oid })?;
         let found = inner.len();
         let halves = inner.split_at_checked(MlDsa::SEED_SIZE).ok_or(KeyError::Length {
@@ -198,8 +229,9 @@ impl PrivateKey {
         Self::new(KeyKind::Classical(unknown_size), Secret::Classical(secret))
     }
 
-    /// Writes DER PKCS#8 version 1: the seed form for ML-DSA, the raw octets for SLH-DSA (RFC 9909
-    /// section 6), the draft's concatenation for composites, OpenSSL's choices for the others. The octets wipe themselves.
+    /// Writes DER PKCS#8 version 1: the seed form for ML-DSA and ML-KEM, the raw octets for SLH-DSA
+    /// (RFC 9909), the draft's concatenation for composites, OpenSSL's choices for the
+    /// others. The octets wipe themselves.
     ///
     /// # Errors
     /// `KeyError` when AWS-LC fails to derive an EC point.
@@ -208,6 +240,7 @@ impl PrivateKey {
             Secret::Classical(classical) => classical.to_inner()?,
             Secret::MlDsa(ml_dsa) => ml_dsa.to_inner(),
             Secret::SlhDsa(slh_dsa) => slh_dsa.to_inner(),
+            Secret::MlKem(ml_kem) => ml_kem.to_inner(),
             Secret::Composite(ml_dsa, classical) => {
                 let raw = classical.to_raw()?;
                 let mut inner = Zeroizing::new(Vec::with_capacity(MlDsa::SEED_SIZE + raw.len()));
@@ -227,10 +260,11 @@ impl PrivateKey {
         &self.public_key
     }
 
-    /// In which form the ML-DSA part came; none for a key without one.
-    pub fn ml_dsa_form(&self) -> Option<KeyForm> {
+    /// In which form the ML-DSA part, or the ML-KEM key, came; none for other keys.
+    pub fn form(&self) -> Option<KeyForm> {
         match &self.secret {
             Secret::MlDsa(ml_dsa) | Secret::Composite(ml_dsa, _) => Some(ml_dsa.form()),
+            Secret::MlKem(ml_kem) => Some(ml_kem.form()),
             Secret::Classical(_) | Secret::SlhDsa(_) => None,
         }
     }
@@ -351,9 +385,12 @@ pub enum KeyError {
     /// An EC key without a curve.
     #[error("private key: an EC key must name its curve")]
     NoCurve,
-    /// The `both` form of ML-DSA whose halves do not belong together.
-    #[error("private key: the ML-DSA seed does not expand to the expandedKey beside it")]
-    SeedMismatch,
+    /// The `both` form of ML-DSA or ML-KEM whose halves do not belong together.
+    #[error("private key: the {algorithm} seed does not expand to the expandedKey beside it")]
+    SeedMismatch {
+        /// ML-DSA or ML-KEM.
+        algorithm: &'static str,
+    },
     /// The public key in the file is not the private key's.
     #[error("private key: the public key beside it belongs to another private key")]
     PublicKeyMismatch,

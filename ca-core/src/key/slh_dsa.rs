@@ -1,4 +1,4 @@
-//! The SLH-DSA part of a private key (RFC 9909 section 6), and signing with it by `fips205`.
+//! The SLH-DSA part of a private key (RFC 9909), and signing with it by `fips205`.
 
 use std::num::NonZeroU32;
 

@@ -160,16 +160,15 @@ pub(super) fn check_consistency(certificate: &Certificate) -> Result<(), Fault> 
         return Err(Fault::new(Reason::KeyUsage, "keyUsage", bit_names(usage.0), allowed));
     }
     let kind = certificate.public_key().kind();
-    let signs_only = match kind {
-        KeyKind::MlDsa(_) => Some("RFC 9881"),
-        KeyKind::SlhDsa(_) => Some("RFC 9909"),
-        KeyKind::Composite(_) => Some("the composite draft"),
-        KeyKind::Classical(_) | KeyKind::Other(_) => None,
+    let (possible, source) = match kind {
+        KeyKind::MlDsa(_) => (signing_bits(), "RFC 9881"),
+        KeyKind::SlhDsa(_) => (signing_bits(), "RFC 9909"),
+        KeyKind::Composite(_) => (signing_bits(), "the composite draft"),
+        KeyKind::MlKem(_) => (KeyUsages::KeyEncipherment.into(), "RFC 9935"),
+        KeyKind::Classical(_) | KeyKind::Other(_) => return Ok(()),
     };
-    if let Some(source) = signs_only
-        && !(usage.0 - signing_bits()).is_empty()
-    {
-        let allowed = format!("only {} for {kind} ({source})", bit_names(signing_bits()));
+    if !(usage.0 - possible).is_empty() {
+        let allowed = format!("only {} for {kind} ({source})", bit_names(possible));
         return Err(Fault::new(Reason::KeyUsage, "keyUsage", bit_names(usage.0), allowed));
     }
     Ok(())

@@ -43,7 +43,7 @@ impl Vector {
         set
     }
 
-    /// PKCS#8 as RFC 9909 section 6 has it: no parameters, the octets right in the OCTET STRING.
+    /// PKCS#8 as RFC 9909 has it: no parameters, the octets right in the OCTET STRING.
     fn pkcs8(&self) -> Vec<u8> {
         let inner = [&self.drawn[..], &self.root].concat();
         let size = u8::try_from(inner.len()).unwrap();
