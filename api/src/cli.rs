@@ -5,6 +5,7 @@ mod ca;
 mod cert;
 mod completions;
 mod context;
+mod crl;
 mod csr;
 mod csr_create;
 mod error;
@@ -64,6 +65,7 @@ enum Command {
     Csr(csr::Options),
     Pkcs12(pkcs12::Options),
     Pkcs7(pkcs7::Options),
+    Crl(crl::Options),
     Verify(verify::Options),
     Inspect(inspect::Options),
     Algorithms(algorithms::Options),
@@ -102,6 +104,7 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Csr(options) => csr::run(&options, context),
         Command::Pkcs12(options) => pkcs12::run(&options, context),
         Command::Pkcs7(options) => pkcs7::run(&options, context),
+        Command::Crl(options) => crl::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),

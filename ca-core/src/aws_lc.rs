@@ -1,6 +1,6 @@
-//! The one module that calls AWS-LC directly: ML-DSA with a context, ECDSA on the brainpool
-//! curves, scrypt, AES-CBC, and the hashing of PKCS#12. `aws-lc-rs` lacks the first three and leaves
-//! keys on the stack in the others; everything else goes through its safe API.
+//! The one module that calls AWS-LC directly: ML-DSA with a context, ML-KEM from a seed,
+//! ECDSA on the brainpool curves, scrypt, AES-CBC, and the hashing of PKCS#12. `aws-lc-rs` lacks the
+//! first four and leaves keys on the stack in the others; everything else goes through its safe API.
 //!
 //! Every pointer that AWS-LC hands out is owned by exactly one [`Owned`], which frees it. AWS-LC
 //! wipes each allocation when it is freed (`OPENSSL_free`), private keys included.
@@ -12,6 +12,7 @@
 mod brainpool;
 mod cbc;
 mod ml_dsa;
+mod ml_kem;
 mod pkcs12_mac;
 mod scrypt;
 
@@ -20,6 +21,7 @@ use std::ptr::NonNull;
 pub(crate) use brainpool::{BrainpoolPrivate, verify_brainpool};
 pub(crate) use cbc::{Direction, aes_cbc};
 pub(crate) use ml_dsa::{MlDsaPrivate, verify_ml_dsa};
+pub(crate) use ml_kem::{MlKemPrivate, check_ml_kem_public};
 pub(crate) use pkcs12_mac::{hash_rounds, hmac};
 pub(crate) use scrypt::{ScryptCost, scrypt};
 
@@ -50,6 +52,7 @@ macro_rules! freeable {
 
 freeable! {
     aws_lc_sys::EVP_PKEY => aws_lc_sys::EVP_PKEY_free,
+    aws_lc_sys::EVP_PKEY_CTX => aws_lc_sys::EVP_PKEY_CTX_free,
     aws_lc_sys::EVP_MD_CTX => aws_lc_sys::EVP_MD_CTX_free,
     aws_lc_sys::EVP_CIPHER_CTX => aws_lc_sys::EVP_CIPHER_CTX_free,
     aws_lc_sys::EC_GROUP => aws_lc_sys::EC_GROUP_free,

@@ -5,7 +5,8 @@ use ca_core::inspect;
 use super::{CliError, Context, exit_code};
 use crate::input::Source;
 
-/// Show what a file holds: certificates, requests, keys, PKCS#12 files and PKCS#7 bags, PEM or DER
+/// Show what a file holds: certificates, requests, revocation lists, keys, PKCS#12 files and PKCS#7
+/// bags, in PEM or DER
 ///
 /// Nothing is verified, and nothing of a private key is shown but its public key. A PKCS#12 file
 /// stays closed; `espalier pkcs12 show` opens it. Exit code 1 says that an object breaks a rule, 2
@@ -25,7 +26,7 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
-    let octets = context.read(&options.file)?;
+    let octets = context.read_large(&options.file)?;
     let objects = inspect::inspect(&octets)
         .map_err(|error| CliError::of(exit_code::of_inspect(&error), &options.file, &error))?;
     if options.json {

@@ -1,13 +1,12 @@
 //! `espalier pkcs7`: bags of certificates.
 
 use ca_core::certificate::Certificate;
-use ca_core::crl::CertificateList;
 use ca_core::inspect::inspect;
 use ca_core::pem::{self, Label};
 use ca_core::pkcs7::{CertificateBag, Pkcs7Error};
 use clap::Subcommand;
 
-use super::{CliError, Context, Exit, exit_code};
+use super::{CliError, Context, exit_code};
 use crate::input::Source;
 use crate::output::{Content, OutputOptions};
 
@@ -35,13 +34,13 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier pkcs7 create chain.pem --out chain.p7b
-  espalier pkcs7 create cert.pem issuing.pem --crl issuing.crl --der --out chain.p7c")]
+  espalier pkcs7 create cert.pem issuing.pem --crl issuing-crl.pem --der --out chain.p7c")]
 struct CreateOptions {
     /// Certificates; a file may hold several, `-` is standard input
     #[arg(value_name = "FILE", required_unless_present = "crl")]
     files: Vec<Source>,
 
-    /// A revocation list in DER; may be given more than once
+    /// Revocation lists in PEM or DER; may be given more than once
     #[arg(long, value_name = "FILE")]
     crl: Vec<Source>,
 
@@ -106,8 +105,10 @@ fn create(options: &CreateOptions, context: &mut Context) -> Result<(), CliError
     }
     for source in &options.crl {
         let octets = context.read(source)?;
-        let list = CertificateList::from_der(octets.as_slice());
-        lists.push(list.map_err(|error| CliError::of(Exit::Usage, source, &error))?);
+        let read = pem::read_crls(&octets);
+        lists.extend(
+            read.map_err(|error| CliError::of(exit_code::of_read(&error), source, &error))?,
+        );
     }
     let bag = CertificateBag::new(certificates, lists).and_then(|bag| bag.to_der());
     let bag = bag.map_err(|error| CliError::of(exit_code::of_pkcs7(&error), "bag", &error))?;

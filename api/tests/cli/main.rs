@@ -4,6 +4,7 @@
 
 mod certificates;
 mod containers;
+mod crl;
 mod csr;
 mod files;
 mod help;

@@ -4,11 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::ContentError;
 use super::certificate::CertificateReport;
-use super::names::name_text;
-use super::text::{octets, or_none, row};
-use crate::crl::CertificateList;
+use super::crl::CrlReport;
+use super::text::{octets, row};
+use super::{ContentError, ENTRIES_SHOWN};
 
 use crate::pkcs7::CertificateBag;
 use crate::pkcs12::Pkcs12Report;
@@ -19,24 +18,9 @@ pub struct BagReport {
     /// The certificates, in the order of the file.
     pub certificates: Vec<CertificateReport>,
     /// The revocation lists, in the order of the file.
-    pub lists: Vec<ListReport>,
+    pub lists: Vec<CrlReport>,
     /// Octets of the whole.
     pub size_octets: usize,
-}
-
-/// What identifies a revocation list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ListReport {
-    /// Who made it, as RFC 4514 writes it.
-    pub issuer: String,
-    /// Its number.
-    pub number: String,
-    /// When it was made.
-    pub this_update: jiff::Timestamp,
-    /// When the next one is due.
-    pub next_update: jiff::Timestamp,
-    /// How many certificates it revokes.
-    pub entries: usize,
 }
 
 impl BagReport {
@@ -48,23 +32,9 @@ impl BagReport {
         let bag = CertificateBag::from_der(der)?;
         let certificates: Result<_, _> =
             bag.certificates().iter().map(CertificateReport::new).collect();
-        Ok(Self {
-            certificates: certificates?,
-            lists: bag.lists().iter().map(ListReport::new).collect(),
-            size_octets: der.len(),
-        })
-    }
-}
-
-impl ListReport {
-    fn new(list: &CertificateList) -> Self {
-        Self {
-            issuer: name_text(list.issuer()),
-            number: list.number().to_string(),
-            this_update: list.this_update(),
-            next_update: list.next_update(),
-            entries: list.len(),
-        }
+        let lists: Result<_, _> =
+            bag.lists().iter().map(|list| CrlReport::new(list, ENTRIES_SHOWN)).collect();
+        Ok(Self { certificates: certificates?, lists: lists?, size_octets: der.len() })
     }
 }
 
@@ -78,12 +48,7 @@ impl fmt::Display for BagReport {
             write!(f, "\n{certificate}")?;
         }
         for list in &self.lists {
-            writeln!(f, "\nRevocation list")?;
-            row(f, "  ", "Issuer", or_none(&list.issuer))?;
-            row(f, "  ", "Number", &list.number)?;
-            row(f, "  ", "Made", list.this_update)?;
-            row(f, "  ", "Next due", list.next_update)?;
-            row(f, "  ", "Entries", list.entries)?;
+            write!(f, "\n{list}")?;
         }
         Ok(())
     }

@@ -23,6 +23,8 @@ pub enum Label {
     EcPrivateKey,
     /// A PKCS#1 private key (RFC 8017), read only.
     RsaPrivateKey,
+    /// A certificate revocation list (RFC 7468 section 6).
+    Crl,
     /// A bag of certificates (RFC 7468 section 8).
     Pkcs7,
     /// The same by its newer name (RFC 7468 section 9), read only.
@@ -31,7 +33,7 @@ pub enum Label {
 
 impl Label {
     /// Every label that is read.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Certificate,
         Self::CertificateRequest,
         Self::NewCertificateRequest,
@@ -41,6 +43,7 @@ impl Label {
         Self::EncryptedPrivateKey,
         Self::EcPrivateKey,
         Self::RsaPrivateKey,
+        Self::Crl,
         Self::Pkcs7,
         Self::Cms,
     ];
@@ -57,6 +60,7 @@ impl Label {
             Self::EncryptedPrivateKey => "ENCRYPTED PRIVATE KEY",
             Self::EcPrivateKey => "EC PRIVATE KEY",
             Self::RsaPrivateKey => "RSA PRIVATE KEY",
+            Self::Crl => "X509 CRL",
             Self::Pkcs7 => "PKCS7",
             Self::Cms => "CMS",
         }

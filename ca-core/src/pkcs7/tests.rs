@@ -13,7 +13,7 @@ fn list(root: &Authority) -> CertificateList {
     let builder = CrlBuilder::new(&root.certificate, 1_u64.into(), now(), due).unwrap();
     let mut der = Vec::new();
     let nothing: [RevokedEntry; 0] = [];
-    builder.sign(nothing.into_iter(), &root.signer, &mut der).unwrap();
+    builder.sign(nothing, &root.signer, &mut der).unwrap();
     CertificateList::from_der(der).unwrap()
 }
 

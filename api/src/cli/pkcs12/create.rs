@@ -87,6 +87,9 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let bundle =
         Bundle::new(key.as_ref(), &certificates, options.name.as_deref()).map_err(failed)?;
     let password = options.password.read_new(context)?;
+    if !password.as_bytes().is_ascii() {
+        context.note("note: the password is not ASCII; Java opens no such file");
+    }
     let password = Password::new(password.as_bytes()).map_err(failed)?;
     let file = seal(&bundle, password, protection, context.rng()).map_err(failed)?;
     options.out.write(Content::Secret, &file, options.force)
