@@ -16,8 +16,8 @@ pub use error::{DerError, PemError};
 pub use label::Label;
 pub(crate) use typed::at_line;
 pub use typed::{
-    PrivateKeyDer, ReadError, read_certificates, read_one_certificate, read_one_private_key_der,
-    read_one_public_key, read_one_request,
+    PrivateKeyDer, ReadError, read_certificates, read_ocsp_responses, read_one_certificate,
+    read_one_ocsp_request, read_one_private_key_der, read_one_public_key, read_one_request,
 };
 
 /// The largest input that is read, in octets: 1 MiB, room for about 60 ML-DSA-87 certificates.

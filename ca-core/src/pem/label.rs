@@ -23,11 +23,15 @@ pub enum Label {
     EcPrivateKey,
     /// A PKCS#1 private key (RFC 8017), read only.
     RsaPrivateKey,
+    /// An OCSP request (RFC 6960), by the name that OpenSSL's library gives it.
+    OcspRequest,
+    /// An OCSP response (RFC 6960), by the name that OpenSSL's library gives it.
+    OcspResponse,
 }
 
 impl Label {
     /// Every label that is read.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Certificate,
         Self::CertificateRequest,
         Self::NewCertificateRequest,
@@ -37,6 +41,8 @@ impl Label {
         Self::EncryptedPrivateKey,
         Self::EcPrivateKey,
         Self::RsaPrivateKey,
+        Self::OcspRequest,
+        Self::OcspResponse,
     ];
 
     /// The text between BEGIN and the dashes.
@@ -51,6 +57,8 @@ impl Label {
             Self::EncryptedPrivateKey => "ENCRYPTED PRIVATE KEY",
             Self::EcPrivateKey => "EC PRIVATE KEY",
             Self::RsaPrivateKey => "RSA PRIVATE KEY",
+            Self::OcspRequest => "OCSP REQUEST",
+            Self::OcspResponse => "OCSP RESPONSE",
         }
     }
 
