@@ -27,11 +27,13 @@ pub enum Label {
     OcspRequest,
     /// An OCSP response (RFC 6960), by the name that OpenSSL's library gives it.
     OcspResponse,
+    /// A certificate revocation list (RFC 7468 section 6).
+    Crl,
 }
 
 impl Label {
     /// Every label that is read.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Certificate,
         Self::CertificateRequest,
         Self::NewCertificateRequest,
@@ -43,6 +45,7 @@ impl Label {
         Self::RsaPrivateKey,
         Self::OcspRequest,
         Self::OcspResponse,
+        Self::Crl,
     ];
 
     /// The text between BEGIN and the dashes.
@@ -59,6 +62,7 @@ impl Label {
             Self::RsaPrivateKey => "RSA PRIVATE KEY",
             Self::OcspRequest => "OCSP REQUEST",
             Self::OcspResponse => "OCSP RESPONSE",
+            Self::Crl => "X509 CRL",
         }
     }
 

@@ -6,4 +6,5 @@ pub mod judge;
 pub mod ocsp;
 pub mod openssl;
 pub mod peers;
+pub mod slh_dsa;
 pub mod vectors;
