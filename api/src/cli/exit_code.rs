@@ -53,7 +53,8 @@ pub(super) fn of_read(error: &ReadError) -> Exit {
         | ReadError::WrongLabel { .. }
         | ReadError::NotOne { .. }
         | ReadError::Mislabelled { .. }
-        | ReadError::NotPrivateKey { .. } => Exit::Usage,
+        | ReadError::NotPrivateKey { .. }
+        | ReadError::Ocsp { .. } => Exit::Usage,
     }
 }
 
@@ -71,6 +72,7 @@ pub(super) fn of_inspect(error: &InspectError) -> Exit {
         ContentError::Pkcs12(error) => of_pkcs12(error),
         ContentError::Pkcs7(error) => of_pkcs7(error),
         ContentError::Scheme(_) => Exit::Refused,
+        ContentError::Ocsp(_) => Exit::Usage,
         ContentError::Unknown | ContentError::WrongLabel { .. } => Exit::Usage,
     }
 }

@@ -1,5 +1,7 @@
 //! Reports as text for people.
 
+mod ocsp;
+
 use std::fmt;
 
 use super::Report;
@@ -24,6 +26,8 @@ impl fmt::Display for Report {
             Self::EncryptedPrivateKey(report) => report.fmt(f),
             Self::Pkcs12(report) => report.fmt(f),
             Self::Pkcs7(report) => report.fmt(f),
+            Self::OcspRequest(report) => report.fmt(f),
+            Self::OcspResponse(report) => report.fmt(f),
         }
     }
 }
