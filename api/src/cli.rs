@@ -15,6 +15,7 @@ mod issue;
 mod issued;
 mod key;
 mod ledger;
+mod lint;
 mod name_options;
 mod quickstart;
 mod verify;
@@ -61,6 +62,7 @@ enum Command {
     Key(key::Options),
     Csr(csr::Options),
     Verify(verify::Options),
+    Lint(lint::Options),
     Inspect(inspect::Options),
     Algorithms(algorithms::Options),
     Completions(completions::Options),
@@ -97,6 +99,7 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Key(options) => key::run(&options, context),
         Command::Csr(options) => csr::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),
+        Command::Lint(options) => lint::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),

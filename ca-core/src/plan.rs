@@ -24,6 +24,7 @@ pub use request::Request;
 use crate::algorithm::{KeyKind, SignatureScheme};
 use crate::certificate::TbsFields;
 use crate::general_name::AltName;
+use crate::lint::LintOverrides;
 use crate::name::DistinguishedName;
 use crate::profile::{Profile, ProfileKind};
 use crate::public_key::PublicKey;
@@ -51,6 +52,8 @@ pub struct Plan {
     pub(crate) scheme: SignatureScheme,
     pub(crate) alt_scheme: Option<SignatureScheme>,
     pub(crate) notes: Vec<PlanNote>,
+    /// Lints that the profile raises or lowers.
+    pub(crate) lints: LintOverrides,
 }
 
 /// Plans the certificate that `profile` makes of `request`, to be signed by `issuer`.
@@ -106,6 +109,7 @@ pub fn plan(
         scheme: issuer.scheme,
         alt_scheme: issuer.alt_scheme,
         notes,
+        lints: profile.lints().clone(),
     })
 }
 

@@ -23,6 +23,7 @@ pub use usage::{
 
 use crate::algorithm::{Algorithm, ClassicalKey, Curve, Family, KeyKind};
 use crate::general_name::{AltName, NameKind};
+use crate::lint::LintOverrides;
 use crate::name::AttributeType;
 
 /// The largest YAML text that is read as a profile, in octets.
@@ -77,6 +78,7 @@ pub struct Profile {
     fixed: Vec<EncodedExtension>,
     /// The encoded extendedKeyUsage, unless the profile has none.
     extended_key_usage: Option<EncodedExtension>,
+    lints: LintOverrides,
 }
 
 /// Which subject keys are allowed.
@@ -208,6 +210,11 @@ impl Profile {
     /// The path length constraint of an authority.
     pub fn path_length(&self) -> Option<u8> {
         self.path_length
+    }
+
+    /// Lints that it raises or lowers.
+    pub fn lints(&self) -> &LintOverrides {
+        &self.lints
     }
 
     pub(crate) fn names(&self) -> &NameRule {

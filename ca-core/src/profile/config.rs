@@ -48,6 +48,17 @@ pub(super) struct ProfileConfig {
     pub(super) copy_extensions: Vec<String>,
     #[serde(default)]
     pub(super) ocsp_no_check: bool,
+    #[serde(default)]
+    pub(super) lints: Vec<LintConfig>,
+}
+
+/// A lint that is more or less severe than by itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LintConfig {
+    pub(super) id: String,
+    pub(super) severity: String,
+    pub(super) reason: String,
 }
 
 #[derive(Deserialize, Clone, Copy)]
