@@ -5,6 +5,7 @@ mod ca;
 mod cert;
 mod completions;
 mod context;
+mod crl;
 mod csr;
 mod csr_create;
 mod error;
@@ -61,6 +62,7 @@ enum Command {
     Ledger(ledger::Options),
     Key(key::Options),
     Csr(csr::Options),
+    Crl(crl::Options),
     Verify(verify::Options),
     Lint(lint::Options),
     Inspect(inspect::Options),
@@ -98,6 +100,7 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Ledger(options) => ledger::run(&options, context),
         Command::Key(options) => key::run(&options, context),
         Command::Csr(options) => csr::run(&options, context),
+        Command::Crl(options) => crl::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),
         Command::Lint(options) => lint::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),

@@ -26,7 +26,7 @@ use crate::certificate::TbsFields;
 use crate::general_name::AltName;
 use crate::lint::LintOverrides;
 use crate::name::DistinguishedName;
-use crate::profile::{Profile, ProfileKind};
+use crate::profile::{KeyReuse, Profile, ProfileKind};
 use crate::public_key::PublicKey;
 use crate::serial::SerialNumber;
 use crate::validity::Validity;
@@ -51,6 +51,9 @@ pub struct Plan {
     pub(crate) issuer_limits: IssuerLimits,
     pub(crate) scheme: SignatureScheme,
     pub(crate) alt_scheme: Option<SignatureScheme>,
+    pub(crate) key_reuse: KeyReuse,
+    /// The URIs of cRLDistributionPoints.
+    pub(crate) crl_places: Vec<String>,
     pub(crate) notes: Vec<PlanNote>,
     /// Lints that the profile raises or lowers.
     pub(crate) lints: LintOverrides,
@@ -108,6 +111,8 @@ pub fn plan(
         issuer_limits: issuer.certificate.map(IssuerLimits::of).unwrap_or_default(),
         scheme: issuer.scheme,
         alt_scheme: issuer.alt_scheme,
+        key_reuse: profile.key_reuse(),
+        crl_places: profile.crl_places().to_vec(),
         notes,
         lints: profile.lints().clone(),
     })

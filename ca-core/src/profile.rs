@@ -21,7 +21,7 @@ pub use usage::{
     key_usage_extension, key_usage_name, key_usage_named,
 };
 
-use crate::algorithm::{Algorithm, ClassicalKey, Curve, Family, KeyKind};
+use crate::algorithm::{ClassicalKey, Curve, Family, KeyAlgorithm, KeyKind};
 use crate::general_name::{AltName, NameKind};
 use crate::lint::LintOverrides;
 use crate::name::AttributeType;
@@ -60,6 +60,19 @@ impl std::fmt::Display for ProfileKind {
     }
 }
 
+/// Whether the key of an earlier certificate may be certified again.
+///
+/// Never for one that is only a part of the key: a component key belongs to one whole key for ever
+/// (draft-ietf-lamps-pq-composite-sigs, "Key Reuse").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum KeyReuse {
+    /// The same whole key, as in a renewal.
+    #[default]
+    SameKey,
+    /// No key that any certificate had before.
+    Refused,
+}
+
 /// A checked profile.
 #[derive(Clone, Debug)]
 pub struct Profile {
@@ -74,6 +87,9 @@ pub struct Profile {
     validity: ValidityRule,
     path_length: Option<u8>,
     copies: Copies,
+    key_reuse: KeyReuse,
+    /// The URIs of cRLDistributionPoints.
+    crl_places: Vec<String>,
     /// Extensions that are the same in every certificate, encoded once, in their final order.
     fixed: Vec<EncodedExtension>,
     /// The encoded extendedKeyUsage, unless the profile has none.
@@ -85,7 +101,7 @@ pub struct Profile {
 #[derive(Clone, Debug)]
 struct KeyRule {
     families: Vec<Family>,
-    algorithms: Vec<&'static Algorithm>,
+    algorithms: Vec<KeyAlgorithm>,
 }
 
 /// Which alternative names are allowed.
@@ -163,12 +179,13 @@ impl Profile {
         self.kind
     }
 
-    /// Whether a subject key of this kind is allowed. Kinds that can't sign alone never are:
-    /// Ed448 and brainpool stand only inside composites.
+    /// Whether a subject key of this kind is allowed. Ed448 and brainpool never are: they stand
+    /// only inside composites.
     pub fn allows_key(&self, key: KeyKind) -> bool {
         let family = match key {
             KeyKind::MlDsa(_) => Family::MlDsa,
             KeyKind::Composite(_) => Family::Composite,
+            KeyKind::MlKem(_) => Family::Kem,
             KeyKind::Classical(
                 ClassicalKey::Ec(Curve::P256 | Curve::P384 | Curve::P521)
                 | ClassicalKey::Ed25519
@@ -215,6 +232,16 @@ impl Profile {
     /// Lints that it raises or lowers.
     pub fn lints(&self) -> &LintOverrides {
         &self.lints
+    }
+
+    /// Whether the key of an earlier certificate may be certified again.
+    pub fn key_reuse(&self) -> KeyReuse {
+        self.key_reuse
+    }
+
+    /// Where the CRLs for its certificates are, as cRLDistributionPoints names it.
+    pub fn crl_places(&self) -> &[String] {
+        &self.crl_places
     }
 
     pub(crate) fn names(&self) -> &NameRule {

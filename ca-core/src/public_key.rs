@@ -12,7 +12,7 @@ use der::{Decode, Encode, Sequence};
 use sha2::{Digest, Sha256};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
-use crate::algorithm::{ClassicalKey, Composite, Curve, KeyKind, MlDsa};
+use crate::algorithm::{ClassicalKey, Composite, Curve, KeyKind, MlDsa, MlKem};
 use crate::fingerprint::Fingerprint;
 
 /// The smallest RSA modulus that is accepted, in bits.
@@ -228,6 +228,14 @@ pub enum PublicKeyError {
         /// In which round.
         round: u32,
     },
+    /// No encapsulation key of ML-KEM (FIPS 203 section 7.2).
+    #[error(
+        "public key: the {set} key has a coefficient of 3329 or more, allowed are coefficients below the modulus (FIPS 203 section 7.2)"
+    )]
+    Coefficient {
+        /// The parameter set.
+        set: MlKem,
+    },
     /// No product of two odd primes.
     #[error("public key: the RSA modulus is even, allowed is an odd number")]
     RsaModulus,
@@ -256,6 +264,7 @@ pub(crate) fn key_identifier(kind: KeyKind) -> AlgorithmIdentifierOwned {
         }
         KeyKind::MlDsa(set) => (set.oid(), None),
         KeyKind::Composite(composite) => (composite.oid(), None),
+        KeyKind::MlKem(set) => (set.oid(), None),
         KeyKind::Other(oid) => (oid, None),
     };
     AlgorithmIdentifierOwned { oid, parameters }
@@ -270,6 +279,7 @@ fn kind_of(identifier: &AlgorithmIdentifierOwned, key: &[u8]) -> Result<KeyKind,
         oid => MlDsa::from_oid(oid)
             .map(KeyKind::MlDsa)
             .or_else(|| Composite::from_oid(oid).map(KeyKind::Composite))
+            .or_else(|| MlKem::from_oid(oid).map(KeyKind::MlKem))
             .unwrap_or(KeyKind::Other(oid)),
     };
     if matches!(kind, KeyKind::Other(_)) {
@@ -318,6 +328,7 @@ fn check_key(kind: KeyKind, key: &[u8]) -> Result<(), PublicKeyError> {
         KeyKind::Classical(ClassicalKey::Ed448) => length(57),
         KeyKind::Classical(ClassicalKey::Rsa { .. }) | KeyKind::Other(_) => Ok(()),
         KeyKind::MlDsa(set) => length(set.public_key_size()),
+        KeyKind::MlKem(set) => length(set.public_key_size()),
         KeyKind::Composite(composite) => check_composite(composite, key),
     }
 }

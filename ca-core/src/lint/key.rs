@@ -100,6 +100,14 @@ pub(super) static LINTS: &[Lint] = &[
             fault(claims, |error| matches!(error, PublicKeyError::WeakPoint { .. }))
         }),
     ),
+    Lint::fixed(
+        "ml_kem_coefficients",
+        "FIPS 203 section 7.2, RFC 9935 section 4",
+        "The coefficients of an ML-KEM key are below the modulus.",
+        Check::Claims(|claims| {
+            fault(claims, |error| matches!(error, PublicKeyError::Coefficient { .. }))
+        }),
+    ),
 ];
 
 /// What is wrong with the key or, where it holds one, with the alternative key.

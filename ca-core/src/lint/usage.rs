@@ -157,6 +157,7 @@ pub(super) fn usages_fit(usages: FlagSet<KeyUsages>, key: KeyKind) -> Option<Str
                 | KeyUsages::EncipherOnly
                 | KeyUsages::DecipherOnly
         }
+        KeyKind::MlKem(_) => !FlagSet::from(KeyUsages::KeyEncipherment),
         // Nothing is known of it; key_algorithm_known says so.
         KeyKind::Other(_) => FlagSet::default(),
     };

@@ -11,12 +11,13 @@ use x509_cert::ext::pkix::{
     AccessDescription, AuthorityInfoAccessSyntax, KeyUsages, certpolicy::PolicyInformation,
 };
 
-use super::config::{FamilyConfig, KindConfig, NamesConfig, ProfileConfig};
+use super::config::{FamilyConfig, KeyReuseConfig, KindConfig, NamesConfig, ProfileConfig};
 use super::usage::{extended_key_usage_named, key_usage_named};
 use super::{
-    Copies, KeyRule, NameRule, Profile, ProfileError, ProfileKind, SubjectRule, ValidityRule,
+    Copies, KeyReuse, KeyRule, NameRule, Profile, ProfileError, ProfileKind, SubjectRule,
+    ValidityRule,
 };
-use crate::algorithm::{Algorithm, Family};
+use crate::algorithm::{Family, KeyAlgorithm};
 use crate::extensions::oid;
 use crate::general_name::{AbsoluteUri, DnsName, MAX_NAMES, NameKind, NameSubtree};
 use crate::lint::{LintOverride, LintOverrides};
@@ -57,14 +58,16 @@ pub(super) fn profile(config: ProfileConfig) -> Result<Profile, ProfileError> {
     checker.authority_fields(&config, kind)?;
     Ok(Profile {
         kind,
-        keys: checker.keys(&config)?,
+        keys: checker.keys(&config, kind)?,
         names: checker.names(&config.names)?,
         subject: checker.subject(&config)?,
         validity: checker.validity(&config)?,
         path_length: config.path_length,
         copies: checker.copies(&config)?,
+        key_reuse: checker.key_reuse(&config, kind)?,
         fixed: checker.fixed_extensions(&config)?,
         lints: checker.lints(&config)?,
+        crl_places: config.crl_distribution_points,
         key_usages,
         extended_key_usages,
         extended_key_usage,
@@ -109,17 +112,18 @@ impl Checker {
         LintOverrides::new(all.collect::<Result<_, _>>()?).map_err(refuse)
     }
 
-    fn keys(&self, config: &ProfileConfig) -> Result<KeyRule, ProfileError> {
+    fn keys(&self, config: &ProfileConfig, kind: ProfileKind) -> Result<KeyRule, ProfileError> {
         let families = config.subject_keys.families.iter().map(|family| match family {
             FamilyConfig::Classical => Family::Classical,
             FamilyConfig::PostQuantum => Family::MlDsa,
             FamilyConfig::Composite => Family::Composite,
+            FamilyConfig::Kem => Family::Kem,
         });
         let algorithms = config.subject_keys.algorithms.iter().map(|text| {
-            Algorithm::named(text).map_err(|error| {
+            KeyAlgorithm::named(text).map_err(|error| {
                 self.value(
                     "subject_keys.algorithms",
-                    error.found,
+                    error.found(),
                     "the names that `espalier algorithms` lists",
                 )
             })
@@ -130,7 +134,15 @@ impl Checker {
         };
         if rule.families.is_empty() && rule.algorithms.is_empty() {
             return Err(self.contradiction(
-                "subject_keys allows nothing; allowed is at least one of families (classical, post-quantum, composite) or algorithms",
+                "subject_keys allows nothing; allowed is at least one of families (classical, post-quantum, composite, kem) or algorithms",
+            ));
+        }
+        let mut algorithms = rule.algorithms.iter().map(|algorithm| algorithm.family());
+        let establishes =
+            rule.families.contains(&Family::Kem) || algorithms.any(|family| family == Family::Kem);
+        if establishes && kind.is_authority() {
+            return Err(self.contradiction(
+                "subject_keys allows ML-KEM, which can't sign; allowed only when kind is leaf",
             ));
         }
         Ok(rule)
@@ -297,6 +309,20 @@ impl Checker {
             return Ok(found);
         }
         Err(self.value("a validity in seconds", found, "1 second to 100 years"))
+    }
+
+    fn key_reuse(
+        &self,
+        config: &ProfileConfig,
+        kind: ProfileKind,
+    ) -> Result<KeyReuse, ProfileError> {
+        match (config.key_reuse, kind.is_authority()) {
+            (KeyReuseConfig::SameKey, _) => Ok(KeyReuse::SameKey),
+            (KeyReuseConfig::Refused, false) => Ok(KeyReuse::Refused),
+            (KeyReuseConfig::Refused, true) => Err(self.contradiction(
+                "key_reuse: refused is allowed only when kind is leaf: an authority keeps its key",
+            )),
+        }
     }
 
     fn copies(&self, config: &ProfileConfig) -> Result<Copies, ProfileError> {

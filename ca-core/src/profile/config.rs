@@ -50,6 +50,8 @@ pub(super) struct ProfileConfig {
     pub(super) ocsp_no_check: bool,
     #[serde(default)]
     pub(super) lints: Vec<LintConfig>,
+    #[serde(default)]
+    pub(super) key_reuse: KeyReuseConfig,
 }
 
 /// A lint that is more or less severe than by itself.
@@ -59,6 +61,14 @@ pub(super) struct LintConfig {
     pub(super) id: String,
     pub(super) severity: String,
     pub(super) reason: String,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KeyReuseConfig {
+    #[default]
+    SameKey,
+    Refused,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -85,6 +95,7 @@ pub(super) enum FamilyConfig {
     Classical,
     PostQuantum,
     Composite,
+    Kem,
 }
 
 #[derive(Deserialize, Default)]

@@ -9,23 +9,28 @@ use p521::NistP521;
 
 use super::{PublicKey, PublicKeyError, RSA_MAX_BITS, RSA_MIN_BITS, RsaPublicKey, rsa};
 use crate::algorithm::{ClassicalKey, Curve, KeyKind};
+use crate::aws_lc;
 
 impl PublicKey {
     /// Whether the key, or the classical half of a composite, is strong enough to be certified or
     /// to be trusted: RSA from 2048 to 8192 bits in whole octets whose modulus is none of the
     /// known ways to fail (small factors, ROCA, close primes), points that lie on their curve,
-    /// EdDSA keys of large order. The other kinds are strong by construction.
+    /// EdDSA keys of large order, ML-KEM keys whose coefficients are below the modulus (FIPS 203
+    /// section 7.2). The other kinds are strong by construction.
     ///
     /// # Errors
     /// `PublicKeyError::RsaBits` names the size that was found, `RsaSmallFactor`, `RsaRoca` and
     /// `RsaClosePrimes` how the modulus can be factored, `PublicKeyError::WeakPoint` the algorithm
-    /// of a point for which anyone can sign or nobody.
+    /// of a point for which anyone can sign or nobody, `PublicKeyError::Coefficient` the ML-KEM
+    /// set.
     pub fn check_strength(&self) -> Result<(), PublicKeyError> {
         match (self.kind, self.composite_halves()) {
             (KeyKind::Classical(kind), _) => check_classical(kind, &self.key),
             (KeyKind::Composite(composite), Some(halves)) => {
                 check_classical(composite.classical_key(), halves.classical)
             }
+            (KeyKind::MlKem(set), _) => aws_lc::check_ml_kem_public(set, &self.key)
+                .map_err(|_| PublicKeyError::Coefficient { set }),
             _ => Ok(()),
         }
     }

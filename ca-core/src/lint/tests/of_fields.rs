@@ -4,7 +4,10 @@ use super::examples::*;
 use super::*;
 
 pub(super) fn all() -> Vec<Example> {
-    [reading(), structure(), keys(), rsa_keys(), authorities()].into_iter().flatten().collect()
+    [reading(), structure(), keys(), kem_keys(), rsa_keys(), authorities()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn reading() -> Vec<Example> {
@@ -137,6 +140,36 @@ fn keys() -> Vec<Example> {
             neutral[0] = 1;
             let kind = KeyKind::Classical(ClassicalKey::Ed25519);
             set_key(plan, PublicKey::from_raw(kind, &neutral).unwrap());
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A leaf of a KEM key, as RFC 9935 wants it.
+fn kem_plan() -> Plan {
+    let mut plan = leaf_plan();
+    let kind = KeyKind::MlKem(MlKem::MlKem512);
+    set_key(&mut plan, PublicKey::from_raw(kind, &[0; 800]).unwrap());
+    set(&mut plan, oid::KEY_USAGE, true, usages(KeyUsages::KeyEncipherment.into()));
+    plan
+}
+
+fn kem_keys() -> Vec<Example> {
+    let leaf = kem_plan();
+    [
+        both("ml_kem_coefficients", &leaf, |plan| {
+            set_key(plan, PublicKey::from_raw(plan.public_key.kind(), &[0xff; 800]).unwrap());
+        }),
+        both("key_usage_fits_key", &leaf, |plan| {
+            set(plan, oid::KEY_USAGE, true, usages(KeyUsages::DigitalSignature.into()));
+        }),
+        read("key_length", &leaf, |plan| {
+            set_spki(plan, "2.16.840.1.101.3.4.4.1", None, &[0; 799]);
+        }),
+        read("key_parameters", &leaf, |plan| {
+            set_spki(plan, "2.16.840.1.101.3.4.4.1", Some(Any::null()), &[0; 800]);
         }),
     ]
     .into_iter()
