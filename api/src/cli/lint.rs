@@ -104,7 +104,7 @@ fn lint_file(
     overrides: &LintOverrides,
     context: &mut Context,
 ) -> Result<Vec<Linted>, CliError> {
-    let octets = context.read(source)?;
+    let octets = context.read_large(source)?;
     let input = pem::read(&octets).map_err(|error| CliError::of(Exit::Usage, source, &error))?;
     let objects: Vec<(Option<usize>, Option<Kind>, &[u8])> = match &input {
         // What a certificate's outermost tags do not show to be something else is linted as one.
