@@ -55,7 +55,10 @@ pub(super) static LINTS: &[Lint] = &[
         "The alternative key is post-quantum, beside a classical key, and shares no part with it.",
         Check::Certificate(|subject| {
             let (own, second) = (subject.claims.key.ok()?, subject.extensions().alt_public_key()?);
-            let post_quantum = matches!(second.kind(), KeyKind::MlDsa(_) | KeyKind::Composite(_));
+            let post_quantum = matches!(
+                second.kind(),
+                KeyKind::MlDsa(_) | KeyKind::SlhDsa(_) | KeyKind::Composite(_)
+            );
             let fits = post_quantum && matches!(own.kind(), KeyKind::Classical(_));
             (!fits || second.shares_component(own)).then(|| {
                 format!(

@@ -5,7 +5,7 @@ use x509_cert::certificate::Version;
 use x509_cert::time::Time;
 
 use super::{Check, Lint, Subject};
-use crate::algorithm::{MlDsa, SchemeError, SignatureScheme};
+use crate::algorithm::{SchemeError, SignatureScheme};
 use crate::certificate::timestamp;
 use crate::plan::Plan;
 use crate::profile::ProfileKind;
@@ -91,7 +91,7 @@ pub(super) static LINTS: &[Lint] = &[
     ),
     Lint::fixed(
         "signature_length",
-        "FIPS 204 table 2, RFC 8032 sections 5.1.6 and 5.2.6",
+        "FIPS 204 table 2, FIPS 205 table 2, RFC 8032 sections 5.1.6 and 5.2.6",
         "The signature has the length of its algorithm, where that is fixed.",
         Check::Read(|subject, parts| {
             let scheme = scheme(subject)?.ok()?;
@@ -219,7 +219,8 @@ fn signature_parameters(subject: &Subject<'_>) -> Option<String> {
 fn fixed_length(scheme: SignatureScheme) -> Option<usize> {
     use crate::algorithm::ClassicalScheme::{Ed448, Ed25519};
     match scheme {
-        SignatureScheme::MlDsa(set) => Some(MlDsa::signature_size(set)),
+        SignatureScheme::MlDsa(set) => Some(set.signature_size()),
+        SignatureScheme::SlhDsa(set) => Some(set.signature_size()),
         SignatureScheme::Classical(Ed25519) => Some(64),
         SignatureScheme::Classical(Ed448) => Some(114),
         _ => None,

@@ -6,7 +6,7 @@ use der::Encode;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, NameConstraints};
 use x509_cert::name::Name;
 
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, SignatureScheme};
 use crate::certificate::{Certificate, TbsFields};
 use crate::extensions::{ExtensionError, Extensions};
 use crate::general_name::{AltName, AltNameError, MAX_NAMES};
@@ -84,7 +84,7 @@ impl<'a> Subject<'a> {
         claims.subject_is_given = plan.kind == ProfileKind::Cross;
         let tbs = plan.fields.encoded_len().map(usize::try_from);
         let tbs = tbs.ok().and_then(Result::ok).unwrap_or(usize::MAX / 2);
-        let alternative = if plan.alt_scheme.is_some() { ALTERNATIVE_SIGNATURE } else { 0 };
+        let alternative = plan.alt_scheme.map_or(0, alternative_size);
         let size = tbs + alternative + signature_size(&plan.issuer_key) + SIGNATURE_FRAME;
         Self { claims, fields: &plan.fields, kind: plan.kind, size, read: None }
     }
@@ -125,8 +125,12 @@ pub(super) fn is_self_signed(fields: &TbsFields, extensions: &Extensions) -> boo
 
 /// Header and AlgorithmIdentifier around a signature, in octets; RSA-PSS has the longest.
 const SIGNATURE_FRAME: usize = 80;
-/// A guess at an alternative signature with its extension: ML-DSA-65.
-const ALTERNATIVE_SIGNATURE: usize = 3_330;
+
+/// An alternative signature with its extension, in octets.
+fn alternative_size(scheme: SignatureScheme) -> usize {
+    let row = Algorithm::all().iter().find(|row| row.scheme() == scheme);
+    row.map_or(0, |row| row.signature_size() + SIGNATURE_FRAME)
+}
 
 /// How long a signature of the key is, in octets; 0 where it can't sign.
 pub(super) fn signature_size(key: &PublicKey) -> usize {

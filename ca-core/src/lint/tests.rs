@@ -24,7 +24,7 @@ use x509_cert::name::Name;
 use x509_cert::time::Time;
 
 use super::*;
-use crate::algorithm::{ClassicalKey, KeyKind, MlKem};
+use crate::algorithm::{ClassicalKey, KeyKind, MlKem, SlhDsa};
 use crate::certificate::{Certificate, CertificateError};
 use crate::extensions::oid;
 use crate::fingerprint::Fingerprint;

@@ -150,6 +150,7 @@ pub(super) fn usages_fit(usages: FlagSet<KeyUsages>, key: KeyKind) -> Option<Str
         }
         KeyKind::Classical(ClassicalKey::Ed25519 | ClassicalKey::Ed448)
         | KeyKind::MlDsa(_)
+        | KeyKind::SlhDsa(_)
         | KeyKind::Composite(_) => {
             KeyUsages::KeyEncipherment
                 | KeyUsages::DataEncipherment

@@ -4,7 +4,7 @@ use super::examples::*;
 use super::*;
 
 pub(super) fn all() -> Vec<Example> {
-    [reading(), structure(), keys(), kem_keys(), rsa_keys(), authorities()]
+    [reading(), structure(), keys(), kem_and_hash_keys(), rsa_keys(), authorities()]
         .into_iter()
         .flatten()
         .collect()
@@ -156,9 +156,27 @@ fn kem_plan() -> Plan {
     plan
 }
 
-fn kem_keys() -> Vec<Example> {
+fn leaf_with_any(key: PublicKey) -> Plan {
+    let mut plan = leaf_plan();
+    set_key(&mut plan, key);
+    plan
+}
+
+fn kem_and_hash_keys() -> Vec<Example> {
     let leaf = kem_plan();
+    let kind = KeyKind::SlhDsa(SlhDsa::Sha2_128s);
+    let hash_based = leaf_with_any(PublicKey::from_raw(kind, &[7; 32]).unwrap());
     [
+        both("key_usage_fits_key", &hash_based, |plan| {
+            let both = KeyUsages::DigitalSignature | KeyUsages::KeyEncipherment;
+            set(plan, oid::KEY_USAGE, true, usages(both));
+        }),
+        read("key_length", &hash_based, |plan| {
+            set_spki(plan, "2.16.840.1.101.3.4.3.20", None, &[7; 31]);
+        }),
+        read("key_parameters", &hash_based, |plan| {
+            set_spki(plan, "2.16.840.1.101.3.4.3.20", Some(Any::null()), &[7; 32]);
+        }),
         both("ml_kem_coefficients", &leaf, |plan| {
             set_key(plan, PublicKey::from_raw(plan.public_key.kind(), &[0xff; 800]).unwrap());
         }),
