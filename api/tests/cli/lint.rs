@@ -28,7 +28,8 @@ fn what_we_make_is_clean_and_one_bit_is_found() {
     let bench = bench();
     let run = bench.run("lint chain.pem app.csr ca.crl --issuer root.pem --fail-on notice").done();
     assert_eq!(run.stdout(), "4 objects: no findings\n");
-    let run = bench.run("lint bent.pem --issuer root.pem").fails(1, &["1 finding of severity error"]);
+    let run =
+        bench.run("lint bent.pem --issuer root.pem").fails(1, &["1 finding of severity error"]);
     assert!(run.stdout().contains("signature_verifies"), "{}", run.stdout());
     // Without its issuer nothing can be said of a signature.
     bench.run("lint bent.pem").done();
