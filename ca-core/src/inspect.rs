@@ -16,6 +16,7 @@ mod extension;
 mod key;
 mod kind;
 mod names;
+mod ocsp;
 mod private;
 mod request;
 mod text;
@@ -35,6 +36,10 @@ pub use extension::{
 };
 pub use key::{Half, KeyFamily, KeyReport};
 pub use kind::Kind;
+pub use ocsp::{
+    CertIdReport, IncludedReport, OcspAnswerReport, OcspRequestReport, OcspResponseReport,
+    SingleResponseReport,
+};
 pub use private::{Container, PrivateForm, PrivateKeyReport};
 pub use request::{RequestReport, RequestSizes};
 
@@ -43,6 +48,7 @@ use crate::certificate::{Certificate, CertificateError};
 use crate::crl::{CertificateList, CrlError};
 use crate::csr::{CertificateRequest, CsrError};
 use crate::key::KeyError;
+use crate::ocsp::{OcspError, OcspRequest, OcspResponse};
 use crate::pem::{self, Input, Label, PemError};
 use crate::public_key::{PublicKey, PublicKeyError};
 
@@ -79,6 +85,10 @@ pub enum Report {
     PrivateKey(Box<PrivateKeyReport>),
     /// An encrypted private key; it stays encrypted.
     EncryptedPrivateKey(Box<EncryptedKeyReport>),
+    /// An OCSP request.
+    OcspRequest(Box<OcspRequestReport>),
+    /// An OCSP response.
+    OcspResponse(Box<OcspResponseReport>),
 }
 
 /// Shows every object of a PEM or DER input, in the order in which they stand.
@@ -158,6 +168,14 @@ fn report(kind: Kind, der: &[u8]) -> Result<Report, ContentError> {
         Kind::Pkcs1PublicKey => {
             Report::PublicKey(Box::new(KeyReport::new(&PublicKey::from_pkcs1(der)?)))
         }
+        Kind::OcspRequest => {
+            let request = OcspRequest::from_der(der)?;
+            Report::OcspRequest(Box::new(OcspRequestReport::new(&request)?))
+        }
+        Kind::OcspResponse => {
+            let response = OcspResponse::from_der(der)?;
+            Report::OcspResponse(Box::new(OcspResponseReport::new(&response, der)?))
+        }
         Kind::RevocationList => {
             let list = CertificateList::from_der(der)?;
             Report::Crl(Box::new(CrlReport::new(&list, ENTRIES_SHOWN)?))
@@ -192,7 +210,7 @@ pub enum InspectError {
 pub enum ContentError {
     /// DER of another structure.
     #[error(
-        "not an object that is known; allowed are a certificate, a certificate request, a revocation list, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1) or an encrypted private key (PKCS#8)"
+        "not an object that is known; allowed are a certificate, a certificate request, a revocation list, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1), an encrypted private key (PKCS#8) or an OCSP request or response"
     )]
     Unknown,
     /// The label says something else than the content.
@@ -221,6 +239,9 @@ pub enum ContentError {
     /// A private key is malformed.
     #[error(transparent)]
     PrivateKey(#[from] KeyError),
+    /// An OCSP request or response is malformed.
+    #[error(transparent)]
+    Ocsp(#[from] OcspError),
     /// An encrypted private key is malformed.
     #[error(transparent)]
     EncryptedKey(#[from] EncryptedKeyError),

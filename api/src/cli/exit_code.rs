@@ -50,7 +50,8 @@ pub(super) fn of_read(error: &ReadError) -> Exit {
         | ReadError::WrongLabel { .. }
         | ReadError::NotOne { .. }
         | ReadError::Mislabelled { .. }
-        | ReadError::NotPrivateKey { .. } => Exit::Usage,
+        | ReadError::NotPrivateKey { .. }
+        | ReadError::Ocsp { .. } => Exit::Usage,
     }
 }
 
@@ -66,6 +67,7 @@ pub(super) fn of_inspect(error: &InspectError) -> Exit {
             unreadable(matches!(error, EncryptedKeyError::Malformed(_)))
         }
         ContentError::Scheme(_) => Exit::Refused,
+        ContentError::Ocsp(_) => Exit::Usage,
         ContentError::Unknown | ContentError::WrongLabel { .. } => Exit::Usage,
     }
 }

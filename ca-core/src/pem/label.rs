@@ -23,13 +23,17 @@ pub enum Label {
     EcPrivateKey,
     /// A PKCS#1 private key (RFC 8017), read only.
     RsaPrivateKey,
+    /// An OCSP request (RFC 6960), by the name that OpenSSL's library gives it.
+    OcspRequest,
+    /// An OCSP response (RFC 6960), by the name that OpenSSL's library gives it.
+    OcspResponse,
     /// A certificate revocation list (RFC 7468 section 6).
     Crl,
 }
 
 impl Label {
     /// Every label that is read.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Certificate,
         Self::CertificateRequest,
         Self::NewCertificateRequest,
@@ -39,6 +43,8 @@ impl Label {
         Self::EncryptedPrivateKey,
         Self::EcPrivateKey,
         Self::RsaPrivateKey,
+        Self::OcspRequest,
+        Self::OcspResponse,
         Self::Crl,
     ];
 
@@ -54,6 +60,8 @@ impl Label {
             Self::EncryptedPrivateKey => "ENCRYPTED PRIVATE KEY",
             Self::EcPrivateKey => "EC PRIVATE KEY",
             Self::RsaPrivateKey => "RSA PRIVATE KEY",
+            Self::OcspRequest => "OCSP REQUEST",
+            Self::OcspResponse => "OCSP RESPONSE",
             Self::Crl => "X509 CRL",
         }
     }

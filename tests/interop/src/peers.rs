@@ -43,6 +43,11 @@
 //! - `makeCsr {algorithm | key, subject?, dns?, signatureAlgorithm?}` gives `csr`, `key`, `spki`.
 //! - `makeAltCert {algorithm, altAlgorithm, subject?, dns?, ca?: true, issuerCert?, issuerKey?, issuerAltKey?}` gives
 //!   `cert`, `key`, `altKey`; without an issuer it is a root.
+//! - `makeOcspRequest {cert, issuer, hash?: OID, nonce?, signerCert?, signerKey?, signatureAlgorithm?}` gives `request`
+//!   (`nonce` here and below: its octets) · `readOcspRequest {request, cert, issuer}` gives `nonce`, when it is about
+//!   this certificate · `makeOcspResponse {request, responderCert, responderKey, status: "good"|"revoked"|"unknown",
+//!   byKey?: true, bare?: true, signatureAlgorithm?}` gives `response` · `checkOcsp {response, cert, issuer, nonce?}`:
+//!   PKIX with the response as the only word on revocation.
 //! - `loadKey {pkcs8, message, signatureAlgorithm?}` gives `spki`, `signature`, `signatureAlgorithm` ·
 //!   `exportKey {algorithm | pkcs8, form?: "seed"|"both"|"expanded"}` gives `pkcs8`, `spki` ·
 //!   `verify {spki, message, signature, signatureAlgorithm?}`.

@@ -65,6 +65,15 @@ public final class Main {
                 return Maker.request(request);
             case "makeAltCert":
                 return Maker.alternative(request);
+            case "makeOcspRequest":
+                return Ocsp.ask(request);
+            case "readOcspRequest":
+                return Ocsp.readRequest(request);
+            case "makeOcspResponse":
+                return Ocsp.answer(request);
+            case "checkOcsp":
+                Ocsp.check(request);
+                return Map.of();
             case "loadKey":
                 return loadKey(request);
             case "exportKey":
