@@ -16,6 +16,7 @@ mod issue;
 mod issued;
 mod key;
 mod ledger;
+mod lint;
 mod name_options;
 mod pkcs12;
 mod pkcs7;
@@ -67,6 +68,7 @@ enum Command {
     Pkcs7(pkcs7::Options),
     Crl(crl::Options),
     Verify(verify::Options),
+    Lint(lint::Options),
     Inspect(inspect::Options),
     Algorithms(algorithms::Options),
     Completions(completions::Options),
@@ -106,6 +108,7 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Pkcs7(options) => pkcs7::run(&options, context),
         Command::Crl(options) => crl::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),
+        Command::Lint(options) => lint::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),

@@ -11,6 +11,7 @@ mod help;
 mod inspect;
 mod key;
 mod leaks;
+mod lint;
 mod process;
 mod verify;
 mod workbench;
