@@ -17,6 +17,7 @@ use crate::extensions::Extensions;
 use crate::general_name::AltName;
 use crate::name::DistinguishedName;
 use crate::public_key::PublicKey;
+use crate::related::RelatedRequest;
 use crate::signature;
 
 /// The largest request that is read, in octets of DER.
@@ -35,6 +36,7 @@ pub struct CertificateRequest {
     extensions: Extensions,
     names: Vec<AltName>,
     ignored_attributes: Vec<ObjectIdentifier>,
+    related: Option<RelatedRequest>,
     signature_algorithm: AlgorithmIdentifierOwned,
     scheme: SignatureScheme,
     signature: Vec<u8>,
@@ -101,7 +103,13 @@ impl CertificateRequest {
         &self.names
     }
 
-    /// Attributes that have no effect: all but extensionRequest. challengePassword (RFC 2985
+    /// The wish to be bound to a certificate that the requester holds (RFC 9763), not yet checked:
+    /// that is [`crate::related::Binding::prove`].
+    pub fn related_request(&self) -> Option<&RelatedRequest> {
+        self.related.as_ref()
+    }
+
+    /// Attributes that have no effect: all but extensionRequest and relatedCertRequest. challengePassword (RFC 2985
     /// section 5.4.1) is among them, its value is not kept.
     pub fn ignored_attributes(&self) -> &[ObjectIdentifier] {
         &self.ignored_attributes

@@ -12,6 +12,7 @@ use crate::extensions::{Extension, ExtensionError, Extensions, oid};
 use crate::general_name::{AltName, MAX_NAMES};
 use crate::name::{DistinguishedName, MAX_DER};
 use crate::public_key::{PublicKey, PublicKeyError};
+use crate::related::{RELATED_CERT_REQUEST, RelatedRequest};
 
 /// extensionRequest, RFC 2985 section 5.4.2.
 pub(super) const EXTENSION_REQUEST: ObjectIdentifier =
@@ -38,6 +39,7 @@ pub(super) fn request(der: &[u8]) -> Result<CertificateRequest, CsrError> {
         names: names(&attributes.extensions)?,
         extensions: attributes.extensions,
         ignored_attributes: attributes.ignored,
+        related: attributes.related,
         scheme: SignatureScheme::from_identifier(&outer.signature_algorithm)?,
         signature_algorithm: outer.signature_algorithm,
         signature: outer.signature,
@@ -123,6 +125,7 @@ fn subject(der: &[u8]) -> Result<DistinguishedName, CsrError> {
 struct Attributes {
     extensions: Extensions,
     ignored: Vec<ObjectIdentifier>,
+    related: Option<RelatedRequest>,
 }
 
 fn attributes(set: &[u8]) -> Result<Attributes, CsrError> {
@@ -145,6 +148,8 @@ fn attributes(set: &[u8]) -> Result<Attributes, CsrError> {
         seen.push(oid);
         if oid == EXTENSION_REQUEST {
             found.extensions = extension_request(values)?;
+        } else if oid == RELATED_CERT_REQUEST {
+            found.related = Some(related_request(values)?);
         } else {
             found.ignored.push(oid);
         }
@@ -182,6 +187,14 @@ fn extension_request(values: &[u8]) -> Result<Extensions, CsrError> {
         return Err(CsrError::NotCanonical { field: "extensionRequest" });
     }
     Ok(Extensions::new(extensions.iter().map(Extension::from).collect())?)
+}
+
+fn related_request(values: &[u8]) -> Result<RelatedRequest, CsrError> {
+    let mut reader = SliceReader::new(values)?;
+    let value = reader.tlv_bytes()?;
+    // The attribute has a single value (RFC 9763 section 3.1).
+    reader.finish()?;
+    Ok(RelatedRequest::from_der(value)?)
 }
 
 fn names(extensions: &Extensions) -> Result<Vec<AltName>, CsrError> {

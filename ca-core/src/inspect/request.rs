@@ -3,12 +3,14 @@
 use serde::Serialize;
 
 use super::certificate::SignatureReport;
+use super::escape::{escaped, shortened};
 use super::extension::{ExtensionReport, reports};
 use super::key::KeyReport;
-use super::names::name_text;
+use super::names::{hex, name_text};
 use crate::algorithm::SchemeError;
 use crate::csr::CertificateRequest;
 use crate::fingerprint::Fingerprint;
+use crate::related::RelatedRequest;
 
 /// A certificate request. Whether its signature proves possession of the key is not checked here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +23,9 @@ pub struct RequestReport {
     pub signature: SignatureReport,
     /// The extensions that are asked for.
     pub extensions: Vec<ExtensionReport>,
+    /// The certificate that it asks to be bound to (RFC 9763).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub related: Option<RelatedRequestReport>,
     /// Identifiers of attributes that have no effect, such as a challenge password.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored_attributes: Vec<String>,
@@ -28,6 +33,31 @@ pub struct RequestReport {
     pub size: RequestSizes,
     /// SHA-256 of the whole, in hexadecimal.
     pub sha256: String,
+}
+
+/// A wish to be bound to another certificate. Its signature is not checked here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RelatedRequestReport {
+    /// Who issued the other certificate, RFC 4514.
+    pub issuer: String,
+    /// Its serial number, in hexadecimal.
+    pub serial: String,
+    /// When the request was made.
+    pub time: jiff::Timestamp,
+    /// Where to get the other certificate, each cut after 80 characters.
+    pub locations: Vec<String>,
+}
+
+impl RelatedRequestReport {
+    fn new(related: &RelatedRequest) -> Self {
+        let place = |uri: &String| shortened(&escaped(uri), 80);
+        Self {
+            issuer: name_text(related.issuer()),
+            serial: hex(related.serial()),
+            time: related.time(),
+            locations: related.locations().iter().map(place).collect(),
+        }
+    }
 }
 
 /// Octets of a request and of its parts.
@@ -54,6 +84,7 @@ impl RequestReport {
             subject: name_text(request.subject().as_name()),
             public_key: KeyReport::new(request.public_key()),
             signature: SignatureReport::new(request.signature_algorithm(), request.signature())?,
+            related: request.related_request().map(RelatedRequestReport::new),
             ignored_attributes: ignored.iter().map(ToString::to_string).collect(),
             size: RequestSizes {
                 total_octets: request.der().len(),

@@ -88,6 +88,13 @@ impl fmt::Display for RequestReport {
         writeln!(f, "  Signature")?;
         write_signature(f, &self.signature)?;
         write_extensions(f, "Requested extensions", &self.extensions)?;
+        if let Some(related) = &self.related {
+            writeln!(f, "  Asks to be bound to (its signature is not checked here)")?;
+            row(f, "    ", "issuer", or_none(&related.issuer))?;
+            row(f, "    ", "serial", colons(&related.serial))?;
+            row(f, "    ", "made", related.time)?;
+            related.locations.iter().try_for_each(|place| row(f, "    ", "place", place))?;
+        }
         if !self.ignored_attributes.is_empty() {
             row(f, "  ", "Ignored", self.ignored_attributes.join(", "))?;
         }
@@ -315,6 +322,7 @@ fn lines(extension: &ExtensionReport) -> Vec<String> {
         Value::AuthorityInfoAccess { access } => {
             access.iter().map(|entry| format!("{} {}", entry.method, entry.location)).collect()
         }
+        Value::RelatedCertificate { hash, digest } => vec![format!("{hash} {}", colons(digest))],
         Value::AltPublicKey { algorithm, key_octets } => {
             vec![format!("{algorithm}, {}", octets(*key_octets))]
         }

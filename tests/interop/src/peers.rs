@@ -54,6 +54,8 @@
 //! - `readPkcs12 {file, password, provider?: "BC"|"SunJSSE"}` gives `entries: [{alias, key?, chain}]` ·
 //!   `makePkcs12 {key, certs, password, alias, der?, old?}` gives `file`, in BER unless `der` · `readPkcs7 {file}` gives
 //!   `certs`, `crls` · `makePkcs7 {certs}` gives `file`.
+//! - `checkRelated {cert, related}`: the extension of RFC 9763 · `verifyRelatedCsr {csr, related, relatedKey}` ·
+//!   `makeRelatedRequest {related, relatedKey, locations: […], time?}` gives `value`, the attribute's.
 //! - `signatureAlgorithm` is a JCA name; RSA keys sign and verify `SHA256withRSA` unless it says otherwise, such as
 //!   `SHA256withRSAandMGF1`.
 //!
