@@ -195,17 +195,26 @@ pub fn wait_for<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<
 /// How a command fails when the ledger does.
 pub fn ledger_failed(error: LedgerError) -> CliError {
     use LedgerError::{
-        AlreadyRevoked, AlreadyStored, AuthorityConflict, IdempotencyConflict, InvalidField,
-        MalformedCertificate, RevokedBeforeStored, SerialMismatch, TbsMismatch, UnknownAuthority,
+        AlreadyRevoked, AlreadyStored, AuthorityConflict, AuthorityKeyBlocked, CrlAlreadyStored,
+        CrlMismatch, IdempotencyConflict, InvalidField, KeyBlocked, KeyTaken, MalformedCertificate,
+        RevokedBeforeStored, SerialMismatch, TbsMismatch, UnknownAuthority, UnknownCrl,
         UnknownSerial,
     };
     let exit = match error {
-        InvalidField { .. } | UnknownAuthority { .. } | UnknownSerial { .. } => Exit::Usage,
+        InvalidField { .. }
+        | UnknownAuthority { .. }
+        | UnknownSerial { .. }
+        | UnknownCrl { .. } => Exit::Usage,
         AuthorityConflict { .. }
+        | AuthorityKeyBlocked { .. }
+        | KeyBlocked { .. }
+        | KeyTaken { .. }
         | IdempotencyConflict { .. }
         | AlreadyRevoked { .. }
         | RevokedBeforeStored { .. } => Exit::Refused,
         AlreadyStored { .. }
+        | CrlAlreadyStored { .. }
+        | CrlMismatch { .. }
         | MalformedCertificate { .. }
         | SerialMismatch { .. }
         | TbsMismatch { .. } => Exit::Fault,

@@ -162,6 +162,9 @@ pub async fn record(
         algorithm,
         key_digest: linted.key_digests().whole,
         component_digests: linted.key_digests().components.clone(),
+        for_authority: linted.kind().is_authority(),
+        key_reuse: linted.key_reuse(),
+        crl_places: linted.crl_places().to_vec(),
         validity: linted.validity(),
         recorded_at: now,
     };

@@ -10,9 +10,9 @@
 
 mod build;
 mod entry;
-mod error;
-mod extension;
-mod instant;
+pub(crate) mod error;
+pub(crate) mod extension;
+pub(crate) mod instant;
 mod list;
 mod number;
 mod reason;

@@ -18,6 +18,7 @@ pub mod inspect;
 pub mod key;
 pub mod lint;
 pub mod name;
+pub mod ocsp;
 pub mod path;
 pub mod pem;
 pub mod plan;

@@ -31,6 +31,7 @@ use serde::Serialize;
 
 use crate::certificate::Certificate;
 
+pub(crate) use certificate_rules::unknown_critical;
 pub(crate) use distinguished_name::same_name;
 pub(crate) use name_constraints::check_planned as check_planned_names;
 pub use outcome::{Check, Outcome, PathError, Reason, Step, Verdict};

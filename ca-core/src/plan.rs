@@ -25,7 +25,7 @@ use crate::algorithm::{KeyKind, SignatureScheme};
 use crate::certificate::TbsFields;
 use crate::general_name::AltName;
 use crate::name::DistinguishedName;
-use crate::profile::{Profile, ProfileKind};
+use crate::profile::{KeyReuse, Profile, ProfileKind};
 use crate::public_key::PublicKey;
 use crate::serial::SerialNumber;
 use crate::validity::Validity;
@@ -50,6 +50,9 @@ pub struct Plan {
     pub(crate) issuer_limits: IssuerLimits,
     pub(crate) scheme: SignatureScheme,
     pub(crate) alt_scheme: Option<SignatureScheme>,
+    pub(crate) key_reuse: KeyReuse,
+    /// The URIs of cRLDistributionPoints.
+    pub(crate) crl_places: Vec<String>,
     pub(crate) notes: Vec<PlanNote>,
 }
 
@@ -105,6 +108,8 @@ pub fn plan(
         issuer_limits: issuer.certificate.map(IssuerLimits::of).unwrap_or_default(),
         scheme: issuer.scheme,
         alt_scheme: issuer.alt_scheme,
+        key_reuse: profile.key_reuse(),
+        crl_places: profile.crl_places().to_vec(),
         notes,
     })
 }

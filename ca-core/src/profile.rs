@@ -59,6 +59,19 @@ impl std::fmt::Display for ProfileKind {
     }
 }
 
+/// Whether the key of an earlier certificate may be certified again.
+///
+/// Never for one that is only a part of the key: a component key belongs to one whole key for ever
+/// (draft-ietf-lamps-pq-composite-sigs, "Key Reuse").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum KeyReuse {
+    /// The same whole key, as in a renewal.
+    #[default]
+    SameKey,
+    /// No key that any certificate had before.
+    Refused,
+}
+
 /// A checked profile.
 #[derive(Clone, Debug)]
 pub struct Profile {
@@ -73,6 +86,9 @@ pub struct Profile {
     validity: ValidityRule,
     path_length: Option<u8>,
     copies: Copies,
+    key_reuse: KeyReuse,
+    /// The URIs of cRLDistributionPoints.
+    crl_places: Vec<String>,
     /// Extensions that are the same in every certificate, encoded once, in their final order.
     fixed: Vec<EncodedExtension>,
     /// The encoded extendedKeyUsage, unless the profile has none.
@@ -208,6 +224,16 @@ impl Profile {
     /// The path length constraint of an authority.
     pub fn path_length(&self) -> Option<u8> {
         self.path_length
+    }
+
+    /// Whether the key of an earlier certificate may be certified again.
+    pub fn key_reuse(&self) -> KeyReuse {
+        self.key_reuse
+    }
+
+    /// Where the CRLs for its certificates are, as cRLDistributionPoints names it.
+    pub fn crl_places(&self) -> &[String] {
+        &self.crl_places
     }
 
     pub(crate) fn names(&self) -> &NameRule {

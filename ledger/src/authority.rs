@@ -14,6 +14,9 @@ pub struct NewAuthority {
     pub algorithm: String,
     /// SHA-256 of its SubjectPublicKeyInfo.
     pub key_digest: Fingerprint,
+    /// SHA-256 of each key that its key is made of, and of those of its alternative key, as
+    /// [`crate::NewRecord`] has them. None of them is ever certified for anyone else.
+    pub component_digests: Vec<Fingerprint>,
     /// Name of the authority above it in this ledger; `None` for a root, and when the parent is
     /// kept elsewhere.
     pub parent: Option<String>,
@@ -38,10 +41,13 @@ impl NewAuthority {
     /// [`LedgerError::InvalidField`] with the field, what was found and what is allowed.
     pub fn validate(&self) -> Result<(), LedgerError> {
         crate::record::text("name", &self.name, 1, 64)?;
-        crate::record::text("algorithm", &self.algorithm, 1, 128)
+        crate::record::text("algorithm", &self.algorithm, 1, 128)?;
+        let components = self.component_digests.len();
+        crate::record::at_most("component_digests", components, crate::record::MAX_COMPONENTS)
     }
 
-    /// Whether both name the same authority: all but the time.
+    /// Whether both name the same authority: all but the time, and the components, which older
+    /// releases did not note.
     pub(crate) fn same_identity(&self, other: &Self) -> bool {
         self.name == other.name
             && self.algorithm == other.algorithm

@@ -1,9 +1,11 @@
 //! What can go wrong, told to the person who has to mend it.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use ca_core::{fingerprint::Fingerprint, serial::SerialNumber};
 use jiff::Timestamp;
+
+use crate::RevocationReason;
 
 /// Why the ledger refused or failed. After any of these nothing of the request is in the ledger,
 /// but for [`LedgerError::Database`] and [`LedgerError::Closed`], where the commit may have gone
@@ -124,6 +126,84 @@ pub enum LedgerError {
         serial: SerialNumber,
         /// When it was revoked.
         revoked_at: Timestamp,
+    },
+    /// A key that was blocked is not certified again.
+    #[error(
+        "{field}: found {digest}, which is blocked since {blocked_at} ({reason}); \
+         allowed: keys that are not blocked: make a new one"
+    )]
+    KeyBlocked {
+        /// Which key: the whole one or a component.
+        field: &'static str,
+        /// Its digest.
+        digest: Fingerprint,
+        /// When it was blocked.
+        blocked_at: Timestamp,
+        /// Why.
+        reason: RevocationReason,
+    },
+    /// The key of the authority that would sign is blocked.
+    #[error(
+        "authority {name:?}: its key {digest} is blocked since {blocked_at}; \
+         it issues nothing any more: use another authority"
+    )]
+    AuthorityKeyBlocked {
+        /// Name of the authority.
+        name: String,
+        /// Digest of its blocked key.
+        digest: Fingerprint,
+        /// When it was blocked.
+        blocked_at: Timestamp,
+    },
+    /// Somebody has the key already.
+    #[error("{field}: found {digest}, which {holder} has; allowed: {allowed}; make a new key")]
+    KeyTaken {
+        /// Which key: the whole one or a component.
+        field: &'static str,
+        /// Its digest.
+        digest: Fingerprint,
+        /// Who has it.
+        holder: Box<KeyHolder>,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// No such number was reserved.
+    #[error("CRL number {number} of authority {authority:?} was not reserved in this ledger")]
+    UnknownCrl {
+        /// Name of the authority.
+        authority: String,
+        /// The number.
+        number: u64,
+    },
+    /// What was signed is not what was reserved.
+    #[error(
+        "CRL number {number} of authority {authority:?}: {field}: found {found}; reserved: \
+         {reserved}: this list must not be published"
+    )]
+    CrlMismatch {
+        /// Name of the authority.
+        authority: String,
+        /// The number.
+        number: u64,
+        /// The field, as RFC 5280 names it.
+        field: &'static str,
+        /// What the list has.
+        found: Box<str>,
+        /// What was reserved.
+        reserved: Box<str>,
+    },
+    /// Another list is stored under this number.
+    #[error(
+        "CRL number {number} of authority {authority:?} is stored with fingerprint {stored}, \
+         another list than this one, which must not be published"
+    )]
+    CrlAlreadyStored {
+        /// Name of the authority.
+        authority: String,
+        /// The number.
+        number: u64,
+        /// Fingerprint of the stored list.
+        stored: Fingerprint,
     },
     /// A constraint or trigger of the database refused the row.
     #[error("the ledger's database refused {transaction}: {message}")]
@@ -302,6 +382,24 @@ pub struct Inconsistent {
     pub found: String,
 }
 
+/// Who has a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyHolder {
+    /// The record of this serial number.
+    Record(SerialNumber),
+    /// The authority of this name.
+    Authority(String),
+}
+
+impl fmt::Display for KeyHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Record(serial) => write!(f, "the record of serial {serial}"),
+            Self::Authority(name) => write!(f, "authority {name:?}"),
+        }
+    }
+}
+
 impl LedgerError {
     /// Whether the request alone is refused; otherwise the whole transaction is lost.
     pub(crate) fn concerns_one_request(&self) -> bool {
@@ -318,6 +416,12 @@ impl LedgerError {
             | Self::AlreadyStored { .. }
             | Self::RevokedBeforeStored { .. }
             | Self::AlreadyRevoked { .. }
+            | Self::KeyBlocked { .. }
+            | Self::AuthorityKeyBlocked { .. }
+            | Self::KeyTaken { .. }
+            | Self::UnknownCrl { .. }
+            | Self::CrlMismatch { .. }
+            | Self::CrlAlreadyStored { .. }
             | Self::Refused { .. }
             | Self::Inconsistent(_) => true,
             Self::Busy { .. }

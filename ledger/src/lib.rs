@@ -17,9 +17,11 @@
 pub mod authority;
 pub mod certificate;
 pub mod check;
+pub mod crl;
 mod encoding;
 pub mod error;
 pub mod queue;
+pub mod reason;
 pub mod record;
 pub mod revocation;
 pub mod search;
@@ -29,9 +31,14 @@ pub mod store;
 pub use authority::{Authority, NewAuthority};
 pub use certificate::{Certificate, NewCertificate};
 pub use check::{Finding, FindingKind, Report, check};
-pub use error::{Inconsistent, LedgerError};
+pub use crl::{Crl, CrlFilter, CrlKind, NewCrl, NewCrlList, RevokedPage, StoredCrl};
+pub use error::{Inconsistent, KeyHolder, LedgerError};
 pub use queue::Stats;
+pub use reason::RevocationReason;
 pub use record::{Entry, Idempotency, NewRecord, Record, Recording, Status};
-pub use revocation::{NewRevocation, Revocation, RevocationReason};
+pub use revocation::{
+    BlockedKey, KeyBlock, NewAuthorityRevocation, NewKeyBlock, NewRevocation, Revocation, Revoking,
+    SerialStatus, Unexpired,
+};
 pub use search::{Counts, Cursor, Filter, Found, Order, Page};
 pub use store::{Ledger, Reply, Scanned, Store};

@@ -22,8 +22,9 @@ use tokio::{
 };
 
 use crate::{
-    Authority, Certificate, LedgerError, NewAuthority, NewCertificate, NewRecord, NewRevocation,
-    Recording, Revocation,
+    Authority, Certificate, Crl, KeyBlock, LedgerError, NewAuthority, NewAuthorityRevocation,
+    NewCertificate, NewCrl, NewCrlList, NewKeyBlock, NewRecord, NewRevocation, Recording,
+    Revocation,
 };
 
 /// Most requests that wait for the writer.
@@ -57,6 +58,26 @@ pub(crate) enum Write {
     Record(Box<NewRecord>, Answer<Recording>),
     Store(NewCertificate, Answer<Certificate>),
     Revoke(NewRevocation, Answer<Revocation>),
+    BlockKeys(NewKeyBlock, Answer<KeyBlock>),
+    RevokeAuthority(RevocationStep, Answer<StepDone>),
+    ReserveCrl(Box<NewCrl>, Answer<Crl>),
+    StoreCrl(Box<NewCrlList>, Answer<Crl>),
+}
+
+/// A part of the revocation of all that an authority issued.
+#[derive(Debug)]
+pub(crate) struct RevocationStep {
+    pub(crate) new: NewAuthorityRevocation,
+    /// Records up to this position were looked at.
+    pub(crate) after: u64,
+}
+
+/// How far a step got.
+#[derive(Debug)]
+pub(crate) struct StepDone {
+    pub(crate) revoked: u64,
+    /// Where the next step starts; `None` when no record is left.
+    pub(crate) next: Option<u64>,
 }
 
 /// A certificate to be added to an authority.
@@ -94,6 +115,9 @@ impl Write {
             Self::Record(_, answer) => hold(answer, Err(error)),
             Self::Store(_, answer) => hold(answer, Err(error)),
             Self::Revoke(_, answer) => hold(answer, Err(error)),
+            Self::BlockKeys(_, answer) => hold(answer, Err(error)),
+            Self::RevokeAuthority(_, answer) => hold(answer, Err(error)),
+            Self::ReserveCrl(_, answer) | Self::StoreCrl(_, answer) => hold(answer, Err(error)),
         }
     }
 }

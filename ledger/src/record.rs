@@ -1,6 +1,8 @@
 //! Records: what is written before anything is signed.
 
-use ca_core::{fingerprint::Fingerprint, serial::SerialNumber, validity::Validity};
+use ca_core::{
+    fingerprint::Fingerprint, profile::KeyReuse, serial::SerialNumber, validity::Validity,
+};
 use jiff::Timestamp;
 
 use crate::{Certificate, LedgerError, Revocation};
@@ -11,6 +13,8 @@ pub const MAX_NAMES: usize = 1_000;
 pub const MAX_NAME_CHARACTERS: usize = 2_048;
 /// Most component keys that a record may have; a composite has two.
 pub const MAX_COMPONENTS: usize = 4;
+/// Most places of CRLs that a record may have.
+pub const MAX_CRL_PLACES: usize = 100;
 
 /// What is about to be signed, and for whom. [`crate::Store::record`] turns it into a [`Record`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +40,16 @@ pub struct NewRecord {
     pub algorithm: String,
     /// SHA-256 of the subject's SubjectPublicKeyInfo.
     pub key_digest: Fingerprint,
-    /// SHA-256 of each component key of a composite, or of the alternative key; empty for others.
+    /// SHA-256 of each key that the key is made of, as a SubjectPublicKeyInfo of its own: both
+    /// halves of a composite, else the key itself; then those of the alternative key. Each belongs
+    /// to this whole key from now on.
     pub component_digests: Vec<Fingerprint>,
+    /// Whether it is the certificate of a CA. A key is a CA's or an end entity's, never both.
+    pub for_authority: bool,
+    /// Whether the ledger may have the same whole key already.
+    pub key_reuse: KeyReuse,
+    /// The URIs of cRLDistributionPoints: which sharded CRLs speak of the certificate.
+    pub crl_places: Vec<String>,
     /// The validity of the certificate.
     pub validity: Validity,
     /// Now; kept to the microsecond.
@@ -127,7 +139,10 @@ impl NewRecord {
         }
         at_most("names", self.names.len(), MAX_NAMES)?;
         at_most("component_digests", self.component_digests.len(), MAX_COMPONENTS)?;
-        self.names.iter().try_for_each(|name| text("names", name, 1, MAX_NAME_CHARACTERS))
+        at_most("crl_places", self.crl_places.len(), MAX_CRL_PLACES)?;
+        let places = self.crl_places.iter().map(|place| ("crl_places", place));
+        let names = self.names.iter().map(|name| ("names", name));
+        names.chain(places).try_for_each(|(field, it)| text(field, it, 1, MAX_NAME_CHARACTERS))
     }
 
     /// The same with `recorded_at` cut to the microsecond, as it comes back from the ledger.
@@ -163,7 +178,7 @@ pub(crate) fn text(
     Err(LedgerError::InvalidField { field, found, allowed })
 }
 
-fn at_most(field: &'static str, found: usize, most: usize) -> Result<(), LedgerError> {
+pub(crate) fn at_most(field: &'static str, found: usize, most: usize) -> Result<(), LedgerError> {
     if found <= most {
         return Ok(());
     }

@@ -81,11 +81,16 @@ impl Page {
 
 /// Refuses a limit of zero or above [`Page::MAX_LIMIT`].
 pub(crate) fn limit_in_range(limit: u32) -> Result<(), LedgerError> {
-    if (1..=Page::MAX_LIMIT).contains(&limit) {
+    count_in_range("limit", limit as usize)
+}
+
+/// Refuses none, and more than [`Page::MAX_LIMIT`].
+pub(crate) fn count_in_range(field: &'static str, count: usize) -> Result<(), LedgerError> {
+    if (1..=Page::MAX_LIMIT as usize).contains(&count) {
         return Ok(());
     }
     let allowed = format!("1 to {}", Page::MAX_LIMIT);
-    Err(LedgerError::InvalidField { field: "limit", found: limit.to_string(), allowed })
+    Err(LedgerError::InvalidField { field, found: count.to_string(), allowed })
 }
 
 /// Marks the last entry of a page. Opaque: its text goes to a client and comes back.

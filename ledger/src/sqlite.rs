@@ -6,10 +6,15 @@
 //! (`docs/adr/0012-two-processes-one-file.md`). Don't put the file on a network file system: SQLite's
 //! locks and shared memory don't work there.
 
+mod crl;
 mod fault;
 mod open;
 mod read;
+mod reuse;
+mod revocation_rows;
+mod revoke;
 mod rows;
+mod status;
 mod storage_check;
 mod transaction;
 mod write;
@@ -20,11 +25,12 @@ use ca_core::{fingerprint::Fingerprint, serial::SerialNumber};
 use jiff::Timestamp;
 use sqlx::SqlitePool;
 
-use crate::queue::{NewAuthorityCertificate, Write, WriteQueue};
+use crate::queue::{NewAuthorityCertificate, RevocationStep, Write, WriteQueue};
 use crate::{
-    Authority, Certificate, Counts, Entry, Filter, Finding, Found, LedgerError, NewAuthority,
-    NewCertificate, NewRecord, NewRevocation, Page, Recording, Reply, Revocation, Scanned, Stats,
-    Store,
+    Authority, BlockedKey, Certificate, Counts, Crl, CrlFilter, Entry, Filter, Finding, Found,
+    KeyBlock, LedgerError, NewAuthority, NewAuthorityRevocation, NewCertificate, NewCrl,
+    NewCrlList, NewKeyBlock, NewRecord, NewRevocation, Page, Recording, Reply, Revocation,
+    RevokedPage, Scanned, SerialStatus, Stats, Store, Unexpired,
 };
 use fault::Place;
 use transaction::Named;
@@ -170,7 +176,124 @@ impl Store for SqliteStore {
     fn revoke(&self, new: NewRevocation) -> Reply<'_, Revocation> {
         Box::pin(async move {
             new.validate()?;
+            let revocation = new.revocation.cut_to_stored_precision();
+            let new = NewRevocation { revocation, ..new };
             self.queue.ask(|answer| Write::Revoke(new, answer)).await
+        })
+    }
+
+    fn block_keys(&self, new: NewKeyBlock) -> Reply<'_, KeyBlock> {
+        Box::pin(async move {
+            new.validate()?;
+            let revocation = new.revocation.cut_to_stored_precision();
+            let new = NewKeyBlock { revocation, ..new };
+            self.queue.ask(|answer| Write::BlockKeys(new, answer)).await
+        })
+    }
+
+    fn blocked_keys(&self, after: Option<Fingerprint>, limit: u32) -> Reply<'_, Vec<BlockedKey>> {
+        Box::pin(async move {
+            crate::search::limit_in_range(limit)?;
+            let mut transaction = self.reading("ledger.blocked_keys").await?;
+            let found = status::blocked_keys(&mut transaction, after, limit).await?;
+            transaction.commit().await?;
+            Ok(found)
+        })
+    }
+
+    fn revoke_authority(&self, new: NewAuthorityRevocation) -> Reply<'_, u64> {
+        Box::pin(async move {
+            new.revocation.validate()?;
+            let revocation = new.revocation.cut_to_stored_precision();
+            let new = NewAuthorityRevocation { revocation, ..new };
+            let (mut revoked, mut next) = (0, Some(0));
+            while let Some(after) = next {
+                let step = RevocationStep { new: new.clone(), after };
+                let done = self.queue.ask(|answer| Write::RevokeAuthority(step, answer)).await?;
+                revoked += done.revoked;
+                next = done.next;
+            }
+            Ok(revoked)
+        })
+    }
+
+    fn statuses(
+        &self,
+        authority: &str,
+        serials: Vec<SerialNumber>,
+    ) -> Reply<'_, Vec<SerialStatus>> {
+        let authority = authority.to_owned();
+        Box::pin(async move {
+            crate::search::count_in_range("serials", serials.len())?;
+            let mut transaction = self.reading("ledger.statuses").await?;
+            let found = status::statuses(&mut transaction, &authority, &serials).await?;
+            transaction.commit().await?;
+            Ok(found)
+        })
+    }
+
+    fn unexpired(
+        &self,
+        authority: &str,
+        at: Timestamp,
+        after: u64,
+        limit: u32,
+    ) -> Reply<'_, Vec<Unexpired>> {
+        let authority = authority.to_owned();
+        Box::pin(async move {
+            crate::search::limit_in_range(limit)?;
+            let mut transaction = self.reading("ledger.unexpired").await?;
+            let found = status::unexpired(&mut transaction, &authority, at, after, limit).await?;
+            transaction.commit().await?;
+            Ok(found)
+        })
+    }
+
+    fn reserve_crl(&self, new: NewCrl) -> Reply<'_, Crl> {
+        Box::pin(async move {
+            new.validate()?;
+            let new = Box::new(new.cut_to_stored_precision());
+            self.queue.ask(|answer| Write::ReserveCrl(new, answer)).await
+        })
+    }
+
+    fn revoked(
+        &self,
+        authority: &str,
+        number: u64,
+        after: u64,
+        limit: u32,
+    ) -> Reply<'_, RevokedPage> {
+        let authority = authority.to_owned();
+        Box::pin(async move {
+            crate::search::limit_in_range(limit)?;
+            let mut transaction = self.reading("ledger.revoked").await?;
+            let found = crl::revoked(&mut transaction, &authority, number, after, limit).await?;
+            transaction.commit().await?;
+            Ok(found)
+        })
+    }
+
+    fn store_crl(&self, new: NewCrlList) -> Reply<'_, Crl> {
+        Box::pin(async move {
+            // Counted outside the queue: what a reserved list has never changes.
+            let mut transaction = self.reading("ledger.crl_to_store").await?;
+            let authority = &new.content.authority;
+            let reserved = crl::reserved(&mut transaction, authority, new.number).await?;
+            let entries = crl::count(&mut transaction, authority, new.number).await?;
+            transaction.commit().await?;
+            new.compare(&reserved, entries)?;
+            self.queue.ask(|answer| Write::StoreCrl(Box::new(new), answer)).await
+        })
+    }
+
+    fn crls(&self, filter: CrlFilter, limit: u32) -> Reply<'_, Vec<Crl>> {
+        Box::pin(async move {
+            crate::search::limit_in_range(limit)?;
+            let mut transaction = self.reading("ledger.crls").await?;
+            let found = crl::lists(&mut transaction, &filter, limit).await?;
+            transaction.commit().await?;
+            Ok(found)
         })
     }
 

@@ -2,13 +2,14 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use ca_core::{fingerprint::Fingerprint, serial::SerialNumber};
+use ca_core::{crl::Scope, fingerprint::Fingerprint, serial::SerialNumber};
 use jiff::Timestamp;
 
 use crate::{
-    Authority, Certificate, Counts, Entry, Filter, Finding, Found, Inconsistent, LedgerError,
-    NewAuthority, NewCertificate, NewRecord, NewRevocation, Page, Recording, Revocation, Stats,
-    Status,
+    Authority, BlockedKey, Certificate, Counts, Crl, CrlFilter, CrlKind, Entry, Filter, Finding,
+    Found, Inconsistent, KeyBlock, LedgerError, NewAuthority, NewAuthorityRevocation,
+    NewCertificate, NewCrl, NewCrlList, NewKeyBlock, NewRecord, NewRevocation, Page, Recording,
+    Revocation, RevokedPage, SerialStatus, Stats, Status, Unexpired,
 };
 
 /// A ledger that several tasks use. Which store it is, is decided where it is opened.
@@ -32,6 +33,10 @@ pub struct Scanned {
 /// - An operation that writes answers after its commit; what it answered survives a crash.
 /// - Rows are added, never changed or removed.
 /// - No serial number twice; positions of an authority run from 1 without gaps, in every process.
+/// - What was revoked stays revoked: it is in every list reserved later, until it expired and was on
+///   one list made after that, and in every answer to [`Store::statuses`].
+/// - A key belongs to one whole key, and to an authority or to end entities; blocked keys are not
+///   certified. CRL numbers of an authority only grow.
 /// - A refused request leaves nothing behind and harms no other.
 ///
 /// A request whose reply is dropped may be carried out nevertheless.
@@ -45,7 +50,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// `InvalidField`; `UnknownAuthority` for the parent; `AuthorityConflict` when the name is
-    /// taken by another.
+    /// taken by another; `KeyBlocked`; `KeyTaken` when the key or a part of it is another
+    /// authority's, an end entity's, or part of another key.
     fn add_authority(&self, new: NewAuthority) -> Reply<'_, Authority>;
 
     /// Adds a certificate to an authority, whoever signed it. The same one again is answered as
@@ -71,7 +77,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// `InvalidField`, `UnknownAuthority`, `SerialTaken`; `IdempotencyConflict` when the requester
-    /// used the key with another body.
+    /// used the key with another body; `KeyBlocked`, `AuthorityKeyBlocked`; `KeyTaken` when the
+    /// subject's key or a part of it belongs to another key or holder, or was certified before and
+    /// the record does not allow that.
     fn record(&self, new: NewRecord) -> Reply<'_, Recording>;
 
     /// Stores the certificate of a record; after that it may be released. The same one again is
@@ -87,6 +95,98 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `InvalidField`, `UnknownSerial`; `AlreadyRevoked` with the time of the first revocation.
     fn revoke(&self, new: NewRevocation) -> Reply<'_, Revocation>;
+
+    /// Blocks keys and revokes every record that has one of them, expired or not, in one
+    /// transaction. Records that are revoked keep their revocation; blocking again changes nothing.
+    ///
+    /// # Errors
+    /// `InvalidField`.
+    fn block_keys(&self, new: NewKeyBlock) -> Reply<'_, KeyBlock>;
+
+    /// Up to `limit` blocked keys behind digest `after`, in order of digest.
+    ///
+    /// # Errors
+    /// `InvalidField` for a limit out of range.
+    fn blocked_keys(&self, after: Option<Fingerprint>, limit: u32) -> Reply<'_, Vec<BlockedKey>>;
+
+    /// Revokes what an authority issued and is neither expired nor revoked, records without
+    /// certificate included, and tells how many these were. It goes in steps, so that others can
+    /// write meanwhile; when it answers, nothing unexpired of the authority is left unrevoked. What
+    /// was cut off goes on when it is asked for again. The authority may issue afterwards, unless
+    /// its key is blocked.
+    ///
+    /// # Errors
+    /// `InvalidField`, `UnknownAuthority`.
+    fn revoke_authority(&self, new: NewAuthorityRevocation) -> Reply<'_, u64>;
+
+    /// What is known of each serial number as one of this authority's, in the order of the request:
+    /// 1 to [`Page::MAX_LIMIT`] of them, from one moment of the ledger.
+    ///
+    /// # Errors
+    /// `InvalidField` for too many or none. Serials of other authorities, and all of an unknown
+    /// one's, are [`SerialStatus::Unknown`].
+    fn statuses(&self, authority: &str, serials: Vec<SerialNumber>)
+    -> Reply<'_, Vec<SerialStatus>>;
+
+    /// Up to `limit` rows of an authority behind position `after` that are not expired at `at` and
+    /// have a certificate or are revoked: what OCSP answers are made for in advance. Fewer than
+    /// `limit` rows: the end was reached.
+    ///
+    /// # Errors
+    /// `InvalidField` for a limit out of range.
+    fn unexpired(
+        &self,
+        authority: &str,
+        at: Timestamp,
+        after: u64,
+        limit: u32,
+    ) -> Reply<'_, Vec<Unexpired>>;
+
+    /// Reserves the number of a list, before it is signed; the number is spent, whatever happens
+    /// then. The list has every revocation that was answered before.
+    ///
+    /// # Errors
+    /// `UnknownAuthority`; `InvalidField`, also for a base that is not a stored complete list of
+    /// the same scope.
+    fn reserve_crl(&self, new: NewCrl) -> Reply<'_, Crl>;
+
+    /// Up to `limit` entries of a reserved list, behind position `after` (0 at first): the same
+    /// ones whenever they are asked for.
+    ///
+    /// # Errors
+    /// `UnknownCrl`; `InvalidField` for a limit out of range; `Inconsistent`.
+    fn revoked(
+        &self,
+        authority: &str,
+        number: u64,
+        after: u64,
+        limit: u32,
+    ) -> Reply<'_, RevokedPage>;
+
+    /// Stores that a list was signed; after that it may be published. Its bytes must be on the disk
+    /// before. The same one again is answered as the first time.
+    ///
+    /// # Errors
+    /// `UnknownCrl`, `CrlAlreadyStored`; `CrlMismatch` when it is not the list that was reserved, or
+    /// lacks an entry: it must not be published.
+    fn store_crl(&self, new: NewCrlList) -> Reply<'_, Crl>;
+
+    /// Up to `limit` lists, the highest number first.
+    ///
+    /// # Errors
+    /// `InvalidField` for a limit out of range; `Inconsistent`.
+    fn crls(&self, filter: CrlFilter, limit: u32) -> Reply<'_, Vec<Crl>>;
+
+    /// The newest stored list of this scope.
+    ///
+    /// # Errors
+    /// As [`Store::crls`].
+    fn newest_crl(&self, authority: &str, scope: &Scope, kind: CrlKind) -> Reply<'_, Option<Crl>> {
+        let (scope, kind) = (Some(scope.clone()), Some(kind));
+        let filter = CrlFilter { scope, kind, stored: true, ..CrlFilter::of(authority) };
+        let found = self.crls(filter, 1);
+        Box::pin(async move { Ok(found.await?.into_iter().next()) })
+    }
 
     /// The entry of this serial number.
     fn get_by_serial(&self, serial: SerialNumber) -> Reply<'_, Option<Entry>>;

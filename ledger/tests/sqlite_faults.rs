@@ -253,7 +253,7 @@ async fn replacing_rows_is_refused() {
     }
     let gap = "INSERT INTO record SELECT 99, authority, 99, CAST(x'41' || substr(serial, 2) AS BLOB), \
                profile, requester, NULL, NULL, tbs_digest, subject, names, algorithm, key_digest, \
-               component_digests, not_before, not_after, recorded_at FROM record LIMIT 1";
+               component_digests, not_before, not_after, recorded_at, 0, 1, '[]' FROM record LIMIT 1";
     let refusal = sqlx::raw_sql(gap).execute(&mut connection).await.unwrap_err().to_string();
     assert!(refusal.contains("without a gap"), "{refusal}");
     connection.close().await.unwrap();

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ca_core::algorithm::Algorithm;
+use ca_core::fingerprint::Fingerprint;
 use ca_core::key::{KeyDerivation, PrivateKey};
 use ca_core::name::DistinguishedName;
 use ca_core::pem::{self, Label};
@@ -77,6 +78,7 @@ pub async fn found(
         name: founding.name.clone(),
         algorithm: founding.algorithm.name().to_owned(),
         key_digest: keys.key.public_key().fingerprint(),
+        component_digests: component_digests(&keys),
         parent: parent.map(|parent| parent.name().to_owned()),
         created_at: context.now(),
     };
@@ -100,6 +102,12 @@ pub async fn found(
     authority.chain = chain(ledger, &founding.name).await?;
     write_certificates(&place, &authority)?;
     Ok(authority)
+}
+
+/// Digests of the keys that the authority's keys are made of, as its records will have them.
+fn component_digests(keys: &AuthorityKeys) -> Vec<Fingerprint> {
+    let all = std::iter::once(&keys.key).chain(&keys.alt_key);
+    all.flat_map(|key| key.public_key().component_fingerprints()).collect()
 }
 
 fn request(founding: &Founding, keys: &AuthorityKeys) -> Request {

@@ -1,9 +1,10 @@
 //! `ledger check` where nothing is wrong.
 
 use ca_core::fingerprint::Fingerprint;
+use ca_core::profile::KeyReuse;
 use ca_core::serial::SerialNumber;
 use ca_core::validity::Validity;
-use ledger::{NewRecord, NewRevocation, RevocationReason};
+use ledger::{NewRecord, NewRevocation, RevocationReason, Revoking};
 
 use crate::data::{classical, open, sound, wait};
 
@@ -46,6 +47,9 @@ fn an_orphan_is_told_and_is_no_failure() {
         algorithm: "ECDSA-P256".into(),
         key_digest: Fingerprint::of(b"key"),
         component_digests: Vec::new(),
+        for_authority: false,
+        key_reuse: KeyReuse::SameKey,
+        crl_places: Vec::new(),
         validity: Validity::new(start, "2030-02-01T00:00:00Z".parse().unwrap()).unwrap(),
         recorded_at: start,
     };
@@ -68,9 +72,12 @@ fn an_orphan_is_told_and_is_no_failure() {
 
     let revocation = NewRevocation {
         serial,
-        reason: RevocationReason::CessationOfOperation,
-        revoked_at: start,
-        revoked_by: "test".into(),
+        revocation: Revoking {
+            reason: RevocationReason::CESSATION_OF_OPERATION,
+            invalidity_date: None,
+            revoked_at: start,
+            revoked_by: "test".into(),
+        },
     };
     wait(async {
         let ledger = open(&bench).await;

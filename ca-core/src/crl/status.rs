@@ -13,11 +13,13 @@ use super::scope::all_reasons;
 use super::serial::{EntrySerial, InvalidEntrySerial};
 use crate::certificate::Certificate;
 use crate::name::to_text;
+use crate::ocsp::OcspError;
 
 /// What is known of a certificate's revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RevocationStatus {
-    /// Lists that can be trusted cover every reason, and it is on none of them.
+    /// Lists that can be trusted cover every reason, and it is on none of them; or the newest OCSP
+    /// response that can be trusted says so.
     Good,
     /// It is revoked, or on hold.
     Revoked {
@@ -28,7 +30,7 @@ pub enum RevocationStatus {
         /// Since when its key may have been known to others.
         invalidity_date: Option<Timestamp>,
     },
-    /// Nobody can tell from these lists.
+    /// Nobody can tell from these lists or responses.
     Unknown {
         /// Why not.
         why: UnknownRevocation,
@@ -83,6 +85,17 @@ pub enum UnknownRevocation {
     /// The lists tell only of some reasons.
     #[error("revocation: the lists cover only some reasons; give those for the other ones as well")]
     PartialReasons,
+    /// No OCSP response was given.
+    #[error("revocation: no OCSP response; give one, or ask the responder")]
+    NoResponse,
+    /// The OCSP response is refused.
+    #[error("revocation: {0}")]
+    RefusedResponse(#[from] OcspError),
+    /// The OCSP responder says that it does not know.
+    #[error(
+        "revocation: the OCSP responder does not know the certificate; ask the one that its authorityInfoAccess names"
+    )]
+    ResponderDoesNotKnow,
 }
 
 /// Judges `certificate`, which `issuer` issued, by those of `crls` that are by `issuer`, current at

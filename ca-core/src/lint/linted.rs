@@ -10,7 +10,7 @@ use crate::certificate::{Certificate, CertificateError, TbsFields};
 use crate::extensions::oid;
 use crate::fingerprint::Fingerprint;
 use crate::plan::{Plan, PlanNote, encode};
-use crate::profile::ProfileKind;
+use crate::profile::{KeyReuse, ProfileKind};
 use crate::public_key::PublicKey;
 use crate::serial::SerialNumber;
 use crate::validity::Validity;
@@ -50,6 +50,8 @@ pub struct Linted {
     issuer_key: PublicKey,
     scheme: SignatureScheme,
     alt_scheme: Option<SignatureScheme>,
+    key_reuse: KeyReuse,
+    crl_places: Vec<String>,
     notes: Vec<PlanNote>,
     findings: Vec<Finding>,
 }
@@ -78,6 +80,8 @@ impl Linted {
             issuer_key: plan.issuer_key,
             scheme: plan.scheme,
             alt_scheme: plan.alt_scheme,
+            key_reuse: plan.key_reuse,
+            crl_places: plan.crl_places,
             notes: plan.notes,
             fields: plan.fields,
             findings,
@@ -188,6 +192,16 @@ impl Linted {
     /// How the alternative signature is made, if there is one.
     pub fn alt_scheme(&self) -> Option<SignatureScheme> {
         self.alt_scheme
+    }
+
+    /// Whether the subject's key may have been certified before.
+    pub fn key_reuse(&self) -> KeyReuse {
+        self.key_reuse
+    }
+
+    /// The URIs of cRLDistributionPoints.
+    pub fn crl_places(&self) -> &[String] {
+        &self.crl_places
     }
 
     /// What the plan changed in what was asked for.

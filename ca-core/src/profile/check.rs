@@ -11,10 +11,11 @@ use x509_cert::ext::pkix::{
     AccessDescription, AuthorityInfoAccessSyntax, KeyUsages, certpolicy::PolicyInformation,
 };
 
-use super::config::{FamilyConfig, KindConfig, NamesConfig, ProfileConfig};
+use super::config::{FamilyConfig, KeyReuseConfig, KindConfig, NamesConfig, ProfileConfig};
 use super::usage::{extended_key_usage_named, key_usage_named};
 use super::{
-    Copies, KeyRule, NameRule, Profile, ProfileError, ProfileKind, SubjectRule, ValidityRule,
+    Copies, KeyReuse, KeyRule, NameRule, Profile, ProfileError, ProfileKind, SubjectRule,
+    ValidityRule,
 };
 use crate::algorithm::{Algorithm, Family};
 use crate::extensions::oid;
@@ -64,7 +65,9 @@ pub(super) fn profile(config: ProfileConfig) -> Result<Profile, ProfileError> {
         validity: checker.validity(&config)?,
         path_length: config.path_length,
         copies: checker.copies(&config)?,
+        key_reuse: checker.key_reuse(&config, kind)?,
         fixed: checker.fixed_extensions(&config)?,
+        crl_places: config.crl_distribution_points,
         key_usages,
         extended_key_usages,
         extended_key_usage,
@@ -288,6 +291,20 @@ impl Checker {
             return Ok(found);
         }
         Err(self.value("a validity in seconds", found, "1 second to 100 years"))
+    }
+
+    fn key_reuse(
+        &self,
+        config: &ProfileConfig,
+        kind: ProfileKind,
+    ) -> Result<KeyReuse, ProfileError> {
+        match (config.key_reuse, kind.is_authority()) {
+            (KeyReuseConfig::SameKey, _) => Ok(KeyReuse::SameKey),
+            (KeyReuseConfig::Refused, false) => Ok(KeyReuse::Refused),
+            (KeyReuseConfig::Refused, true) => Err(self.contradiction(
+                "key_reuse: refused is allowed only when kind is leaf: an authority keeps its key",
+            )),
+        }
     }
 
     fn copies(&self, config: &ProfileConfig) -> Result<Copies, ProfileError> {

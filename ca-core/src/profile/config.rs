@@ -48,6 +48,16 @@ pub(super) struct ProfileConfig {
     pub(super) copy_extensions: Vec<String>,
     #[serde(default)]
     pub(super) ocsp_no_check: bool,
+    #[serde(default)]
+    pub(super) key_reuse: KeyReuseConfig,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KeyReuseConfig {
+    #[default]
+    SameKey,
+    Refused,
 }
 
 #[derive(Deserialize, Clone, Copy)]

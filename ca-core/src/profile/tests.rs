@@ -64,6 +64,22 @@ fn the_samples_in_the_documentation_are_profiles() {
 }
 
 #[test]
+fn a_key_may_be_certified_again_unless_the_profile_refuses() {
+    let rule = |profile: Profile| profile.key_reuse();
+    assert_eq!(rule(Profile::from_yaml(MINIMAL).unwrap()), KeyReuse::SameKey);
+    assert_eq!(rule(accepted_with("key_reuse: same_key")), KeyReuse::SameKey);
+    assert_eq!(rule(accepted_with("key_reuse: refused")), KeyReuse::Refused);
+    assert!(refused_with("key_reuse: never").contains("never"));
+    let authority = MINIMAL
+        .replace("kind: leaf", "kind: root\nkey_reuse: refused")
+        .replace("[digital_signature]", "[key_cert_sign]");
+    let error = Profile::from_yaml(&authority).unwrap_err().to_string();
+    assert!(error.contains("key_reuse: refused is allowed only when kind is leaf"), "{error}");
+    let places = "crl_distribution_points: ['http://a.b/1.crl', 'http://a.b/2.crl']";
+    assert_eq!(accepted_with(places).crl_places(), ["http://a.b/1.crl", "http://a.b/2.crl"]);
+}
+
+#[test]
 fn unknown_fields_are_refused_by_name() {
     Profile::from_yaml(MINIMAL).unwrap();
     let error = refused_with("max_validty_days: 3");

@@ -18,7 +18,8 @@ pub(super) async fn authorities(
     name: Option<&str>,
 ) -> Result<Vec<Authority>, LedgerError> {
     let rows: Result<Vec<AuthorityRow>, _> = sqlx::query_as(
-        "SELECT a.id, a.name, a.algorithm, a.key_digest, p.name AS parent, a.created_at \
+        "SELECT a.id, a.name, a.algorithm, a.key_digest, a.component_digests, p.name AS parent, \
+         a.created_at \
          FROM authority a LEFT JOIN authority p ON p.id = a.parent \
          WHERE ?1 IS NULL OR a.name = ?1 ORDER BY a.id",
     )

@@ -1,11 +1,13 @@
 //! Rows as SQLite has them, and the way back into the ledger's types.
 
-use ca_core::{fingerprint::Fingerprint, serial::SerialNumber, validity::Validity};
+use ca_core::{
+    fingerprint::Fingerprint, profile::KeyReuse, serial::SerialNumber, validity::Validity,
+};
 use jiff::Timestamp;
 
 use crate::{
     Authority, Certificate, Entry, Idempotency, Inconsistent, NewAuthority, NewRecord, Record,
-    Revocation, RevocationReason,
+    Revocation,
 };
 
 /// A row of `record` with the rows of `certificate` and `revocation` that belong to it.
@@ -25,6 +27,9 @@ pub(super) struct EntryRow {
     algorithm: String,
     key_digest: Vec<u8>,
     component_digests: Vec<u8>,
+    for_authority: bool,
+    key_reuse: Option<i64>,
+    crl_places: Option<String>,
     not_before: i64,
     not_after: i64,
     recorded_at: i64,
@@ -32,18 +37,24 @@ pub(super) struct EntryRow {
     certificate: Option<Vec<u8>>,
     stored_at: Option<i64>,
     reason: Option<i64>,
+    invalidity_date: Option<i64>,
     revoked_at: Option<i64>,
     revoked_by: Option<String>,
+    revocation_position: Option<i64>,
 }
 
-/// The SELECT of an [`EntryRow`], with what follows it.
+/// The SELECT of an [`EntryRow`], with what follows it. Records from before it was noted whose they
+/// are, are an authority's when their key is.
 macro_rules! select_entry {
     ($rest:literal) => {
         concat!(
             "SELECT r.id, r.position, a.name AS authority, r.serial, r.profile, r.requester, \
              r.idempotency_key, r.body_digest, r.tbs_digest, r.subject, r.names, r.algorithm, \
-             r.key_digest, r.component_digests, r.not_before, r.not_after, r.recorded_at, \
-             c.fingerprint, c.certificate, c.stored_at, v.reason, v.revoked_at, v.revoked_by \
+             r.key_digest, r.component_digests, coalesce(r.for_authority, \
+             EXISTS (SELECT 1 FROM authority k WHERE k.key_digest = r.key_digest)) \
+             AS for_authority, r.key_reuse, r.crl_places, r.not_before, r.not_after, \
+             r.recorded_at, c.fingerprint, c.certificate, c.stored_at, v.reason, \
+             v.invalidity_date, v.revoked_at, v.revoked_by, v.position AS revocation_position \
              FROM record r JOIN authority a ON a.id = r.authority \
              LEFT JOIN certificate c ON c.record = r.id \
              LEFT JOIN revocation v ON v.record = r.id ",
@@ -55,34 +66,47 @@ pub(super) use select_entry;
 
 /// Where a value stands, for the error when it can't be.
 #[derive(Clone, Copy)]
-struct Cell {
-    table: &'static str,
-    column: &'static str,
-    id: i64,
+pub(super) struct Cell {
+    pub(super) table: &'static str,
+    pub(super) column: &'static str,
+    pub(super) id: i64,
 }
 
 impl Cell {
-    fn column(self, column: &'static str) -> Self {
+    pub(super) fn column(self, column: &'static str) -> Self {
         Self { column, ..self }
     }
 
-    fn impossible(self, found: impl Into<String>) -> Inconsistent {
+    pub(super) fn impossible(self, found: impl Into<String>) -> Inconsistent {
         Inconsistent { table: self.table, column: self.column, id: self.id, found: found.into() }
     }
 
-    fn fingerprint(self, octets: &[u8]) -> Result<Fingerprint, Inconsistent> {
+    pub(super) fn fingerprint(self, octets: &[u8]) -> Result<Fingerprint, Inconsistent> {
         let digest = octets.try_into();
         let digest =
             digest.map_err(|_| self.impossible(format!("a digest of {} octets", octets.len())))?;
         Ok(Fingerprint::from_bytes(digest))
     }
 
-    fn microseconds(self, value: i64) -> Result<Timestamp, Inconsistent> {
+    pub(super) fn microseconds(self, value: i64) -> Result<Timestamp, Inconsistent> {
         Timestamp::from_microsecond(value).map_err(|_| self.impossible(format!("time {value}")))
     }
 
-    fn seconds(self, value: i64) -> Result<Timestamp, Inconsistent> {
+    pub(super) fn seconds(self, value: i64) -> Result<Timestamp, Inconsistent> {
         Timestamp::from_second(value).map_err(|_| self.impossible(format!("time {value}")))
+    }
+
+    pub(super) fn serial(self, octets: &[u8]) -> Result<SerialNumber, Inconsistent> {
+        SerialNumber::from_bytes(octets)
+            .map_err(|_| self.impossible(crate::certificate::hex(octets)))
+    }
+
+    fn digests(self, octets: &[u8]) -> Result<Vec<Fingerprint>, Inconsistent> {
+        octets.chunks(32).map(|digest| self.fingerprint(digest)).collect()
+    }
+
+    fn texts(self, json: &str) -> Result<Vec<String>, Inconsistent> {
+        serde_json::from_str(json).map_err(|error| self.impossible(format!("other JSON ({error})")))
     }
 }
 
@@ -100,26 +124,29 @@ fn record(row: EntryRow) -> Result<Record, Inconsistent> {
     let cell = Cell { table: "record", column: "id", id: row.id };
     let position = u64::try_from(row.position)
         .map_err(|_| cell.column("position").impossible(row.position.to_string()))?;
-    let serial = SerialNumber::from_bytes(&row.serial)
-        .map_err(|_| cell.column("serial").impossible(crate::certificate::hex(&row.serial)))?;
-    let names = serde_json::from_str(&row.names)
-        .map_err(|error| cell.column("names").impossible(format!("other JSON ({error})")))?;
     let validity = Validity::new(
         cell.column("not_before").seconds(row.not_before)?,
         cell.column("not_after").seconds(row.not_after)?,
     )
     .map_err(|error| cell.column("not_after").impossible(error.to_string()))?;
-    let components = row.component_digests.chunks(32);
-    let component_digests = components
-        .map(|digest| cell.column("component_digests").fingerprint(digest))
-        .collect::<Result<_, _>>()?;
     let content = NewRecord {
-        serial,
+        serial: cell.column("serial").serial(&row.serial)?,
         idempotency: idempotency(cell, row.idempotency_key, row.body_digest)?,
         tbs_digest: cell.column("tbs_digest").fingerprint(&row.tbs_digest)?,
-        names,
+        names: cell.column("names").texts(&row.names)?,
         key_digest: cell.column("key_digest").fingerprint(&row.key_digest)?,
-        component_digests,
+        component_digests: cell.column("component_digests").digests(&row.component_digests)?,
+        for_authority: row.for_authority,
+        key_reuse: match row.key_reuse {
+            Some(0) => KeyReuse::Refused,
+            // What was not noted was not asked for.
+            Some(1) | None => KeyReuse::SameKey,
+            Some(other) => return Err(cell.column("key_reuse").impossible(other.to_string())),
+        },
+        crl_places: match &row.crl_places {
+            Some(places) => cell.column("crl_places").texts(places)?,
+            None => Vec::new(),
+        },
         validity,
         recorded_at: cell.column("recorded_at").microseconds(row.recorded_at)?,
         authority: row.authority,
@@ -163,15 +190,19 @@ fn certificate(row: &EntryRow) -> Result<Option<Certificate>, Inconsistent> {
 
 fn revocation(row: &EntryRow) -> Result<Option<Revocation>, Inconsistent> {
     let cell = Cell { table: "revocation", column: "record", id: row.id };
-    let (code, revoked_at, revoked_by) = match (row.reason, row.revoked_at, &row.revoked_by) {
-        (None, None, None) => return Ok(None),
-        (Some(code), Some(at), Some(by)) => (code, at, by.clone()),
+    let columns = (row.reason, row.revoked_at, &row.revoked_by, row.revocation_position);
+    let (code, revoked_at, revoked_by, position) = match columns {
+        (None, None, None, None) => return Ok(None),
+        (Some(code), Some(at), Some(by), Some(position)) => (code, at, by.clone(), position),
         _ => return Err(cell.impossible("a row with NULLs")),
     };
-    let reason = u8::try_from(code).ok().and_then(RevocationReason::from_code);
-    let reason = reason.ok_or_else(|| cell.column("reason").impossible(code.to_string()))?;
-    let revoked_at = cell.column("revoked_at").microseconds(revoked_at)?;
-    Ok(Some(Revocation { reason, revoked_at, revoked_by }))
+    Ok(Some(Revocation {
+        reason: cell.column("reason").reason(code)?,
+        invalidity_date: cell.column("invalidity_date").date(row.invalidity_date)?,
+        revoked_at: cell.column("revoked_at").microseconds(revoked_at)?,
+        revoked_by,
+        position: cell.column("position").number(position)?,
+    }))
 }
 
 /// A row of `authority`, with the name of its parent.
@@ -181,6 +212,7 @@ pub(super) struct AuthorityRow {
     name: String,
     algorithm: String,
     key_digest: Vec<u8>,
+    component_digests: Option<Vec<u8>>,
     parent: Option<String>,
     created_at: i64,
 }
@@ -203,6 +235,9 @@ impl AuthorityRow {
         let cell = Cell { table: "authority", column: "id", id: self.id };
         let content = NewAuthority {
             key_digest: cell.column("key_digest").fingerprint(&self.key_digest)?,
+            component_digests: cell
+                .column("component_digests")
+                .digests(&self.component_digests.unwrap_or_default())?,
             created_at: cell.column("created_at").microseconds(self.created_at)?,
             name: self.name,
             algorithm: self.algorithm,

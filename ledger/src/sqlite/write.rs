@@ -1,12 +1,14 @@
 //! Writing: one batch, one transaction.
 
+use ca_core::{fingerprint::Fingerprint, profile::KeyReuse};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{fault::Place, read, rows::AuthorityCertificateRow, transaction::Named};
+use super::{
+    crl, fault::Place, read, reuse, revoke, rows::AuthorityCertificateRow, transaction::Named,
+};
 use crate::queue::{Answer, BatchWriter, Held, NewAuthorityCertificate, Write, Written, hold};
 use crate::{
-    Authority, Certificate, LedgerError, NewAuthority, NewCertificate, NewRecord, NewRevocation,
-    Record, Recording, Revocation,
+    Authority, Certificate, LedgerError, NewAuthority, NewCertificate, NewRecord, Record, Recording,
 };
 
 /// The one connection of this process that writes.
@@ -84,7 +86,13 @@ async fn carry_out(transaction: &mut Named<'_>, write: Write) -> (Held, Option<L
         }
         Write::Record(new, answer) => settle(answer, record(transaction, *new).await),
         Write::Store(new, answer) => settle(answer, store(transaction, new).await),
-        Write::Revoke(new, answer) => settle(answer, revoke(transaction, new).await),
+        Write::Revoke(new, answer) => settle(answer, revoke::revoke(transaction, new).await),
+        Write::BlockKeys(new, answer) => settle(answer, revoke::block_keys(transaction, new).await),
+        Write::RevokeAuthority(step, answer) => {
+            settle(answer, revoke::revoke_authority(transaction, step).await)
+        }
+        Write::ReserveCrl(new, answer) => settle(answer, crl::reserve(transaction, *new).await),
+        Write::StoreCrl(new, answer) => settle(answer, crl::store(transaction, *new).await),
     }
 }
 
@@ -113,28 +121,43 @@ async fn add_authority(
         None => None,
     };
     let inserted = sqlx::query(
-        "INSERT INTO authority (name, algorithm, key_digest, parent, created_at) \
-         VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO authority (name, algorithm, key_digest, component_digests, parent, created_at) \
+         VALUES (?, ?, ?, ?, ?, ?)",
     )
     .bind(&new.name)
     .bind(&new.algorithm)
     .bind(new.key_digest.as_bytes().to_vec())
+    .bind(joined(&new.component_digests))
     .bind(parent)
     .bind(new.created_at.as_microsecond())
     .execute(transaction.sql())
     .await;
-    transaction.check(inserted)?;
+    match transaction.check(inserted) {
+        Ok(_) => {}
+        Err(refused @ LedgerError::Refused { .. }) => {
+            return Err(reuse::of_authority(transaction, &new).await?.unwrap_or(refused));
+        }
+        Err(error) => return Err(error),
+    }
     let content =
         NewAuthority { created_at: crate::record::whole_microseconds(new.created_at), ..new };
     Ok(Authority { content, certificates: Vec::new() })
 }
 
-async fn authority_id(transaction: &mut Named<'_>, name: &str) -> Result<i64, LedgerError> {
+pub(super) async fn authority_id(
+    transaction: &mut Named<'_>,
+    name: &str,
+) -> Result<i64, LedgerError> {
     let id = sqlx::query_scalar("SELECT id FROM authority WHERE name = ?")
         .bind(name)
         .fetch_optional(transaction.sql())
         .await;
     transaction.check(id)?.ok_or_else(|| LedgerError::UnknownAuthority { name: name.to_owned() })
+}
+
+/// Digests one behind the other, as they stand in one column.
+fn joined(digests: &[Fingerprint]) -> Vec<u8> {
+    digests.iter().flat_map(|digest| *digest.as_bytes()).collect()
 }
 
 async fn add_authority_certificate(
@@ -192,8 +215,10 @@ async fn record(transaction: &mut Named<'_>, new: NewRecord) -> Result<Recording
         }
         Ok(None) => Err(LedgerError::UnknownAuthority { name: new.authority }),
         Err(refused @ LedgerError::Refused { .. }) => {
-            let taken = read::entry_by_serial(transaction, new.serial).await?.is_some();
-            Err(if taken { LedgerError::SerialTaken { serial: new.serial } } else { refused })
+            if read::entry_by_serial(transaction, new.serial).await?.is_some() {
+                return Err(LedgerError::SerialTaken { serial: new.serial });
+            }
+            Err(reuse::of_record(transaction, &new).await?.unwrap_or(refused))
         }
         Err(error) => Err(error),
     }
@@ -207,14 +232,12 @@ async fn insert_record(
     transaction: &mut Named<'_>,
     new: &NewRecord,
 ) -> Result<Option<i64>, LedgerError> {
-    let components: Vec<u8> =
-        new.component_digests.iter().flat_map(|digest| *digest.as_bytes()).collect();
     let inserted: Result<Vec<i64>, _> = sqlx::query_scalar(
         "INSERT INTO record (authority, position, serial, profile, requester, idempotency_key, \
          body_digest, tbs_digest, subject, names, algorithm, key_digest, component_digests, \
-         not_before, not_after, recorded_at) \
+         for_authority, key_reuse, crl_places, not_before, not_after, recorded_at) \
          SELECT a.id, coalesce((SELECT max(position) FROM record WHERE authority = a.id), 0) + 1, \
-         ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15 \
+         ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18 \
          FROM authority a WHERE a.name = ?1 RETURNING position",
     )
     .bind(&new.authority)
@@ -228,7 +251,10 @@ async fn insert_record(
     .bind(serde_json::json!(new.names).to_string())
     .bind(&new.algorithm)
     .bind(new.key_digest.as_bytes().to_vec())
-    .bind(components)
+    .bind(joined(&new.component_digests))
+    .bind(new.for_authority)
+    .bind(new.key_reuse == KeyReuse::SameKey)
+    .bind(serde_json::json!(new.crl_places).to_string())
     .bind(new.validity.not_before().as_second())
     .bind(new.validity.not_after().as_second())
     .bind(new.recorded_at.as_microsecond())
@@ -272,30 +298,4 @@ async fn store(
     transaction.check(inserted)?;
     let NewCertificate { der, fingerprint, stored_at, .. } = new;
     Ok(Certificate { der, fingerprint, stored_at })
-}
-
-async fn revoke(
-    transaction: &mut Named<'_>,
-    new: NewRevocation,
-) -> Result<Revocation, LedgerError> {
-    let serial = new.serial;
-    let Some((id, entry)) = read::entry_by_serial(transaction, serial).await? else {
-        return Err(LedgerError::UnknownSerial { serial });
-    };
-    if let Some(earlier) = entry.revocation {
-        return Err(LedgerError::AlreadyRevoked { serial, revoked_at: earlier.revoked_at });
-    }
-    let inserted = sqlx::query(
-        "INSERT INTO revocation (record, reason, revoked_at, revoked_by) VALUES (?, ?, ?, ?)",
-    )
-    .bind(id)
-    .bind(i64::from(new.reason.code()))
-    .bind(new.revoked_at.as_microsecond())
-    .bind(&new.revoked_by)
-    .execute(transaction.sql())
-    .await;
-    transaction.check(inserted)?;
-    let NewRevocation { reason, revoked_at, revoked_by, .. } = new;
-    let revoked_at = crate::record::whole_microseconds(revoked_at);
-    Ok(Revocation { reason, revoked_at, revoked_by })
 }

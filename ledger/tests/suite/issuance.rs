@@ -3,13 +3,14 @@
 use ca_core::fingerprint::Fingerprint;
 use jiff::Timestamp;
 use ledger::{
-    LedgerError, NewCertificate, NewRecord, NewRevocation, Recording, RevocationReason, Status,
+    LedgerError, NewCertificate, NewRecord, NewRevocation, Recording, RevocationReason, Revoking,
+    Status,
 };
 
 use super::{
     Factory, check_and_close,
     material::{
-        authority, certificate, der, keyed, new_record, record, revocation, serial, time,
+        authority, certificate, der, keyed, new_record, record, revocation, revoking, serial, time,
         with_authority,
     },
 };
@@ -144,12 +145,14 @@ pub async fn a_record_is_revoked_once(factory: &impl Factory) {
     for (name, reason) in (1..).zip(RevocationReason::ALL) {
         ledger.record(record(name)).await.unwrap();
         ledger.store(certificate(name)).await.unwrap();
-        let revoked = NewRevocation { reason, ..revocation(name) };
-        assert_eq!(ledger.revoke(revoked).await.unwrap().reason, reason);
+        let revoked = Revoking { reason, ..revoking(time(120)) };
+        let revoked = NewRevocation { revocation: revoked, ..revocation(name) };
+        let done = ledger.revoke(revoked).await.unwrap();
+        assert_eq!((done.reason, done.position), (reason, name));
         let entry = ledger.get_by_serial(serial(name)).await.unwrap().unwrap();
         assert_eq!(entry.status(), Status::Revoked);
         assert_eq!(entry.revocation.unwrap().reason, reason);
-        let again = NewRevocation { revoked_at: time(999), ..revocation(name) };
+        let again = NewRevocation { revocation: revoking(time(999)), ..revocation(name) };
         let refusal = ledger.revoke(again).await.unwrap_err();
         assert!(
             matches!(refusal, LedgerError::AlreadyRevoked { revoked_at, .. } if revoked_at == time(120))
@@ -158,7 +161,8 @@ pub async fn a_record_is_revoked_once(factory: &impl Factory) {
     }
     let refusal = ledger.revoke(revocation(99)).await.unwrap_err();
     assert!(matches!(refusal, LedgerError::UnknownSerial { serial: s } if s == serial(99)));
-    let anonymous = NewRevocation { revoked_by: String::new(), ..revocation(1) };
+    let anonymous = Revoking { revoked_by: String::new(), ..revoking(time(120)) };
+    let anonymous = NewRevocation { revocation: anonymous, ..revocation(1) };
     let refusal = ledger.revoke(anonymous).await.unwrap_err();
     assert!(matches!(refusal, LedgerError::InvalidField { field: "revoked_by", .. }));
     assert_eq!(check_and_close(ledger).await.checked.revocations, 8);

@@ -1,10 +1,13 @@
 //! Records and certificates for tests.
 
-use ca_core::{fingerprint::Fingerprint, serial::SerialNumber, validity::Validity};
+use ca_core::{
+    crl::Scope, fingerprint::Fingerprint, profile::KeyReuse, serial::SerialNumber,
+    validity::Validity,
+};
 use jiff::Timestamp;
 use ledger::{
-    Idempotency, Ledger, NewAuthority, NewCertificate, NewRecord, NewRevocation, Record, Recording,
-    RevocationReason,
+    Idempotency, Ledger, NewAuthority, NewCertificate, NewCrl, NewRecord, NewRevocation, Record,
+    Recording, RevocationReason, Revoking,
 };
 
 /// The authority that most tests use.
@@ -68,6 +71,9 @@ pub fn record(name: u64) -> NewRecord {
         algorithm: "MLDSA65-ECDSA-P256-SHA512".into(),
         key_digest: digest("whole key"),
         component_digests: vec![digest("ML-DSA half"), digest("ECDSA half")],
+        for_authority: false,
+        key_reuse: KeyReuse::SameKey,
+        crl_places: Vec::new(),
         validity: Validity::new(time(0), time(86_399)).unwrap(),
         recorded_at: time(1),
     }
@@ -81,11 +87,27 @@ pub fn keyed(name: u64, key: &str, body: &str) -> NewRecord {
 
 /// A revocation of the record of this name.
 pub fn revocation(name: u64) -> NewRevocation {
-    NewRevocation {
-        serial: serial(name),
-        reason: RevocationReason::KeyCompromise,
-        revoked_at: time(120),
+    NewRevocation { serial: serial(name), revocation: revoking(time(120)) }
+}
+
+/// What is said of something revoked at this time.
+pub fn revoking(revoked_at: Timestamp) -> Revoking {
+    Revoking {
+        reason: RevocationReason::KEY_COMPROMISE,
+        invalidity_date: None,
+        revoked_at,
         revoked_by: "user:oscar".into(),
+    }
+}
+
+/// A complete list of [`AUTHORITY`], or a delta to this one.
+pub fn new_crl(base: Option<u64>) -> NewCrl {
+    NewCrl {
+        authority: AUTHORITY.into(),
+        scope: Scope::all(),
+        base,
+        this_update: time(200),
+        next_update: time(300),
     }
 }
 
@@ -95,6 +117,7 @@ pub fn authority(name: &str) -> NewAuthority {
         name: name.into(),
         algorithm: "MLDSA65-ECDSA-P256-SHA512".into(),
         key_digest: Fingerprint::of(name.as_bytes()),
+        component_digests: vec![Fingerprint::of(format!("half of {name}").as_bytes())],
         parent: None,
         created_at: time(0),
     }

@@ -28,7 +28,11 @@ pub async fn each_filter_narrows_the_search(factory: &impl Factory) {
         NewRecord { requester: "user:bob".into(), recorded_at: time(50), ..record(4) },
         NewRecord { algorithm: "ECDSA-P256".into(), component_digests: vec![], ..record(5) },
         NewRecord { validity: Validity::new(time(0), time(10)).unwrap(), ..record(6) },
-        NewRecord { key_digest: record(1).component_digests[1], ..record(7) },
+        NewRecord {
+            key_digest: record(1).key_digest,
+            component_digests: record(1).component_digests,
+            ..record(7)
+        },
     ];
     for new in records {
         ledger.record(new).await.unwrap();

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use ledger::{LedgerError, Page, Recording, Status};
+use ledger::{LedgerError, NewKeyBlock, Page, Recording, Status};
 use tokio::task::JoinSet;
 
 use super::{
     Factory, check_and_close,
     material::{
-        AUTHORITY, certificate, der, keyed, record, revocation, serial, time, with_authority,
+        AUTHORITY, certificate, der, keyed, new_crl, record, revocation, revoking, serial, time,
+        with_authority,
     },
 };
 
@@ -93,6 +94,11 @@ pub async fn rows_only_grow(factory: &impl Factory) {
     ledger.record(record(1)).await.unwrap();
     ledger.store(certificate(1)).await.unwrap();
     ledger.revoke(revocation(1)).await.unwrap();
+    let digests = vec![record(2).key_digest];
+    ledger.block_keys(NewKeyBlock { digests, revocation: revoking(time(1)) }).await.unwrap();
+    ledger.reserve_crl(new_crl(None)).await.unwrap();
+    let list = "INSERT INTO crl_list VALUES (1, zeroblob(32), 1, 1, 0)";
+    factory.raw(list).await.unwrap();
     let before = ledger.get_by_serial(serial(1)).await.unwrap();
     for (table, statement) in [
         ("authority", "UPDATE authority SET algorithm = 'none'"),
@@ -105,6 +111,14 @@ pub async fn rows_only_grow(factory: &impl Factory) {
         ("record_name", "DELETE FROM record_name"),
         ("record_key", "UPDATE record_key SET record = 2"),
         ("record_key", "DELETE FROM record_key"),
+        ("authority_key", "UPDATE authority_key SET authority = 2"),
+        ("authority_key", "DELETE FROM authority_key"),
+        ("blocked_key", "UPDATE blocked_key SET reason = 0"),
+        ("blocked_key", "DELETE FROM blocked_key"),
+        ("crl", "UPDATE crl SET number = 9"),
+        ("crl", "DELETE FROM crl"),
+        ("crl_list", "UPDATE crl_list SET entries = 0"),
+        ("crl_list", "DELETE FROM crl_list"),
         ("certificate", "UPDATE certificate SET stored_at = 0"),
         ("certificate", "DELETE FROM certificate"),
         ("revocation", "UPDATE revocation SET reason = 0"),
