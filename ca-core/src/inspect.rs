@@ -32,7 +32,7 @@ pub use extension::{
 };
 pub use key::{Half, KeyFamily, KeyReport};
 pub use kind::Kind;
-pub use private::{Container, MlDsaForm, PrivateKeyReport};
+pub use private::{Container, PrivateForm, PrivateKeyReport};
 pub use request::{RequestReport, RequestSizes};
 
 use crate::algorithm::SchemeError;

@@ -4,8 +4,10 @@ mod backend;
 mod classical;
 mod encrypted;
 mod ml_dsa;
+mod ml_kem;
 mod pbes2;
 mod private;
+mod seed_choice;
 
 pub use encrypted::{KeyDerivation, check_encryption, decrypt, encrypt};
 pub use private::{KeyError, KeyForm, MAX_KEY_SIZE, PrivateKey};

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use const_oid::ObjectIdentifier;
 
 use super::{
-    ClassicalKey, ClassicalScheme, Composite, Curve, Hash, KeyKind, MlDsa, SignatureScheme,
+    ClassicalKey, ClassicalScheme, Composite, Curve, Hash, KeyKind, MlDsa, MlKem, SignatureScheme,
 };
 
 /// Families of algorithms, by what protects the signature.
@@ -18,6 +18,8 @@ pub enum Family {
     MlDsa,
     /// ML-DSA and a classical signature in one, both must hold.
     Composite,
+    /// ML-KEM, which establishes keys and can't sign; no row of the registry is of it.
+    Kem,
 }
 
 impl fmt::Display for Family {
@@ -26,6 +28,7 @@ impl fmt::Display for Family {
             Self::Classical => "classical",
             Self::MlDsa => "post-quantum",
             Self::Composite => "composite",
+            Self::Kem => "key-establishment",
         })
     }
 }
@@ -59,14 +62,17 @@ impl Algorithm {
     /// case.
     ///
     /// # Errors
-    /// `UnknownAlgorithm` with the text.
-    pub fn named(text: &str) -> Result<&'static Self, UnknownAlgorithm> {
+    /// `AlgorithmError::Unknown` with the text, `AlgorithmError::CannotSign` for ML-KEM.
+    pub fn named(text: &str) -> Result<&'static Self, AlgorithmError> {
         let wanted = text.trim();
         let found = Self::all().iter().find(|row| {
             wanted.eq_ignore_ascii_case(&row.name)
                 || row.aliases.iter().any(|alias| wanted.eq_ignore_ascii_case(alias))
         });
-        found.ok_or_else(|| UnknownAlgorithm { found: wanted.chars().take(80).collect() })
+        found.ok_or_else(|| match MlKem::named(wanted) {
+            Some(found) => AlgorithmError::CannotSign { found },
+            None => AlgorithmError::Unknown { found: wanted.chars().take(80).collect() },
+        })
     }
 
     /// The algorithm of a key that was loaded: RSA keys sign by PKCS#1 v1.5 unless `prefer_pss`.
@@ -112,6 +118,7 @@ impl Algorithm {
         match self.key {
             KeyKind::MlDsa(_) => Family::MlDsa,
             KeyKind::Composite(_) => Family::Composite,
+            KeyKind::MlKem(_) => Family::Kem,
             KeyKind::Classical(_) | KeyKind::Other(_) => Family::Classical,
         }
     }
@@ -136,6 +143,7 @@ impl Algorithm {
             KeyKind::Composite(composite) => {
                 composite.ml_dsa().public_key_size() + classical_key_size(composite.classical_key())
             }
+            KeyKind::MlKem(set) => set.public_key_size(),
             KeyKind::Other(_) => 0,
         }
     }
@@ -149,7 +157,7 @@ impl Algorithm {
                 composite.ml_dsa().signature_size()
                     + classical_signature_size(composite.classical_key())
             }
-            KeyKind::Other(_) => 0,
+            KeyKind::MlKem(_) | KeyKind::Other(_) => 0,
         }
     }
 }
@@ -160,12 +168,33 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The text names no algorithm of the registry.
+/// The text names no algorithm that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("algorithm: found {found:?}, allowed are the names that `espalier algorithms` lists")]
-pub struct UnknownAlgorithm {
-    /// What was found, cut after 80 characters.
-    pub found: String,
+pub enum AlgorithmError {
+    /// No algorithm has this name.
+    #[error("algorithm: found {found:?}, allowed are the names that `espalier algorithms` lists")]
+    Unknown {
+        /// What was found, cut after 80 characters.
+        found: String,
+    },
+    /// A key-establishment key where one that signs is needed.
+    #[error(
+        "algorithm: found {found}, which establishes keys and can't sign; allowed here are those that sign, in the first table of `espalier algorithms`"
+    )]
+    CannotSign {
+        /// What was found.
+        found: MlKem,
+    },
+}
+
+impl AlgorithmError {
+    /// What was found.
+    pub fn found(&self) -> &str {
+        match self {
+            Self::Unknown { found } => found,
+            Self::CannotSign { found } => found.name(),
+        }
+    }
 }
 
 fn algorithm(

@@ -30,11 +30,44 @@ fn names_of_any_age_lead_to_the_same_row() {
 
 #[test]
 fn unknown_and_too_weak_names_are_refused() {
-    for name in ["", "rsa-1024", "rsa1024", "sha1", "dilithium4", "1.3.6.1.5.5.7.6.55", "kyber768"]
-    {
+    for name in ["", "rsa-1024", "rsa1024", "sha1", "dilithium4", "1.3.6.1.5.5.7.6.55", "kyber4"] {
         let error = Algorithm::named(name).unwrap_err();
         assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
     }
+}
+
+#[test]
+fn ml_kem_is_named_for_keys_and_never_to_sign() {
+    for (text, name) in [
+        ("ML-KEM-512", "ML-KEM-512"),
+        ("kyber512", "ML-KEM-512"),
+        ("Kyber768", "ML-KEM-768"),
+        ("id-alg-ml-kem-768", "ML-KEM-768"),
+        ("kyber1024", "ML-KEM-1024"),
+        ("2.16.840.1.101.3.4.4.3", "ML-KEM-1024"),
+    ] {
+        let found = KeyAlgorithm::named(text).unwrap();
+        assert_eq!((found.name(), found.family()), (name, Family::Kem));
+        assert_eq!(KeyAlgorithm::of_key(found.key()), Some(found));
+        let error = Algorithm::named(text).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("can't sign"), "{error}");
+        assert_eq!(Algorithm::of_key(found.key(), false), None);
+    }
+    let row = KeyAlgorithm::named("dilithium3").unwrap();
+    assert_eq!(row, KeyAlgorithm::Signing(Algorithm::named("ml-dsa-65").unwrap()));
+    let error = KeyAlgorithm::named("kyber4").unwrap_err();
+    assert_eq!(error, AlgorithmError::Unknown { found: "kyber4".into() });
+}
+
+#[test]
+fn ml_kem_has_the_sizes_of_fips_203() {
+    let sizes = |set: MlKem| {
+        (set.public_key_size(), set.expanded_key_size(), set.ciphertext_size(), set.nist_level())
+    };
+    assert_eq!(
+        MlKem::ALL.map(sizes),
+        [(800, 1632, 768, 1), (1184, 2400, 1088, 3), (1568, 3168, 1568, 5)]
+    );
 }
 
 #[test]

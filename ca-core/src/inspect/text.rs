@@ -7,7 +7,7 @@ use super::certificate::{AlternativeReport, CertificateReport, Mode, SignatureRe
 use super::encrypted::{EncryptedKeyReport, KdfReport};
 use super::extension::{ExtensionReport, ExtensionValue as Value};
 use super::key::{Half, KeyFamily, KeyReport};
-use super::private::{Container, MlDsaForm, PrivateKeyReport};
+use super::private::{Container, PrivateForm, PrivateKeyReport};
 use super::request::RequestReport;
 
 impl fmt::Display for Report {
@@ -114,9 +114,9 @@ impl fmt::Display for PrivateKeyReport {
                 "  ",
                 "Form",
                 match form {
-                    MlDsaForm::Seed => "seed",
-                    MlDsaForm::ExpandedKey => "expandedKey (without its seed)",
-                    MlDsaForm::Both => "both (seed and expandedKey; they agree)",
+                    PrivateForm::Seed => "seed",
+                    PrivateForm::ExpandedKey => "expandedKey (without its seed)",
+                    PrivateForm::Both => "both (seed and expandedKey; they agree)",
                 },
             )?;
         }

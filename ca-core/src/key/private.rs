@@ -12,8 +12,9 @@ use zeroize::Zeroizing;
 use super::backend::LocalKey;
 use super::classical::ClassicalSecret;
 use super::ml_dsa::MlDsaSecret;
+use super::ml_kem::MlKemSecret;
 use crate::algorithm::{
-    Algorithm, ClassicalKey, Composite, Curve, KeyKind, MlDsa, SignatureScheme,
+    Algorithm, ClassicalKey, Composite, Curve, KeyAlgorithm, KeyKind, MlDsa, MlKem, SignatureScheme,
 };
 use crate::public_key::{PublicKey, PublicKeyError, RSA_MAX_BITS, RSA_MIN_BITS, key_identifier};
 use crate::sign::Signer;
@@ -28,13 +29,15 @@ pub const MAX_KEY_SIZE: usize = 16 * 1024;
 pub struct PrivateKey {
     public_key: PublicKey,
     ml_dsa: Option<MlDsaSecret>,
+    ml_kem: Option<MlKemSecret>,
     classical: Option<ClassicalSecret>,
 }
 
-/// In which form an ML-DSA private key was found (RFC 9881 section 6).
+/// In which form an ML-DSA or ML-KEM private key was found (RFC 9881 section 6, RFC 9935
+/// section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyForm {
-    /// The 32-octet seed; the form that is written.
+    /// The seed, of 32 octets for ML-DSA and 64 for ML-KEM; the form that is written.
     Seed,
     /// The expanded key; its seed can't be found again, so it is written as it came.
     ExpandedKey,
@@ -58,9 +61,33 @@ impl PrivateKey {
                 let classical = ClassicalSecret::generate(composite.classical_key(), rng)?;
                 (Some(ml_dsa), Some(classical))
             }
+            // No row of the registry is of these kinds: they can't sign.
+            KeyKind::MlKem(set) => return Err(KeyError::UnknownAlgorithm { oid: set.oid() }),
             KeyKind::Other(oid) => return Err(KeyError::UnknownAlgorithm { oid }),
         };
         Self::new(algorithm.key(), ml_dsa, classical)
+    }
+
+    /// Makes a new key that signs, or one that establishes keys.
+    ///
+    /// # Errors
+    /// As [`Self::generate`].
+    pub fn generate_for(
+        algorithm: KeyAlgorithm,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, KeyError> {
+        match algorithm {
+            KeyAlgorithm::Signing(algorithm) => Self::generate(algorithm, rng),
+            KeyAlgorithm::Kem(set) => Self::kem(set, MlKemSecret::generate(set, rng)),
+        }
+    }
+
+    /// Derives the public key of an ML-KEM key; loading checks that its halves belong together.
+    fn kem(set: MlKem, secret: MlKemSecret) -> Result<Self, KeyError> {
+        let key = secret.load()?.public_key().map_err(|_| KeyError::Refused)?;
+        let public_key =
+            PublicKey::from_raw(KeyKind::MlKem(set), &key).map_err(KeyError::PublicKey)?;
+        Ok(Self { public_key, ml_dsa: None, ml_kem: Some(secret), classical: None })
     }
 
     /// Derives the public key, and with it checks that the private one is sound.
@@ -78,11 +105,11 @@ impl PrivateKey {
         }
         let public_key = PublicKey::from_raw(kind, &key).map_err(KeyError::PublicKey)?;
         public_key.check_strength().map_err(KeyError::PublicKey)?;
-        Ok(Self { public_key, ml_dsa, classical })
+        Ok(Self { public_key, ml_dsa, ml_kem: None, classical })
     }
 
-    /// Reads DER: PKCS#8 (RFC 5958; ML-DSA in the forms seed, expandedKey and both; composites
-    /// per draft -19), SEC1 (RFC 5915) or PKCS#1 (RFC 8017).
+    /// Reads DER: PKCS#8 (RFC 5958; ML-DSA and ML-KEM in the forms seed, expandedKey and both;
+    /// composites per draft -19), SEC1 (RFC 5915) or PKCS#1 (RFC 8017).
     ///
     /// # Errors
     /// `KeyError` says what is wrong; an encrypted key is [`KeyError::Encrypted`].
@@ -144,6 +171,9 @@ impl PrivateKey {
                 None,
             );
         }
+        if let Some(set) = MlKem::from_oid(oid) {
+            return Self::kem(set, MlKemSecret::from_inner(set, inner)?);
+        }
         let composite = Composite::from_oid(oid).ok_or(KeyError::UnknownAlgorithm { oid })?;
         let found = inner.len();
         let halves = inner.split_at_checked(MlDsa::SEED_SIZE).ok_or(KeyError::Length {
@@ -170,14 +200,15 @@ impl PrivateKey {
         Self::new(KeyKind::Classical(unknown_size), None, Some(secret))
     }
 
-    /// Writes DER PKCS#8 version 1: the seed form for ML-DSA, the draft's concatenation for
+    /// Writes DER PKCS#8 version 1: the seed form for ML-DSA and ML-KEM, the draft's concatenation for
     /// composites, OpenSSL's choices for the others. The octets wipe themselves.
     ///
     /// # Errors
     /// `KeyError` when AWS-LC fails to derive an EC point.
     pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let inner = match (&self.ml_dsa, &self.classical) {
-            (Some(ml_dsa), Some(classical)) => {
+        let inner = match (&self.ml_dsa, &self.classical, &self.ml_kem) {
+            (None, None, Some(ml_kem)) => ml_kem.to_inner(),
+            (Some(ml_dsa), Some(classical), None) => {
                 let raw = classical.to_raw()?;
                 let mut inner = Zeroizing::new(Vec::with_capacity(MlDsa::SEED_SIZE + raw.len()));
                 // A composite is only ever made from a seed.
@@ -185,9 +216,9 @@ impl PrivateKey {
                 inner.extend_from_slice(&raw);
                 inner
             }
-            (Some(ml_dsa), None) => ml_dsa.to_inner(),
-            (None, Some(classical)) => classical.to_inner()?,
-            (None, None) => return Err(KeyError::Refused),
+            (Some(ml_dsa), None, None) => ml_dsa.to_inner(),
+            (None, Some(classical), None) => classical.to_inner()?,
+            _ => return Err(KeyError::Refused),
         };
         let identifier = key_identifier(self.public_key.kind());
         let info = PrivateKeyInfoRef::new(identifier.owned_to_ref(), OctetStringRef::new(&inner)?);
@@ -199,9 +230,10 @@ impl PrivateKey {
         &self.public_key
     }
 
-    /// In which form the ML-DSA part came; none for a classical key.
-    pub fn ml_dsa_form(&self) -> Option<KeyForm> {
-        self.ml_dsa.as_ref().map(MlDsaSecret::form)
+    /// In which form the ML-DSA part, or the ML-KEM key, came; none for a classical key.
+    pub fn form(&self) -> Option<KeyForm> {
+        let ml_dsa = self.ml_dsa.as_ref().map(MlDsaSecret::form);
+        ml_dsa.or(self.ml_kem.as_ref().map(MlKemSecret::form))
     }
 
     /// Loads the key into AWS-LC for signing by `scheme`.
@@ -322,9 +354,12 @@ pub enum KeyError {
     /// An EC key without a curve.
     #[error("private key: an EC key must name its curve")]
     NoCurve,
-    /// The `both` form of ML-DSA whose halves do not belong together.
-    #[error("private key: the ML-DSA seed does not expand to the expandedKey beside it")]
-    SeedMismatch,
+    /// The `both` form of ML-DSA or ML-KEM whose halves do not belong together.
+    #[error("private key: the {algorithm} seed does not expand to the expandedKey beside it")]
+    SeedMismatch {
+        /// ML-DSA or ML-KEM.
+        algorithm: &'static str,
+    },
     /// The public key in the file is not the private key's.
     #[error("private key: the public key beside it belongs to another private key")]
     PublicKeyMismatch,

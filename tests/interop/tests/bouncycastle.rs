@@ -90,7 +90,7 @@ fn judge_theirs(peer: &mut Harness, algorithm: &Algorithm) {
     let policy = match algorithm.family() {
         Family::Composite => SecurityPolicy::Hybrid,
         Family::MlDsa => SecurityPolicy::PostQuantum,
-        Family::Classical => SecurityPolicy::Any,
+        Family::Classical | Family::Kem => SecurityPolicy::Any,
     };
     let what = |kind: &str| format!("its {} {kind}", algorithm.family());
     let named =

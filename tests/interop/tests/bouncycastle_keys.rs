@@ -102,7 +102,7 @@ fn we_read_what_it_writes_in_every_form() {
 fn read_and_used(peer: &mut Harness, algorithm: &Algorithm, made: &Value) -> Option<KeyForm> {
     let der = octets(made, "pkcs8");
     let key = PrivateKey::from_der(&der).unwrap_or_else(|error| panic!("{algorithm}: {error}"));
-    let form = key.ml_dsa_form();
+    let form = key.form();
     assert_eq!(key.public_key().spki_der(), octets(made, "spki"), "{algorithm}");
     let signature = SigningKey { key, scheme: algorithm.scheme() }.sign(MESSAGE);
     let what = format!("our signatures by its {} keys", algorithm.family());

@@ -76,7 +76,7 @@ fn we_read_its_keys() {
         let spki = public_key(&openssl, "").unwrap();
         let key = PrivateKey::from_der(&clear(&openssl, "key.pem")).unwrap();
         assert_eq!(key.public_key().spki_der(), spki, "{asked}");
-        assert_eq!(key.ml_dsa_form(), *form, "{asked}");
+        assert_eq!(key.form(), *form, "{asked}");
         refuse_cut(&clear(&openssl, "key.pem"));
         tried(PEER, "its keys, genpkey", "read; cut by an octet refused");
 
