@@ -30,7 +30,15 @@ pub struct Mutant {
 /// When the issuer's key can't sign, which its tests rule out.
 #[must_use]
 pub fn mutant(pki: &Pki, kind: Kind, choices: &mut Choices<'_>) -> Mutant {
-    let mut tbs = pki.tbs(kind);
+    mutant_of(pki, kind, pki.tbs(kind), choices)
+}
+
+/// [`mutant`] of another certificate that the issuer of this kind signs.
+///
+/// # Panics
+/// As [`mutant`].
+#[must_use]
+pub fn mutant_of(pki: &Pki, kind: Kind, mut tbs: Node, choices: &mut Choices<'_>) -> Mutant {
     let original = tbs.to_der();
     let mut algorithm = pki.algorithm.clone();
     let mut changes = Vec::new();

@@ -125,6 +125,15 @@ impl Pki {
         }
     }
 
+    /// A certificate that the issuer of this kind signs, as it is.
+    ///
+    /// # Panics
+    /// When the issuer's key can't sign, which its tests rule out.
+    #[must_use]
+    pub fn signed(&self, kind: Kind, tbs: &Node) -> Vec<u8> {
+        signed(tbs, &self.algorithm, &self.issuer(kind).signer)
+    }
+
     /// Who signs certificates of this kind.
     #[must_use]
     pub fn issuer(&self, kind: Kind) -> &Party {
