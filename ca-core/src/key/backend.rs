@@ -8,7 +8,7 @@ use super::private::KeyError;
 use crate::algorithm::{ClassicalKey, ClassicalScheme, Curve, Hash, SignatureScheme};
 use crate::aws_lc::{BrainpoolPrivate, MlDsaPrivate, Refused};
 use crate::sign::{SignError, SigningBackend};
-use crate::signature::{digest, representative};
+use crate::signature::{Implementation, digest, representative};
 
 /// A private key in this process.
 pub(super) struct LocalKey {
@@ -26,7 +26,8 @@ impl SigningBackend for LocalKey {
             (SignatureScheme::Classical(scheme), None, Some(key)) => key.sign(scheme, message),
             (SignatureScheme::MlDsa(_), Some(key), None) => key.sign(message, b""),
             (SignatureScheme::Composite(composite), Some(ml_dsa), Some(classical)) => {
-                representative(composite, message, b"").map_err(|_| Refused).and_then(|message| {
+                let message = representative(Implementation::First, composite, message, b"");
+                message.map_err(|_| Refused).and_then(|message| {
                     let mut signature = ml_dsa.sign(&message, composite.label().as_bytes())?;
                     let second = classical.sign(composite.classical_scheme(), &message)?;
                     signature.extend_from_slice(&second);

@@ -12,7 +12,9 @@ const MAX_DEPTH: usize = 8;
 /// The first attribute whose value is not DER of its tag: text that is none in UTF8String,
 /// BMPString or UniversalString, or a malformed value of another type.
 pub(crate) fn malformed_attribute(name: &Name) -> Option<ObjectIdentifier> {
-    let found = name.iter().find(|attribute| !is_der((&attribute.value).into(), 0));
+    // No attribute type that anybody registered has values with tags of their own.
+    let fits = |value: AnyRef<'_>| value.tag().is_universal() && is_der(value, 0);
+    let found = name.iter().find(|attribute| !fits((&attribute.value).into()));
     found.map(|attribute| attribute.oid)
 }
 
@@ -78,6 +80,7 @@ mod tests {
             let found = malformed_attribute(&name(tag, wrong)).map(|oid| oid.to_string());
             assert_eq!(found.as_deref(), Some("2.5.4.3"), "{tag:#x}");
         }
+        assert!(malformed_attribute(&name(0x86, b"a")).is_some());
         // What is no text in T.61 or ASCII is left to whoever compares it.
         assert_eq!(malformed_attribute(&name(0x13, &[0xff])), None);
     }

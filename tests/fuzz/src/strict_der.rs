@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::tree::split;
+
 /// The deepest nesting that is looked into.
 const MAX_DEPTH: usize = 64;
 
@@ -57,6 +59,45 @@ impl fmt::Display for Breach {
 pub fn check(der: &[u8]) -> Result<(), Breach> {
     let end = value(der, 0, 0)?;
     if end == der.len() { Ok(()) } else { Err(Breach { at: end, rule: Rule::Whole }) }
+}
+
+/// Checks a certificate, and the values inside its extensions and its key.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check_certificate(der: &[u8]) -> Result<(), Breach> {
+    check(der)?;
+    let fields: Vec<_> = members(der).next().into_iter().flat_map(|(_, tbs)| values(tbs)).collect();
+    for (_, field) in &fields {
+        for (tag, inner) in values(field) {
+            // Extensions stand in a SEQUENCE inside `[3]`; the value is the last part of each.
+            let parts = values(inner).filter_map(|(_, extension)| values(extension).last());
+            for (_, value) in parts.filter(|(tag, _)| *tag == 0x04) {
+                check(value)?;
+            }
+            // Keys of RSA are a SEQUENCE behind the count of unused bits; points are not.
+            if let (0x03, [0, key @ ..]) = (tag, inner)
+                && key.first() == Some(&0x30)
+            {
+                check(key)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The tags and contents of the values inside a value.
+fn members(der: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    split(der).into_iter().flat_map(|(_, content, _)| values(content))
+}
+
+/// The tags and contents of a run of values, up to the first that is none.
+fn values(mut octets: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let (tag, content, rest) = split(octets)?;
+        octets = rest;
+        Some((tag, content))
+    })
 }
 
 /// Checks the value at `at`; gives where it ends.

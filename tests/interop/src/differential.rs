@@ -24,7 +24,7 @@ use crate::openssl::OpenSsl;
 /// Certificates of one run of OpenSSL.
 const BATCH: usize = 250;
 /// Unexplained differences that are kept to be shown.
-const SHOWN: usize = 200;
+const SHOWN: usize = 2000;
 
 /// Our verdict.
 #[derive(Debug, Clone)]
@@ -61,6 +61,28 @@ impl Case {
     #[must_use]
     pub fn differs(&self) -> bool {
         matches!(self.ours, Ours::Accepts) != matches!(self.theirs, Theirs::Accepts)
+    }
+
+    /// Both verdicts without what is peculiar to this certificate, so that cases can be counted.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        let ours = match &self.ours {
+            Ours::Accepts => "accepted".to_owned(),
+            Ours::Unreadable(error) => {
+                let text = format!("not read: {error}");
+                text.split(" at DER byte").next().unwrap_or_default().to_owned()
+            }
+            Ours::Refuses(error) => {
+                format!("{:?}: {}: allowed: {}", error.reason, error.field, error.allowed)
+            }
+        };
+        let theirs = match &self.theirs {
+            Theirs::Refuses(errors) => {
+                format!("{:?}", errors.iter().map(|(error, _)| error).collect::<Vec<_>>())
+            }
+            other => format!("{other:?}"),
+        };
+        format!("{ours} | openssl: {theirs}")
     }
 
     /// Both verdicts in a line.

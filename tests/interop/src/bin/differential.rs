@@ -39,13 +39,14 @@ fn print(tally: &Tally) {
     println!("{:>8} unexplained differences", tally.unexplained);
     let mut kinds: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, case) in tally.shown.iter().enumerate() {
-        kinds.entry(case.verdicts()).or_default().push(at);
+        kinds.entry(case.kind()).or_default().push(at);
     }
-    for (verdicts, cases) in kinds {
+    for (kind, cases) in kinds {
         let case = &tally.shown[cases[0]];
         println!(
-            "\n{} times, {}, between: {}, as server: {}: {verdicts}\n  changes: {:?}\n  {}",
+            "\n{} times: {kind}\n  {}\n  {}, between: {}, as server: {}, changes: {:?}\n  {}",
             cases.len(),
+            case.verdicts(),
             case.family,
             case.between,
             case.as_server,

@@ -75,6 +75,11 @@ impl Batch<'_> {
             })
             .collect();
         // OpenSSL takes no file of intermediates in which one can't be read.
+        self.openssl.write_pem(
+            "between.pem",
+            Label::Certificate,
+            self.pki.issuing_certificate.der(),
+        );
         let ders: Vec<&[u8]> = pairs.iter().map(|(mutant, _)| &mutant.der[..]).collect();
         let readable: Vec<bool> =
             self.theirs(&ders).iter().map(|verdict| *verdict != Theirs::Unreadable).collect();
@@ -112,7 +117,7 @@ impl Batch<'_> {
         let server = format!("-purpose sslserver -verify_hostname {LEAF_NAME}");
         let server = if self.as_server { server.as_str() } else { "" };
         let options = format!(
-            "-x509_strict -policy_check -auth_level 2 -attime {at} {server} -CAfile root.pem -untrusted between.pem"
+            "-x509_strict -policy 2.5.29.32.0 -auth_level 2 -attime {at} {server} -CAfile root.pem -untrusted between.pem"
         );
         verify(self.openssl, &options, &files)
     }

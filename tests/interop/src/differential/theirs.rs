@@ -49,8 +49,8 @@ pub(super) fn verify(openssl: &OpenSsl, options: &str, files: &[String]) -> Vec<
             && let Some(file) = rest.strip_suffix(": verification failed")
         {
             verdicts.insert(file, Theirs::Refuses(std::mem::take(&mut errors)));
-        } else if let Some((_, file)) =
-            line.split_once("certificate from ").filter(|_| line.starts_with("Could not"))
+        } else if line.starts_with("Could not")
+            && let Some((_, file)) = line.split_once(" from ")
         {
             verdicts.insert(file.trim(), Theirs::Unreadable);
             errors.clear();

@@ -118,8 +118,11 @@ impl Authority {
     fn make(&self, entries: usize, out: &mut File) -> Result<SignedCrl, Failure> {
         let until = self.made + SignedDuration::from_hours(24);
         let builder = CrlBuilder::new(&self.certificate, 1_u64.into(), self.made, until)?;
-        let signed =
-            builder.sign(Revoked { left: entries, state: 7, at: self.made }, &self.signer, out)?;
+        let signed = builder.sign(
+            Revoked { left: entries, state: 7, at: self.made.as_second() },
+            &self.signer,
+            out,
+        )?;
         Ok(signed)
     }
 
@@ -160,7 +163,8 @@ struct Revoked {
     left: usize,
     /// Of SplitMix64: random enough for serial numbers of a bench, and it costs next to nothing.
     state: u64,
-    at: Timestamp,
+    /// Seconds since the epoch.
+    at: i64,
 }
 
 impl Revoked {
@@ -184,8 +188,8 @@ impl Iterator for Revoked {
         // As ours are: positive, without a sign octet.
         octets[0] = octets[0] & 0x3f | 0x40;
         let serial = EntrySerial::from_integer_octets(&octets).ok()?;
-        let mut entry =
-            RevokedEntry::new(serial, self.at - SignedDuration::from_secs(self.left as i64));
+        let at = Timestamp::from_second(self.at - self.left as i64).ok()?;
+        let mut entry = RevokedEntry::new(serial, at);
         if self.left.is_multiple_of(4) {
             entry.reason = RevocationReason::KeyCompromise;
         }
