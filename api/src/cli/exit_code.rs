@@ -2,10 +2,13 @@
 //! should be, 1 where it can, but breaks a rule.
 
 use ca_core::certificate::CertificateError;
+use ca_core::crl::CrlError;
 use ca_core::csr::CsrError;
 use ca_core::inspect::{ContentError, EncryptedKeyError, InspectError};
 use ca_core::key::KeyError;
 use ca_core::pem::ReadError;
+use ca_core::pkcs7::Pkcs7Error;
+use ca_core::pkcs12::Pkcs12Error;
 use ca_core::public_key::PublicKeyError;
 use ca_core::sign::SignError;
 
@@ -35,16 +38,23 @@ pub(super) fn of_request(error: &CsrError) -> Exit {
     }
 }
 
+pub(super) fn of_crl(error: &CrlError) -> Exit {
+    unreadable(error.is_malformed())
+}
+
 pub(super) fn of_read(error: &ReadError) -> Exit {
     match error {
         ReadError::Certificate { error, .. } => of_certificate(error),
         ReadError::Request { error, .. } => of_request(error),
+        ReadError::Crl { error, .. } => of_crl(error),
         ReadError::PublicKey { error, .. } => of_public_key(error),
+        ReadError::Bag { error, .. } => of_pkcs7(error),
         ReadError::Pem(_)
         | ReadError::WrongLabel { .. }
         | ReadError::NotOne { .. }
         | ReadError::Mislabelled { .. }
-        | ReadError::NotPrivateKey { .. } => Exit::Usage,
+        | ReadError::NotPrivateKey { .. }
+        | ReadError::Ocsp { .. } => Exit::Usage,
     }
 }
 
@@ -53,15 +63,37 @@ pub(super) fn of_inspect(error: &InspectError) -> Exit {
     match error {
         ContentError::Certificate(error) => of_certificate(error),
         ContentError::Request(error) => of_request(error),
+        ContentError::Crl(error) => of_crl(error),
         ContentError::PublicKey(error) => of_public_key(error),
         ContentError::PrivateKey(error) => of_private_key(error),
         ContentError::EncryptedKey(error) => {
             unreadable(matches!(error, EncryptedKeyError::Malformed(_)))
         }
+        ContentError::Pkcs12(error) => of_pkcs12(error),
+        ContentError::Pkcs7(error) => of_pkcs7(error),
         ContentError::Scheme(_) => Exit::Refused,
-        ContentError::Unknown | ContentError::NotRead { .. } | ContentError::WrongLabel { .. } => {
-            Exit::Usage
-        }
+        ContentError::Ocsp(_) => Exit::Usage,
+        ContentError::Unknown | ContentError::WrongLabel { .. } => Exit::Usage,
+    }
+}
+
+/// A wrong password is exit 2, as for keys.
+pub(super) fn of_pkcs12(error: &Pkcs12Error) -> Exit {
+    use Pkcs12Error::{Certificate, Key, KeyMismatch, Name, Refused, Twice};
+    match error {
+        Certificate { error, .. } => of_certificate(error),
+        Key { error, .. } => of_private_key(error),
+        KeyMismatch { .. } | Name { .. } | Twice { .. } => Exit::Refused,
+        Refused => Exit::Fault,
+        error => unreadable(!error.is_outdated()),
+    }
+}
+
+pub(super) fn of_pkcs7(error: &Pkcs7Error) -> Exit {
+    match error {
+        Pkcs7Error::Certificate { error, .. } => of_certificate(error),
+        Pkcs7Error::List { .. } => Exit::Refused,
+        _ => Exit::Usage,
     }
 }
 

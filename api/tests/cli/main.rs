@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
 mod certificates;
+mod containers;
+mod crl;
 mod csr;
 mod files;
 mod help;
 mod inspect;
 mod key;
 mod leaks;
+mod lint;
 mod process;
 mod verify;
 mod workbench;

@@ -3,10 +3,11 @@
 use super::*;
 
 #[test]
-fn every_label_promises_another_kind_but_both_names_of_a_request() {
+fn every_label_promises_another_kind_but_those_with_two_names() {
     let kinds: Vec<Kind> = Label::ALL.into_iter().map(Kind::promised_by).collect();
     let distinct = kinds.iter().enumerate().filter(|(at, kind)| !kinds[..*at].contains(kind));
-    assert_eq!(distinct.count(), Label::ALL.len() - 1);
+    // Requests and PKCS#7 bags have an older and a newer name.
+    assert_eq!(distinct.count(), Label::ALL.len() - 2);
 }
 
 #[test]
@@ -21,6 +22,23 @@ fn structures_are_told_apart_by_their_tags() {
             &[0x30, 17, 0x30, 9, 2, 1, 1, 0x30, 0, 0x30, 0, 0x17, 0, 0x30, 0, 3, 2, 0, 1],
             Some(Kind::RevocationList),
         ),
+        (&[0x30, 7, 2, 1, 3, 0x30, 0, 0x30, 0], Some(Kind::Pkcs12)),
+        (&[0x30, 5, 6, 1, 42, 0xa0, 0], Some(Kind::Pkcs7)),
+        (&[0x30, 3, 10, 1, 6], Some(Kind::OcspResponse)),
+        (&[0x30, 5, 10, 1, 0, 0xa0, 0], Some(Kind::OcspResponse)),
+        (
+            // The CertID is of the shortest kind, with and without version and requestorName.
+            &[0x30, 17, 0x30, 15, 0x30, 13, 0x30, 11, 0x30, 9, 0x30, 0, 4, 0, 4, 0, 2, 1, 1],
+            Some(Kind::OcspRequest),
+        ),
+        (
+            &[
+                0x30, 21, 0x30, 19, 0xa0, 0, 0xa1, 0, 0x30, 13, 0x30, 11, 0x30, 9, 0x30, 0, 4, 0,
+                4, 0, 2, 1, 1,
+            ],
+            Some(Kind::OcspRequest),
+        ),
+        (&[0x30, 4, 0x30, 2, 0x30, 0], None),
         (&[0x30, 0], None),
         (&[0x31, 5, 2, 1, 1, 4, 0], None),
     ] {
@@ -35,12 +53,31 @@ fn an_unknown_structure_is_named() {
 }
 
 #[test]
-fn revocation_lists_and_inputs_past_the_bound_are_refused_by_name() {
-    let list = [0x30, 17, 0x30, 9, 2, 1, 1, 0x30, 0, 0x30, 0, 0x17, 0, 0x30, 0, 3, 2, 0, 1];
-    let error = inspect(&list).unwrap_err().to_string();
-    assert!(error.starts_with("found a certificate revocation list, which is not read"), "{error}");
+fn inputs_past_the_bound_are_refused() {
     let error = inspect(&vec![0x30; pem::MAX_FILE_SIZE + 1]).unwrap_err().to_string();
     assert_eq!(error, "input: 1048577 octets, allowed are at most 1048576");
+}
+
+#[test]
+fn revocation_lists_are_shown_up_to_a_bound_and_broken_ones_refused() {
+    let octets = include_bytes!("../../tests/data/inspect/crl.pem");
+    let list = pem::read_one_crl(octets).unwrap();
+    let Report::Crl(report) = inspect_crl(&list, 1).unwrap().report else { panic!("no list") };
+    assert_eq!((report.entry_count, report.entries.len()), (3, 1));
+    assert!(report.to_string().contains("\n    and 2 more\n"), "{report}");
+    let all = inspect(octets).unwrap();
+    assert!(!all[0].to_string().contains("more"), "{}", all[0]);
+    assert_eq!(inspect(list.der()).unwrap(), all);
+
+    // Behind two headers of four octets.
+    let mut version = list.der().to_vec();
+    assert_eq!(version[8..11], [2, 1, 1]);
+    version[10] = 2;
+    let error = inspect(&version).unwrap_err().to_string();
+    assert_eq!(error, "CRL: version: found 2, allowed: 1 (v2)");
+    let mislabelled = pem::encode(Label::Certificate, list.der());
+    let error = inspect(mislabelled.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("found a certificate revocation list"), "{error}");
 }
 
 /// The public half of the PKCS#1 key of the samples.

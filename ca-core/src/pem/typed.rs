@@ -6,8 +6,11 @@ use zeroize::Zeroizing;
 
 use super::{Block, Input, Label, PemError, read};
 use crate::certificate::{Certificate, CertificateError};
+use crate::crl::{CertificateList, CrlError};
 use crate::csr::{CertificateRequest, CsrError};
 use crate::inspect::Kind;
+use crate::ocsp::{OcspError, OcspRequest, OcspResponse};
+use crate::pkcs7::{CertificateBag, Pkcs7Error};
 use crate::public_key::{PublicKey, PublicKeyError};
 
 /// Reads one or more certificates: PEM blocks in the order in which they stand, or one DER
@@ -43,6 +46,77 @@ pub fn read_one_request(bytes: &[u8]) -> Result<CertificateRequest, ReadError> {
         let line = block.map(Block::line);
         CertificateRequest::from_der(der).map_err(|error| ReadError::Request { line, error })
     })?)
+}
+
+/// Reads one bag of certificates: a PEM block (`PKCS7` or `CMS`), DER or BER.
+///
+/// # Errors
+/// `ReadError` when the input is no PEM or BER, has another kind of block or several, or the bag is
+/// malformed.
+pub fn read_one_bag(bytes: &[u8]) -> Result<CertificateBag, ReadError> {
+    let wrong = |line| move |error| ReadError::Bag { line, error };
+    if bytes.first() == Some(&super::SEQUENCE) && super::is_binary(bytes) {
+        return CertificateBag::from_der(bytes).map_err(wrong(None));
+    }
+    one(ders(bytes, &[Label::Pkcs7, Label::Cms], |block, der| {
+        CertificateBag::from_der(der).map_err(wrong(block.map(Block::line)))
+    })?)
+}
+
+/// Reads one OCSP request: a PEM block `OCSP REQUEST` or DER.
+///
+/// # Errors
+/// `ReadError` when the input is no PEM or DER, has another kind of block or several, or the
+/// request is malformed.
+pub fn read_one_ocsp_request(bytes: &[u8]) -> Result<OcspRequest, ReadError> {
+    one(ders(bytes, &[Label::OcspRequest], |block, der| {
+        let line = block.map(Block::line);
+        OcspRequest::from_der(der).map_err(|error| ReadError::Ocsp { line, error })
+    })?)
+}
+
+/// Reads one or more OCSP responses: PEM blocks `OCSP RESPONSE`, or one in DER.
+///
+/// # Errors
+/// `ReadError` when the input is no PEM or DER, has another kind of block, or a response is
+/// malformed.
+pub fn read_ocsp_responses(bytes: &[u8]) -> Result<Vec<OcspResponse>, ReadError> {
+    ders(bytes, &[Label::OcspResponse], |block, der| {
+        let line = block.map(Block::line);
+        OcspResponse::from_der(der).map_err(|error| ReadError::Ocsp { line, error })
+    })
+}
+
+/// Reads one or more revocation lists: PEM blocks `X509 CRL` in the order in which they stand, or
+/// one in DER.
+///
+/// # Errors
+/// `ReadError` when the input is no PEM or DER, has another kind of block, or a list is malformed.
+pub fn read_crls(bytes: &[u8]) -> Result<Vec<CertificateList>, ReadError> {
+    const ALLOWED: &[Label] = &[Label::Crl];
+    // The octets are handed on: a list may have many.
+    let list = |line, mut der: Zeroizing<Vec<u8>>| {
+        CertificateList::from_der(std::mem::take(&mut *der))
+            .map_err(|error| ReadError::Crl { line, error })
+    };
+    match read(bytes)? {
+        Input::Der(der) => Ok(vec![list(None, der)?]),
+        Input::Pem(blocks) => blocks
+            .into_iter()
+            .map(|block| {
+                block.expect(ALLOWED)?;
+                list(Some(block.line), block.der)
+            })
+            .collect(),
+    }
+}
+
+/// Reads exactly one revocation list.
+///
+/// # Errors
+/// As [`read_crls`], and `ReadError::NotOne` when there are several.
+pub fn read_one_crl(bytes: &[u8]) -> Result<CertificateList, ReadError> {
+    one(read_crls(bytes)?)
 }
 
 /// Reads one public key: a PEM block `PUBLIC KEY` or a DER SubjectPublicKeyInfo.
@@ -107,13 +181,20 @@ fn ders<T>(
         Input::Pem(blocks) => blocks
             .iter()
             .map(|block| {
-                let (line, found) = (block.line(), block.label());
-                if !allowed.contains(&found) {
-                    return Err(ReadError::WrongLabel { line, found, allowed });
-                }
+                block.expect(allowed)?;
                 decode(Some(block), block.der())
             })
             .collect(),
+    }
+}
+
+impl Block {
+    fn expect(&self, allowed: &'static [Label]) -> Result<(), ReadError> {
+        let (line, found) = (self.line, self.label);
+        if allowed.contains(&found) {
+            return Ok(());
+        }
+        Err(ReadError::WrongLabel { line, found, allowed })
     }
 }
 
@@ -164,6 +245,22 @@ pub enum ReadError {
         /// What is wrong.
         error: CsrError,
     },
+    /// An OCSP request or response is malformed.
+    #[error("{}{error}", at_line(*line))]
+    Ocsp {
+        /// The line of BEGIN; none for DER.
+        line: Option<usize>,
+        /// What is wrong.
+        error: OcspError,
+    },
+    /// A revocation list is malformed.
+    #[error("{}{error}", at_line(*line))]
+    Crl {
+        /// The line of BEGIN; none for DER.
+        line: Option<usize>,
+        /// What is wrong.
+        error: CrlError,
+    },
     /// A public key is malformed.
     #[error("{}{error}", at_line(*line))]
     PublicKey {
@@ -171,6 +268,14 @@ pub enum ReadError {
         line: Option<usize>,
         /// What is wrong.
         error: PublicKeyError,
+    },
+    /// A bag of certificates is malformed.
+    #[error("{}{error}", at_line(*line))]
+    Bag {
+        /// The line of BEGIN; none for DER.
+        line: Option<usize>,
+        /// What is wrong.
+        error: Pkcs7Error,
     },
     /// A block that holds another kind of private key than its label says.
     #[error("line {line}: found {found} under the label {label}, allowed is {}", Kind::promised_by(*label))]

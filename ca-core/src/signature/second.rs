@@ -1,6 +1,6 @@
 //! The second implementation: other authors' code than AWS-LC's, which checks every signature
 //! that the CA makes. ML-DSA by libcrux (formally verified), P-256 and Ed448 by crrl, the other
-//! curves and RSA by RustCrypto, Ed25519 by dalek. Only public keys are used here.
+//! curves, RSA and SLH-DSA by RustCrypto, Ed25519 by dalek. Only public keys are used here.
 
 use bp256::BrainpoolP256r1;
 use bp384::BrainpoolP384r1;
@@ -14,6 +14,7 @@ use rsa::signature::Verifier;
 use rsa::signature::hazmat::PrehashVerifier;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
+use super::slh_dsa::SlhDsaSecond;
 use super::{Implementation, SignatureError, representative, split_signature};
 use crate::algorithm::{
     ClassicalKey, ClassicalScheme, Composite, Curve, Hash, KeyKind, MlDsa, SignatureScheme,
@@ -24,6 +25,7 @@ use crate::public_key::{PublicKey, RsaPublicKey};
 pub(crate) enum SecondVerifier {
     Classical(ClassicalSecond),
     MlDsa(MlDsaSecond),
+    SlhDsa(SlhDsaSecond),
     Composite { composite: Composite, ml_dsa: MlDsaSecond, classical: ClassicalSecond },
 }
 
@@ -38,6 +40,9 @@ impl SecondVerifier {
                 ClassicalSecond::new(kind, scheme, key.key_bytes()).map(Self::Classical)
             }
             SignatureScheme::MlDsa(set) => MlDsaSecond::new(set, key.key_bytes()).map(Self::MlDsa),
+            SignatureScheme::SlhDsa(set) => {
+                SlhDsaSecond::new(set, key.key_bytes()).map(Self::SlhDsa)
+            }
             SignatureScheme::Composite(composite) => {
                 let halves = key.composite_halves().ok_or(SignatureError::Invalid)?;
                 let (kind, scheme) = (composite.classical_key(), composite.classical_scheme());
@@ -72,7 +77,7 @@ impl SecondVerifier {
                 Some(hash) => Prepared::Hashed(digest(hash, message)),
                 None => Prepared::Whole(message),
             }),
-            Self::MlDsa(_) => Ok(Prepared::Whole(message)),
+            Self::MlDsa(_) | Self::SlhDsa(_) => Ok(Prepared::Whole(message)),
             Self::Composite { composite, .. } => {
                 representative(Implementation::Second, *composite, message, context)
                     .map(Prepared::Hashed)
@@ -93,7 +98,10 @@ impl SecondVerifier {
             }
             (Self::Classical(key), Prepared::Whole(message)) => key.verify(message, signature),
             (Self::MlDsa(key), Prepared::Whole(message)) => key.verify(message, context, signature),
-            (Self::MlDsa(_), Prepared::Hashed(_))
+            (Self::SlhDsa(key), Prepared::Whole(message)) => {
+                key.verify(message, context, signature)
+            }
+            (Self::MlDsa(_) | Self::SlhDsa(_), Prepared::Hashed(_))
             | (Self::Composite { .. }, Prepared::Whole(_)) => Err(SignatureError::Invalid),
             (Self::Composite { composite, ml_dsa, classical }, Prepared::Hashed(message)) => {
                 let (first, second) = split_signature(*composite, signature)?;

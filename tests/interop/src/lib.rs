@@ -4,6 +4,8 @@ pub mod bouncy_castle;
 pub mod differential;
 pub mod issue;
 pub mod judge;
+pub mod ocsp;
 pub mod openssl;
 pub mod peers;
+pub mod slh_dsa;
 pub mod vectors;
