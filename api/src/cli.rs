@@ -7,6 +7,7 @@ mod completions;
 mod context;
 mod csr;
 mod csr_create;
+mod csr_stated;
 mod error;
 mod exit_code;
 mod init;
