@@ -33,7 +33,7 @@ pub use extension::{
 pub use key::{Half, KeyFamily, KeyReport};
 pub use kind::Kind;
 pub use private::{Container, PrivateForm, PrivateKeyReport};
-pub use request::{RequestReport, RequestSizes};
+pub use request::{RequestReport, RequestSizes, StatementReport};
 
 use crate::algorithm::SchemeError;
 use crate::certificate::{Certificate, CertificateError};
