@@ -72,7 +72,10 @@ impl CertificateRequest {
                 });
             }
             KeyKind::Other(oid) => return Err(CsrError::KeyCannotSign { found: oid }),
-            KeyKind::Classical(_) | KeyKind::MlDsa(_) | KeyKind::Composite(_) => {}
+            KeyKind::Classical(_)
+            | KeyKind::MlDsa(_)
+            | KeyKind::SlhDsa(_)
+            | KeyKind::Composite(_) => {}
         }
         // RFC 9883 section 3: the statement must not be used to obtain a signature certificate.
         if self.statement.is_some() {

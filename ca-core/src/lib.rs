@@ -24,6 +24,7 @@ pub mod pem;
 pub mod plan;
 pub mod profile;
 pub mod public_key;
+pub mod revocation;
 mod secret;
 pub mod serial;
 pub mod sign;

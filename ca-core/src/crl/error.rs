@@ -94,6 +94,24 @@ pub enum CrlError {
     },
 }
 
+/// What is allowed where there is no DER of the structure at all.
+const STRUCTURE: &str = "DER of the structure that its RFC gives";
+/// What is allowed where there is another encoding of it.
+const CANONICAL: &str = "the shortest form, without defaults";
+
+impl CrlError {
+    /// Whether it is no list at all, rather than one that breaks a rule or can't be trusted.
+    pub fn is_malformed(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } => true,
+            Self::Field { allowed, .. } | Self::Entry { allowed, .. } => {
+                [STRUCTURE, CANONICAL].contains(allowed)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A refusal before it is known whether the field is a list's, an entry's, or of an OCSP message.
 #[derive(Debug)]
 pub(crate) struct Fault {
@@ -115,13 +133,13 @@ impl Fault {
     pub(crate) fn der(field: &'static str) -> impl Fn(der::Error) -> Self {
         move |error| {
             let found = format!("something else ({error})");
-            Self::new(field, found, "DER of the structure that its RFC gives")
+            Self::new(field, found, STRUCTURE)
         }
     }
 
     /// DER, but not the one encoding of its value.
     pub(crate) fn not_canonical(field: &'static str) -> Self {
-        Self::new(field, "another encoding than DER's", "the shortest form, without defaults")
+        Self::new(field, "another encoding than DER's", CANONICAL)
     }
 
     pub(super) fn in_entry(self, position: usize) -> CrlError {

@@ -34,7 +34,7 @@ fn good_revoked_or_nobody_knows() {
     assert_eq!(unknown(world.status(&[])), UnknownRevocation::NoResponse);
     let error = OcspResponse::Error(ErrorStatus::TryLater);
     let why = unknown(world.status(std::slice::from_ref(&error)));
-    says(&why.to_string(), &["revocation: OCSP response: responseStatus: found tryLater"]);
+    says(&why.to_string(), &["OCSP response: responseStatus: found tryLater"]);
     assert_eq!(world.status(&[error, world.says(CertStatus::Good)]), RevocationStatus::Good);
     let date = at("2026-05-01T00:00:00Z");
     let dated = CertStatus::Revoked { at: then(), reason: HOLD, invalidity_date: Some(date) };
