@@ -14,6 +14,7 @@ use spki::AlgorithmIdentifierOwned;
 pub use build::SignatureCertificate;
 pub use error::CsrError;
 pub use possession::{Possession, ProvenRequest, Standing, Voucher, Vouching};
+pub(crate) use read::RequestParts;
 pub use statement::PossessionStatement;
 
 use crate::algorithm::{KeyKind, SignatureScheme};
