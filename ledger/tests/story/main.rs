@@ -29,8 +29,8 @@ use world::World;
 
 const TELLINGS: u64 = 1_000;
 /// How a forgotten revocation shows: to OCSP, in lists, when a certificate comes, in the ledger.
-const FORGOTTEN: [&str; 5] =
-    ["reported good", "is not on", "released after it was revoked", "not sound", "refused: "];
+const FORGOTTEN: [&str; 4] =
+    ["reported good", "is not on", "released after it was revoked", "refused: "];
 
 #[test]
 fn a_revoked_certificate_is_never_again_reported_good() {
@@ -82,7 +82,9 @@ fn a_ledger_that_breaks_a_rule_is_found() {
         println!("{sabotage:?}: found in {} of 25, first: {:?}", found.len(), found.first());
         assert!(found.len() >= 2, "{sabotage:?}: {found:?}");
         for broken in found {
-            assert!(words.iter().any(|word| broken.contains(word)), "{sabotage:?}: {broken}");
+            // Or the checker of the ledger itself sees it first.
+            let told = words.iter().chain(&["not sound"]).any(|word| broken.contains(word));
+            assert!(told, "{sabotage:?}: {broken}");
         }
     }
 }
