@@ -5,6 +5,7 @@ mod ca;
 mod cert;
 mod completions;
 mod context;
+mod crl;
 mod csr;
 mod csr_create;
 mod error;
@@ -60,6 +61,7 @@ enum Command {
     Ledger(ledger::Options),
     Key(key::Options),
     Csr(csr::Options),
+    Crl(crl::Options),
     Verify(verify::Options),
     Inspect(inspect::Options),
     Algorithms(algorithms::Options),
@@ -96,6 +98,7 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Ledger(options) => ledger::run(&options, context),
         Command::Key(options) => key::run(&options, context),
         Command::Csr(options) => csr::run(&options, context),
+        Command::Crl(options) => crl::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),

@@ -9,7 +9,8 @@ use crate::input::Source;
 /// Names the profile of an end entity's certificate.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ProfileOptions {
-    /// A shipped profile: tls-server, tls-client, tls-peer, spiffe, code-signing, ocsp-responder
+    /// A shipped profile: tls-server, tls-client, tls-peer, spiffe, code-signing, ocsp-responder,
+    /// kem-recipient
     #[arg(long, value_name = "NAME", default_value = "tls-server")]
     profile: String,
 

@@ -1,20 +1,27 @@
 //! The registry of algorithms: one row for each way that a key of ours can sign.
 //!
 //! A row pairs a kind of key ([`KeyKind`]) with the scheme it signs by ([`SignatureScheme`]).
-//! For ML-DSA and composites the two are one; an RSA key can sign by PKCS#1 v1.5 or by PSS, so it
-//! has two rows.
+//! For ML-DSA, SLH-DSA and composites the two are one; an RSA key can sign by PKCS#1 v1.5 or by
+//! PSS, so it has two rows. Keys that establish keys (ML-KEM) stand apart: [`KeyAlgorithm`] names
+//! both sorts.
 
 mod composite;
+mod key_algorithm;
+mod ml_kem;
 mod registry;
 mod scheme;
+mod slh_dsa;
 
 use std::fmt;
 
 use const_oid::ObjectIdentifier;
 
 pub use composite::{Composite, PreHash};
-pub use registry::{Algorithm, Family, UnknownAlgorithm};
+pub use key_algorithm::KeyAlgorithm;
+pub use ml_kem::MlKem;
+pub use registry::{Algorithm, AlgorithmError, Family};
 pub use scheme::{SchemeError, SignatureScheme};
+pub use slh_dsa::SlhDsa;
 
 /// Hash functions that a signature may use. SHA-1 is not among them: it is refused everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -267,10 +274,14 @@ pub enum KeyKind {
     Classical(ClassicalKey),
     /// A pure ML-DSA key.
     MlDsa(MlDsa),
+    /// An SLH-DSA key.
+    SlhDsa(SlhDsa),
     /// A composite of ML-DSA and a classical key.
     Composite(Composite),
-    /// A key that can't sign or is not known here, such as ML-KEM; it can be shown and certified
-    /// by others, but no signature is ever accepted from it.
+    /// An ML-KEM key, which establishes keys and can't sign.
+    MlKem(MlKem),
+    /// A key that is not known here, such as X25519; it can be shown and certified by others, but
+    /// no signature is ever accepted from it.
     Other(ObjectIdentifier),
 }
 
@@ -279,7 +290,9 @@ impl fmt::Display for KeyKind {
         match self {
             Self::Classical(key) => key.fmt(f),
             Self::MlDsa(set) => set.fmt(f),
+            Self::SlhDsa(set) => set.fmt(f),
             Self::Composite(composite) => composite.fmt(f),
+            Self::MlKem(set) => set.fmt(f),
             Self::Other(oid) => write!(f, "unknown key {oid}"),
         }
     }

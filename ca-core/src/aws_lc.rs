@@ -1,5 +1,6 @@
-//! The one module that calls AWS-LC directly: ML-DSA with a context, ECDSA on the brainpool
-//! curves, scrypt and AES-CBC. `aws-lc-rs` lacks the first three and leaves an AES key on the stack; everything else goes through its safe API.
+//! The one module that calls AWS-LC directly: ML-DSA with a context, ML-KEM from a seed,
+//! ECDSA on the brainpool curves, scrypt and AES-CBC. `aws-lc-rs` lacks the first four and leaves
+//! an AES key on the stack; everything else goes through its safe API.
 //!
 //! Every pointer that AWS-LC hands out is owned by exactly one [`Owned`], which frees it. AWS-LC
 //! wipes each allocation when it is freed (`OPENSSL_free`), private keys included.
@@ -11,6 +12,7 @@
 mod brainpool;
 mod cbc;
 mod ml_dsa;
+mod ml_kem;
 mod scrypt;
 
 use std::ptr::NonNull;
@@ -18,6 +20,7 @@ use std::ptr::NonNull;
 pub(crate) use brainpool::{BrainpoolPrivate, verify_brainpool};
 pub(crate) use cbc::{Direction, aes_cbc};
 pub(crate) use ml_dsa::{MlDsaPrivate, verify_ml_dsa};
+pub(crate) use ml_kem::{MlKemPrivate, check_ml_kem_public};
 pub(crate) use scrypt::{ScryptCost, scrypt};
 
 /// AWS-LC refused; its error queue holds no secret, but says little that helps a person.
@@ -47,6 +50,7 @@ macro_rules! freeable {
 
 freeable! {
     aws_lc_sys::EVP_PKEY => aws_lc_sys::EVP_PKEY_free,
+    aws_lc_sys::EVP_PKEY_CTX => aws_lc_sys::EVP_PKEY_CTX_free,
     aws_lc_sys::EVP_MD_CTX => aws_lc_sys::EVP_MD_CTX_free,
     aws_lc_sys::EVP_CIPHER_CTX => aws_lc_sys::EVP_CIPHER_CTX_free,
     aws_lc_sys::EC_GROUP => aws_lc_sys::EC_GROUP_free,

@@ -10,9 +10,9 @@
 
 mod build;
 mod entry;
-mod error;
-mod extension;
-mod instant;
+pub(crate) mod error;
+pub(crate) mod extension;
+pub(crate) mod instant;
 mod list;
 mod number;
 mod reason;
@@ -32,7 +32,7 @@ pub use number::{CrlNumber, InvalidCrlNumber};
 pub use reason::{RevocationReason, UnknownReason};
 pub use scope::{InvalidPlaces, Scope, Subjects};
 pub use serial::{EntrySerial, InvalidEntrySerial};
-pub use status::{RevocationStatus, UnknownRevocation, check_crls};
+pub use status::{CrlJudgement, CrlSet, RevocationStatus, UnknownRevocation, check_crls};
 
 /// The largest list that is read or made, in octets (64 MiB). A million entries with random
 /// serial numbers have 39 MB, 53 MB when each has a reason.

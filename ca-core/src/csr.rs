@@ -53,10 +53,16 @@ impl CertificateRequest {
     /// and that the key is strong enough to be certified.
     ///
     /// # Errors
-    /// `CsrError::WeakKey`, `CsrError::KeyCannotSign` or `CsrError::Possession`.
+    /// `CsrError::WeakKey`, `CsrError::NoStatement`, `CsrError::KeyCannotSign` or
+    /// `CsrError::Possession`.
     pub fn verify_possession(&self) -> Result<ProvenRequest<'_>, CsrError> {
-        if let KeyKind::Other(oid) = self.public_key.kind() {
-            return Err(CsrError::KeyCannotSign { found: oid });
+        match self.public_key.kind() {
+            KeyKind::MlKem(set) => return Err(CsrError::NoStatement { found: set }),
+            KeyKind::Other(oid) => return Err(CsrError::KeyCannotSign { found: oid }),
+            KeyKind::Classical(_)
+            | KeyKind::MlDsa(_)
+            | KeyKind::SlhDsa(_)
+            | KeyKind::Composite(_) => {}
         }
         self.public_key.check_strength().map_err(CsrError::WeakKey)?;
         signature::verify(&self.public_key, self.scheme, self.info_der(), &self.signature)

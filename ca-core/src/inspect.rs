@@ -1,4 +1,5 @@
-//! Showing what a file holds: certificates, requests and keys, for people and as JSON.
+//! Showing what a file holds: certificates, requests, revocation lists and keys, for people and as
+//! JSON.
 //!
 //! [`inspect`] reads any PEM or DER and gives one [`Inspected`] for each object. Its `Display` is
 //! text for a terminal; its `Serialize` is stable JSON: every object has `"version"` and `"kind"`.
@@ -8,6 +9,7 @@
 //! Nothing is verified here: no signature, no path, no time. See the verifier for that.
 
 mod certificate;
+mod crl;
 mod encrypted;
 pub(crate) mod escape;
 mod extension;
@@ -25,6 +27,7 @@ use serde::Serialize;
 pub use certificate::{
     AlternativeReport, CertificateReport, CertificateSizes, Mode, SignatureReport, ValidityReport,
 };
+pub use crl::{CrlReport, CrlSizes, EntryReport, ScopeReport};
 pub use encrypted::{EncryptedKeyError, EncryptedKeyReport, KdfReport};
 pub use extension::{
     AccessReport, ExtensionReport, ExtensionValue, NamedOid, PolicyMappingReport, PolicyReport,
@@ -32,11 +35,12 @@ pub use extension::{
 };
 pub use key::{Half, KeyFamily, KeyReport};
 pub use kind::Kind;
-pub use private::{Container, MlDsaForm, PrivateKeyReport};
+pub use private::{Container, PrivateForm, PrivateKeyReport};
 pub use request::{RequestReport, RequestSizes};
 
 use crate::algorithm::SchemeError;
 use crate::certificate::{Certificate, CertificateError};
+use crate::crl::{CertificateList, CrlError};
 use crate::csr::{CertificateRequest, CsrError};
 use crate::key::KeyError;
 use crate::pem::{self, Input, Label, PemError};
@@ -45,6 +49,9 @@ use crate::public_key::{PublicKey, PublicKeyError};
 /// The version of the JSON form. It grows when a field changes its meaning or goes away, not when
 /// one is added.
 pub const JSON_VERSION: u32 = 1;
+
+/// Entries of a revocation list that are shown unless told otherwise; the others are counted.
+pub const ENTRIES_SHOWN: usize = 20;
 
 /// One object of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,6 +71,8 @@ pub enum Report {
     Certificate(Box<CertificateReport>),
     /// A certificate request.
     CertificateRequest(Box<RequestReport>),
+    /// A revocation list.
+    Crl(Box<CrlReport>),
     /// A public key.
     PublicKey(Box<KeyReport>),
     /// A private key in the clear.
@@ -104,6 +113,14 @@ pub fn inspect_certificate(certificate: &Certificate) -> Result<Inspected, Conte
     Ok(versioned(Report::Certificate(Box::new(report))))
 }
 
+/// Shows one revocation list that was read before, with its first `entries`.
+///
+/// # Errors
+/// `ContentError` when its signature algorithm has parameters that are not allowed.
+pub fn inspect_crl(list: &CertificateList, entries: usize) -> Result<Inspected, ContentError> {
+    Ok(versioned(Report::Crl(Box::new(CrlReport::new(list, entries)?))))
+}
+
 fn versioned(report: Report) -> Inspected {
     Inspected { version: JSON_VERSION, report }
 }
@@ -141,7 +158,10 @@ fn report(kind: Kind, der: &[u8]) -> Result<Report, ContentError> {
         Kind::Pkcs1PublicKey => {
             Report::PublicKey(Box::new(KeyReport::new(&PublicKey::from_pkcs1(der)?)))
         }
-        Kind::RevocationList => return Err(ContentError::NotRead { kind }),
+        Kind::RevocationList => {
+            let list = CertificateList::from_der(der)?;
+            Report::Crl(Box::new(CrlReport::new(&list, ENTRIES_SHOWN)?))
+        }
     })
 }
 
@@ -172,17 +192,9 @@ pub enum InspectError {
 pub enum ContentError {
     /// DER of another structure.
     #[error(
-        "not an object that is known; allowed are a certificate, a certificate request, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1) or an encrypted private key (PKCS#8)"
+        "not an object that is known; allowed are a certificate, a certificate request, a revocation list, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1) or an encrypted private key (PKCS#8)"
     )]
     Unknown,
-    /// A known object that is not read.
-    #[error(
-        "found {kind}, which is not read; allowed are certificates, certificate requests, public keys (SubjectPublicKeyInfo, PKCS#1) and private keys"
-    )]
-    NotRead {
-        /// What it is.
-        kind: Kind,
-    },
     /// The label says something else than the content.
     #[error("labelled {label}, but found {found}; allowed is what the label says")]
     WrongLabel {
@@ -197,6 +209,9 @@ pub enum ContentError {
     /// A certificate request is malformed, or asks for what is never certified.
     #[error(transparent)]
     Request(#[from] CsrError),
+    /// A revocation list is malformed, or breaks a rule of RFC 5280.
+    #[error(transparent)]
+    Crl(#[from] CrlError),
     /// A signature algorithm has parameters that its RFC forbids.
     #[error(transparent)]
     Scheme(#[from] SchemeError),

@@ -5,8 +5,8 @@
 //! tells each check in order, for people and as JSON.
 //!
 //! Rules that RFC 5280 puts on issuers ("conforming CAs MUST") are enforced too: a certificate
-//! that breaks one is refused. What only the CA/Browser Forum asks for is not. Revocation is not
-//! looked at. See ADR 0020.
+//! that breaks one is refused. What only the CA/Browser Forum asks for is not. Revocation is
+//! looked at where [`Options::revocation`] asks for it. See ADR 0020 and ADR 0044.
 
 mod build;
 mod certificate_rules;
@@ -15,6 +15,7 @@ mod link;
 mod name_constraints;
 mod outcome;
 mod policies;
+mod revocation;
 mod server_name;
 mod subject_alt_name;
 mod usage;
@@ -31,9 +32,11 @@ use serde::Serialize;
 
 use crate::certificate::Certificate;
 
+pub(crate) use certificate_rules::unknown_critical;
 pub(crate) use distinguished_name::same_name;
 pub(crate) use name_constraints::check_planned as check_planned_names;
 pub use outcome::{Check, Outcome, PathError, Reason, Step, Verdict};
+pub use revocation::{Extent, RevocationDemands, UnknownExtent};
 pub use server_name::{InvalidServerName, ServerName};
 pub use usage::{UnknownUsage, Usage};
 
@@ -58,6 +61,8 @@ pub struct Options {
     /// Intermediates that a path may have at most, self-issued ones not counted. Zero means that
     /// the anchor must have signed the certificate itself.
     pub max_depth: usize,
+    /// What must be known of revocation; none means that nobody asks.
+    pub revocation: Option<RevocationDemands>,
 }
 
 impl Options {
@@ -72,6 +77,7 @@ impl Options {
             name: None,
             usage: None,
             max_depth: Self::DEFAULT_MAX_DEPTH,
+            revocation: None,
         }
     }
 }

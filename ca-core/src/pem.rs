@@ -1,7 +1,7 @@
 //! PEM and DER as they come from strangers: files, standard input, request bodies (RFC 7468).
 //!
-//! Everything is bounded ([`MAX_FILE_SIZE`], [`MAX_BLOCKS`]) and every refusal names the line, what
-//! was found and what is allowed. Decoded bytes are wiped on drop, since a block may be a key.
+//! Everything is bounded ([`MAX_FILE_SIZE`], [`MAX_CRL_FILE_SIZE`], [`MAX_BLOCKS`]) and every refusal
+//! names the line, what was found and what is allowed. Decoded bytes are wiped on drop, since a block may be a key.
 
 mod blocks;
 mod error;
@@ -16,12 +16,19 @@ pub use error::{DerError, PemError};
 pub use label::Label;
 pub(crate) use typed::at_line;
 pub use typed::{
-    PrivateKeyDer, ReadError, read_certificates, read_one_certificate, read_one_private_key_der,
-    read_one_public_key, read_one_request,
+    PrivateKeyDer, ReadError, read_certificates, read_crls, read_one_certificate, read_one_crl,
+    read_one_private_key_der, read_one_public_key, read_one_request,
 };
+
+use crate::crl::MAX_CRL_SIZE;
+use crate::inspect::Kind;
 
 /// The largest input that is read, in octets: 1 MiB, room for about 60 ML-DSA-87 certificates.
 pub const MAX_FILE_SIZE: usize = 1024 * 1024;
+
+/// The largest input of revocation lists that is read, in octets: room for one of [`MAX_CRL_SIZE`]
+/// in PEM.
+pub const MAX_CRL_FILE_SIZE: usize = MAX_CRL_SIZE / 2 * 3;
 
 /// The most PEM blocks that one input may have.
 pub const MAX_BLOCKS: usize = 100;
@@ -71,11 +78,14 @@ impl fmt::Debug for Block {
 /// blocks, which `openssl ecparam -genkey` puts before a key that names its curve itself. Lines
 /// may have any length and end in LF, CRLF or CR.
 ///
+/// An input of more than [`MAX_FILE_SIZE`] may hold revocation lists alone, and have
+/// [`MAX_CRL_FILE_SIZE`] at most.
+///
 /// # Errors
 /// `PemError` with the line of the first fault.
 pub fn read(bytes: &[u8]) -> Result<Input, PemError> {
     check_size(bytes)?;
-    if is_binary(bytes) && bytes.first() == Some(&SEQUENCE) {
+    if is_der(bytes) {
         check_der(bytes)?;
         return Ok(Input::Der(Zeroizing::new(bytes.to_vec())));
     }
@@ -94,12 +104,29 @@ pub fn encode_secret(label: Label, der: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(text.expect("a known label and a length that memory holds"))
 }
 
+/// Whether an input that starts so may go on past [`MAX_FILE_SIZE`]: it starts with a revocation
+/// list, in DER or PEM. A thousand octets are enough to tell.
+pub fn may_be_large(start: &[u8]) -> bool {
+    if is_der(start) {
+        return Kind::starts_list(start);
+    }
+    let begin: &[u8] = b"-----BEGIN ";
+    let first = start.windows(begin.len()).position(|octets| octets == begin);
+    let label = first.map(|at| &start[at + begin.len()..]);
+    label.is_some_and(|text| text.starts_with(Label::Crl.as_str().as_bytes()))
+}
+
 fn check_size(bytes: &[u8]) -> Result<(), PemError> {
     if bytes.is_empty() {
         return Err(PemError::Empty);
     }
-    if bytes.len() > MAX_FILE_SIZE {
-        return Err(PemError::TooLarge { found: bytes.len() });
+    let found = bytes.len();
+    let allowed = match found > MAX_FILE_SIZE && may_be_large(bytes) {
+        true => MAX_CRL_FILE_SIZE,
+        false => MAX_FILE_SIZE,
+    };
+    if found > allowed {
+        return Err(PemError::TooLarge { found, allowed });
     }
     Ok(())
 }
@@ -107,7 +134,12 @@ fn check_size(bytes: &[u8]) -> Result<(), PemError> {
 /// The tag octet of a SEQUENCE, also the digit `0` in text.
 const SEQUENCE: u8 = 0x30;
 
-/// Whether there are octets that text has not: DER of any kind has tags below 0x20.
+/// Whether it starts as a SEQUENCE and is no text: DER of any kind has tags below 0x20.
+fn is_der(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&SEQUENCE) && is_binary(bytes)
+}
+
+/// Whether there are octets that text has not.
 fn is_binary(bytes: &[u8]) -> bool {
     bytes.iter().any(|octet| *octet < 0x20 && !matches!(octet, b'\t' | b'\n' | 0x0c | b'\r'))
 }

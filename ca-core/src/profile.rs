@@ -21,7 +21,7 @@ pub use usage::{
     key_usage_extension, key_usage_name, key_usage_named,
 };
 
-use crate::algorithm::{Algorithm, ClassicalKey, Curve, Family, KeyKind};
+use crate::algorithm::{ClassicalKey, Curve, Family, KeyAlgorithm, KeyKind};
 use crate::general_name::{AltName, NameKind};
 use crate::name::AttributeType;
 
@@ -99,7 +99,7 @@ pub struct Profile {
 #[derive(Clone, Debug)]
 struct KeyRule {
     families: Vec<Family>,
-    algorithms: Vec<&'static Algorithm>,
+    algorithms: Vec<KeyAlgorithm>,
 }
 
 /// Which alternative names are allowed.
@@ -177,12 +177,13 @@ impl Profile {
         self.kind
     }
 
-    /// Whether a subject key of this kind is allowed. Kinds that can't sign alone never are:
-    /// Ed448 and brainpool stand only inside composites.
+    /// Whether a subject key of this kind is allowed. Ed448 and brainpool never are: they stand
+    /// only inside composites.
     pub fn allows_key(&self, key: KeyKind) -> bool {
         let family = match key {
-            KeyKind::MlDsa(_) => Family::MlDsa,
+            KeyKind::MlDsa(_) | KeyKind::SlhDsa(_) => Family::PostQuantum,
             KeyKind::Composite(_) => Family::Composite,
+            KeyKind::MlKem(_) => Family::Kem,
             KeyKind::Classical(
                 ClassicalKey::Ec(Curve::P256 | Curve::P384 | Curve::P521)
                 | ClassicalKey::Ed25519

@@ -7,7 +7,8 @@ use der::{Decode, Encode, Sequence};
 use sha2::{Digest, Sha256};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
-use crate::algorithm::{ClassicalKey, Composite, Curve, KeyKind, MlDsa};
+use crate::algorithm::{ClassicalKey, Composite, Curve, KeyKind, MlDsa, MlKem, SlhDsa};
+use crate::aws_lc;
 use crate::fingerprint::Fingerprint;
 
 /// The smallest RSA modulus that is accepted, in bits.
@@ -143,17 +144,21 @@ impl PublicKey {
 
     /// Whether the key, or the classical half of a composite, is strong enough to be certified or
     /// to be trusted: RSA from 2048 to 8192 bits in whole octets, EdDSA keys that are points of
-    /// large order. The other kinds are strong by construction.
+    /// large order, ML-KEM keys whose coefficients are below the modulus (FIPS 203 section 7.2).
+    /// The other kinds are strong by construction.
     ///
     /// # Errors
     /// `PublicKeyError::RsaBits` names the size that was found, `PublicKeyError::WeakPoint` the
-    /// algorithm of a point for which anyone can sign.
+    /// algorithm of a point for which anyone can sign, `PublicKeyError::Coefficient` the ML-KEM
+    /// set.
     pub fn check_strength(&self) -> Result<(), PublicKeyError> {
         match (self.kind, self.composite_halves()) {
             (KeyKind::Classical(kind), _) => check_classical(kind, &self.key),
             (KeyKind::Composite(composite), Some(halves)) => {
                 check_classical(composite.classical_key(), halves.classical)
             }
+            (KeyKind::MlKem(set), _) => aws_lc::check_ml_kem_public(set, &self.key)
+                .map_err(|_| PublicKeyError::Coefficient { set }),
             _ => Ok(()),
         }
     }
@@ -220,6 +225,14 @@ pub enum PublicKeyError {
         /// Whose key.
         algorithm: String,
     },
+    /// No encapsulation key of ML-KEM (FIPS 203 section 7.2).
+    #[error(
+        "public key: the {set} key has a coefficient of 3329 or more, allowed are coefficients below the modulus (FIPS 203 section 7.2)"
+    )]
+    Coefficient {
+        /// The parameter set.
+        set: MlKem,
+    },
     /// No product of two odd primes.
     #[error("public key: the RSA modulus is even, allowed is an odd number")]
     RsaModulus,
@@ -247,7 +260,9 @@ pub(crate) fn key_identifier(kind: KeyKind) -> AlgorithmIdentifierOwned {
             (rfc5912::RSA_ENCRYPTION, Some(Any::null()))
         }
         KeyKind::MlDsa(set) => (set.oid(), None),
+        KeyKind::SlhDsa(set) => (set.oid(), None),
         KeyKind::Composite(composite) => (composite.oid(), None),
+        KeyKind::MlKem(set) => (set.oid(), None),
         KeyKind::Other(oid) => (oid, None),
     };
     AlgorithmIdentifierOwned { oid, parameters }
@@ -261,7 +276,9 @@ fn kind_of(identifier: &AlgorithmIdentifierOwned, key: &[u8]) -> Result<KeyKind,
         rfc5912::RSA_ENCRYPTION => KeyKind::Classical(ClassicalKey::Rsa { bits: rsa_bits(key)? }),
         oid => MlDsa::from_oid(oid)
             .map(KeyKind::MlDsa)
+            .or_else(|| SlhDsa::from_oid(oid).map(KeyKind::SlhDsa))
             .or_else(|| Composite::from_oid(oid).map(KeyKind::Composite))
+            .or_else(|| MlKem::from_oid(oid).map(KeyKind::MlKem))
             .unwrap_or(KeyKind::Other(oid)),
     };
     if matches!(kind, KeyKind::Other(_)) {
@@ -310,6 +327,8 @@ fn check_key(kind: KeyKind, key: &[u8]) -> Result<(), PublicKeyError> {
         KeyKind::Classical(ClassicalKey::Ed448) => length(57),
         KeyKind::Classical(ClassicalKey::Rsa { .. }) | KeyKind::Other(_) => Ok(()),
         KeyKind::MlDsa(set) => length(set.public_key_size()),
+        KeyKind::SlhDsa(set) => length(set.public_key_size()),
+        KeyKind::MlKem(set) => length(set.public_key_size()),
         KeyKind::Composite(composite) => check_composite(composite, key),
     }
 }

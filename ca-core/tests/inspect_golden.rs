@@ -51,6 +51,7 @@ fn json_has_its_version_and_kind_first() {
         ("both-key.der", "private-key"),
         ("pbkdf2-key.pem", "encrypted-private-key"),
         ("request.pem", "certificate-request"),
+        ("crl.pem", "crl"),
     ] {
         let objects = inspect(&fs::read(data().join(fixture)).unwrap()).unwrap();
         let json = serde_json::to_string(&objects[0]).unwrap();

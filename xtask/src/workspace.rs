@@ -2,15 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use crate::failure::Failure;
 use crate::process;
 
-/// The root of the checkout: the folder above the one that this crate was compiled in.
+/// The root of the checkout: the folder above this crate's, as cargo names it when it runs us. The
+/// folder that it was compiled in is another one when the target folder was copied between checkouts.
 #[must_use]
 pub fn root() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here)
+    static HERE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let running = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let ours = running.filter(|folder| folder.ends_with("xtask"));
+        ours.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")))
+    });
+    HERE.parent().unwrap_or(&HERE)
 }
 
 /// Cargo's target folder, as CARGO_TARGET_DIR moves it.

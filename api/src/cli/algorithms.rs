@@ -1,6 +1,6 @@
 //! `espalier algorithms`: the registry as a table.
 
-use ca_core::algorithm::{Algorithm, Family};
+use ca_core::algorithm::{Algorithm, Family, MlKem};
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -12,8 +12,10 @@ use crate::table;
 #[command(after_help = "Examples:
   espalier algorithms
   espalier algorithms --family composite --json
+  espalier algorithms --family key-establishment
 
-Alternative: whether it can sign a second time in a classical certificate (X.509 clause 9.8).")]
+Alternative: whether it can sign a second time in a classical certificate (X.509 clause 9.8).
+ML-KEM keys establish keys and can't sign; they stand in a table of their own.")]
 pub(super) struct Options {
     /// Only this family
     #[arg(long, value_enum)]
@@ -28,23 +30,26 @@ pub(super) struct Options {
 enum FamilyName {
     /// ECDSA, Ed25519 and RSA
     Classical,
-    /// ML-DSA alone
+    /// ML-DSA or SLH-DSA alone
     PostQuantum,
     /// ML-DSA and a classical signature in one
     Composite,
+    /// ML-KEM, which can't sign
+    KeyEstablishment,
 }
 
 impl From<FamilyName> for Family {
     fn from(name: FamilyName) -> Self {
         match name {
             FamilyName::Classical => Self::Classical,
-            FamilyName::PostQuantum => Self::MlDsa,
+            FamilyName::PostQuantum => Self::PostQuantum,
             FamilyName::Composite => Self::Composite,
+            FamilyName::KeyEstablishment => Self::Kem,
         }
     }
 }
 
-/// A row as JSON; sizes in octets.
+/// A row as JSON; sizes in octets. What establishes keys has a ciphertext and no signature.
 #[derive(Serialize)]
 struct Row<'a> {
     name: &'a str,
@@ -53,17 +58,25 @@ struct Row<'a> {
     nist_level: Option<u8>,
     can_be_alternative: bool,
     public_key_bytes: usize,
-    signature_bytes: usize,
+    signature_bytes: Option<usize>,
+    ciphertext_bytes: Option<usize>,
     aliases: Vec<&'a str>,
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
     let family = options.family.map(Family::from);
-    let rows = Algorithm::all().iter().filter(|row| family.is_none_or(|it| row.family() == it));
-    let rows: Vec<Row<'_>> = rows.map(row).collect();
+    let wanted = |found: Family| family.is_none_or(|family| family == found);
+    let signing = Algorithm::all().iter().filter(|row| wanted(row.family())).map(row);
+    let kem = MlKem::ALL.into_iter().filter(|_| wanted(Family::Kem)).map(kem_row);
     if options.json {
-        return context.print_json(&rows);
+        return context.print_json(&signing.chain(kem).collect::<Vec<_>>());
     }
+    let tables = [signing_table(signing.collect(), context), kem_table(kem.collect(), context)];
+    let text: Vec<String> = tables.into_iter().flatten().collect();
+    context.print(&text.join("\n"))
+}
+
+fn signing_table(rows: Vec<Row<'_>>, context: &Context) -> Option<String> {
     let header = [
         "Name",
         "OID",
@@ -74,8 +87,43 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         "Signature",
         "Also called",
     ];
-    let text = table::render(context.terminal(), header, rows.iter().map(cells), &[3, 5, 6]);
-    context.print(&text)
+    let cells = rows.iter().map(|row| {
+        [
+            row.name.to_owned(),
+            row.oid.clone(),
+            row.family.clone(),
+            number(row.nist_level),
+            if row.can_be_alternative { "yes" } else { "-" }.to_owned(),
+            row.public_key_bytes.to_string(),
+            number(row.signature_bytes),
+            row.aliases.join(", "),
+        ]
+    });
+    (!rows.is_empty()).then(|| table::render(context.terminal(), header, cells, &[3, 5, 6]))
+}
+
+fn kem_table(rows: Vec<Row<'_>>, context: &Context) -> Option<String> {
+    let header = [
+        "Key establishment",
+        "OID",
+        "Family",
+        "NIST level",
+        "Public key",
+        "Ciphertext",
+        "Also called",
+    ];
+    let cells = rows.iter().map(|row| {
+        [
+            row.name.to_owned(),
+            row.oid.clone(),
+            row.family.clone(),
+            number(row.nist_level),
+            row.public_key_bytes.to_string(),
+            number(row.ciphertext_bytes),
+            row.aliases.join(", "),
+        ]
+    });
+    (!rows.is_empty()).then(|| table::render(context.terminal(), header, cells, &[3, 4, 5]))
 }
 
 fn row(algorithm: &Algorithm) -> Row<'_> {
@@ -87,21 +135,27 @@ fn row(algorithm: &Algorithm) -> Row<'_> {
         nist_level: algorithm.nist_level(),
         can_be_alternative: algorithm.can_be_alternative(),
         public_key_bytes: algorithm.public_key_size(),
-        signature_bytes: algorithm.signature_size(),
+        signature_bytes: Some(algorithm.signature_size()),
+        ciphertext_bytes: None,
         aliases: aliases.filter(|alias| *alias != oid).collect(),
         oid,
     }
 }
 
-fn cells(row: &Row<'_>) -> [String; 8] {
-    [
-        row.name.to_owned(),
-        row.oid.clone(),
-        row.family.clone(),
-        row.nist_level.map_or_else(|| "-".to_owned(), |level| level.to_string()),
-        if row.can_be_alternative { "yes" } else { "-" }.to_owned(),
-        row.public_key_bytes.to_string(),
-        row.signature_bytes.to_string(),
-        row.aliases.join(", "),
-    ]
+fn kem_row(set: MlKem) -> Row<'static> {
+    Row {
+        name: set.name(),
+        oid: set.oid().to_string(),
+        family: Family::Kem.to_string(),
+        nist_level: Some(set.nist_level()),
+        can_be_alternative: false,
+        public_key_bytes: set.public_key_size(),
+        signature_bytes: None,
+        ciphertext_bytes: Some(set.ciphertext_size()),
+        aliases: set.aliases().to_vec(),
+    }
+}
+
+fn number(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }

@@ -98,11 +98,25 @@ impl Context {
     /// `CliError` with exit code 2 when it can't be read, is longer, or standard input was read
     /// before.
     pub fn read(&mut self, source: &Source) -> Result<Zeroizing<Vec<u8>>, CliError> {
+        self.take(source)?;
+        input::read(source)
+    }
+
+    /// The same for what may be a revocation list, which may be larger.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_large(&mut self, source: &Source) -> Result<Zeroizing<Vec<u8>>, CliError> {
+        self.take(source)?;
+        input::read_large(source)
+    }
+
+    fn take(&mut self, source: &Source) -> Result<(), CliError> {
         if matches!(source, Source::Stdin) && std::mem::replace(&mut self.stdin_is_read, true) {
             return Err(CliError::usage("`-` is named twice, but standard input ends once")
                 .with_hint("give one of the inputs as a file"));
         }
-        input::read(source)
+        Ok(())
     }
 
     /// Writes text to standard output. A reader that went away, as `head` does, is no failure.

@@ -2,6 +2,7 @@
 //! should be, 1 where it can, but breaks a rule.
 
 use ca_core::certificate::CertificateError;
+use ca_core::crl::CrlError;
 use ca_core::csr::CsrError;
 use ca_core::inspect::{ContentError, EncryptedKeyError, InspectError};
 use ca_core::key::KeyError;
@@ -35,10 +36,15 @@ pub(super) fn of_request(error: &CsrError) -> Exit {
     }
 }
 
+pub(super) fn of_crl(error: &CrlError) -> Exit {
+    unreadable(error.is_malformed())
+}
+
 pub(super) fn of_read(error: &ReadError) -> Exit {
     match error {
         ReadError::Certificate { error, .. } => of_certificate(error),
         ReadError::Request { error, .. } => of_request(error),
+        ReadError::Crl { error, .. } => of_crl(error),
         ReadError::PublicKey { error, .. } => of_public_key(error),
         ReadError::Pem(_)
         | ReadError::WrongLabel { .. }
@@ -53,15 +59,14 @@ pub(super) fn of_inspect(error: &InspectError) -> Exit {
     match error {
         ContentError::Certificate(error) => of_certificate(error),
         ContentError::Request(error) => of_request(error),
+        ContentError::Crl(error) => of_crl(error),
         ContentError::PublicKey(error) => of_public_key(error),
         ContentError::PrivateKey(error) => of_private_key(error),
         ContentError::EncryptedKey(error) => {
             unreadable(matches!(error, EncryptedKeyError::Malformed(_)))
         }
         ContentError::Scheme(_) => Exit::Refused,
-        ContentError::Unknown | ContentError::NotRead { .. } | ContentError::WrongLabel { .. } => {
-            Exit::Usage
-        }
+        ContentError::Unknown | ContentError::WrongLabel { .. } => Exit::Usage,
     }
 }
 

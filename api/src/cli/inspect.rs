@@ -5,7 +5,8 @@ use ca_core::inspect;
 use super::{CliError, Context, exit_code};
 use crate::input::Source;
 
-/// Show what a file holds: certificates, requests, public and private keys, in PEM or DER
+/// Show what a file holds: certificates, requests, revocation lists, public and private keys, in PEM
+/// or DER
 ///
 /// Nothing is verified, and nothing of a private key is shown but its public key. Exit code 1 says
 /// that an object breaks a rule, 2 that it can't be read.
@@ -24,7 +25,7 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
-    let octets = context.read(&options.file)?;
+    let octets = context.read_large(&options.file)?;
     let objects = inspect::inspect(&octets)
         .map_err(|error| CliError::of(exit_code::of_inspect(&error), &options.file, &error))?;
     if options.json {

@@ -1,6 +1,6 @@
 //! `espalier issue`: a certificate from a request, or with a key made here.
 
-use ca_core::algorithm::Algorithm;
+use ca_core::algorithm::KeyAlgorithm;
 use ca_core::csr::{CertificateRequest, ProvenRequest};
 use ca_core::fingerprint::Fingerprint;
 use ca_core::key::{KeyDerivation, PrivateKey};
@@ -46,8 +46,8 @@ pub(super) struct Options {
     key_out: Option<Target>,
 
     /// The algorithm of the key that is made; the authority's by default
-    #[arg(long, value_name = "NAME", value_parser = Algorithm::named)]
-    algorithm: Option<&'static Algorithm>,
+    #[arg(long, value_name = "NAME", value_parser = KeyAlgorithm::named)]
+    algorithm: Option<KeyAlgorithm>,
 
     /// Whom the certificate names, such as `CN=app,O=Example`
     #[arg(long, value_name = "NAME", value_parser = DistinguishedName::parse)]
@@ -106,7 +106,7 @@ async fn issue(
             (Request::from_csr(csr), asker, None)
         }
         (None, Some(target)) => {
-            let algorithm = options.algorithm.unwrap_or(authority.algorithm());
+            let algorithm = options.algorithm.unwrap_or(authority.algorithm().into());
             let key = make_key(algorithm, context)?;
             let staged = stage_key(&key, target, options.issued.output.force, context)?;
             (options.request(key.public_key().clone()), Asker::local(None), Some(staged))

@@ -1,6 +1,6 @@
 //! `espalier key`: private keys.
 
-use ca_core::algorithm::Algorithm;
+use ca_core::algorithm::KeyAlgorithm;
 use ca_core::pem::Label;
 use clap::Subcommand;
 
@@ -34,11 +34,12 @@ enum Command {
 #[command(after_help = "Examples:
   espalier key generate --algorithm hybrid --out key.pem
   espalier key generate --algorithm ml-dsa-65 --passphrase-file pass.txt --out key.pem
+  espalier key generate --algorithm ml-kem-768 --out kem.pem
   espalier key generate --algorithm p256 --no-passphrase --out key.pem --public-out public.pem")]
 struct GenerateOptions {
     /// A name or alias of `espalier algorithms`
-    #[arg(long, short, value_name = "NAME", value_parser = Algorithm::named)]
-    algorithm: &'static Algorithm,
+    #[arg(long, short, value_name = "NAME", value_parser = KeyAlgorithm::named)]
+    algorithm: KeyAlgorithm,
 
     #[command(flatten)]
     output: OutputOptions,

@@ -1,8 +1,13 @@
 //! `espalier verify`: is a certificate valid, and why not.
 
+use std::sync::Arc;
+
 use ca_core::certificate::Certificate;
-use ca_core::path::{self, Options as Demands, SecurityPolicy, ServerName, Usage};
+use ca_core::path::{
+    self, Extent, Options as Demands, RevocationDemands, SecurityPolicy, ServerName, Usage,
+};
 use ca_core::pem;
+use ca_core::revocation::RevocationSources;
 use jiff::Timestamp;
 
 use super::{CliError, Context, Exit, exit_code};
@@ -10,13 +15,18 @@ use crate::input::Source;
 
 /// Verify a certificate against trusted ones (RFC 5280), and say why step by step
 ///
+/// With --crl it looks whether the certificate, and those between it and the trusted one, are
+/// revoked: good, revoked, or unknown where no list that is the issuer's, current and of the right
+/// scope is among those given. Revoked and unknown are both not valid.
+///
 /// Exit code 0: it is valid. 1: it is not, with the first reason on standard error. 2: usage, or a
 /// file can't be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier verify --trust root.pem chain.pem
   espalier verify --trust root.pem --intermediate issuing.pem --policy hybrid \\
-      --hostname demo.localhost --usage server-auth cert.pem")]
+      --hostname demo.localhost --usage server-auth cert.pem
+  espalier verify --trust root.pem --crl root.crl --crl issuing.crl chain.pem")]
 pub(super) struct Options {
     /// The certificate; others behind it in the same file serve as intermediates. `-` is standard
     /// input
@@ -48,9 +58,50 @@ pub(super) struct Options {
     #[arg(long)]
     usage: Option<Usage>,
 
+    /// Revocation lists to look the certificates up in, in PEM or DER; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<Source>,
+
+    /// What to do where nobody can tell whether a certificate is revoked [default: require, where
+    /// --crl is given]
+    #[arg(long, value_enum, value_name = "RULE")]
+    revocation: Option<Rule>,
+
+    /// Which certificates are looked up: chain (all but the trusted one) or leaf [default: chain]
+    #[arg(long, value_name = "EXTENT", default_value_t = Extent::Chain, hide_default_value = true)]
+    revocation_of: Extent,
+
     /// Print the steps as JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Rule {
+    /// It must be known that none is revoked
+    Require,
+    /// None may be revoked as far as it is known
+    AllowUnknown,
+}
+
+impl Options {
+    /// What must be known of revocation; none when nobody asks.
+    fn demands(&self, context: &mut Context) -> Result<Option<RevocationDemands>, CliError> {
+        if self.crl.is_empty() && self.revocation.is_none() {
+            return Ok(None);
+        }
+        let mut lists = Vec::new();
+        for source in &self.crl {
+            let octets = context.read_large(source)?;
+            let read = pem::read_crls(&octets);
+            lists.extend(read.map_err(|error| CliError::of(Exit::Usage, source, &error))?);
+        }
+        Ok(Some(RevocationDemands {
+            sources: Arc::new(RevocationSources::new(lists)),
+            extent: self.revocation_of,
+            allow_unknown: self.revocation == Some(Rule::AllowUnknown),
+        }))
+    }
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {
@@ -77,6 +128,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         policy: options.policy,
         name: options.hostname.clone(),
         usage: options.usage,
+        revocation: options.demands(context)?,
         ..Demands::at(options.at.unwrap_or_else(|| context.now()))
     };
     let outcome = path::verify_path(&leaf, &intermediates, &anchors, &demands);

@@ -2,6 +2,7 @@
 
 use ca_core::algorithm::Algorithm;
 use ca_core::certificate::Certificate;
+use ca_core::crl::{CrlBuilder, EntrySerial, RevocationReason, RevokedEntry};
 use ca_core::general_name::AltName;
 use ca_core::key::PrivateKey;
 use ca_core::lint::lint;
@@ -9,7 +10,7 @@ use ca_core::name::DistinguishedName;
 use ca_core::plan::{IssuerIdentity, Request, plan};
 use ca_core::profile::Profile;
 use ca_core::serial::SerialNumber;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Everything here is valid from about then on.
 pub(crate) const MADE: &str = "2030-01-01T00:00:00Z";
@@ -35,6 +36,21 @@ impl Authority {
 
     pub(crate) fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// A complete list of these serial numbers, good for a day.
+    pub(crate) fn crl(&self, number: u64, revoked: &[EntrySerial]) -> Vec<u8> {
+        let made: Timestamp = MADE.parse().unwrap();
+        let due = made + SignedDuration::from_hours(24);
+        let list = CrlBuilder::new(&self.certificate, number.into(), made, due).unwrap();
+        let mut der = Vec::new();
+        let reason = RevocationReason::KeyCompromise;
+        let entries = revoked.iter().map(|serial| RevokedEntry {
+            reason,
+            ..RevokedEntry::new(*serial, made - SignedDuration::from_hours(1))
+        });
+        list.sign(entries, &self.key.signer(self.algorithm.scheme()).unwrap(), &mut der).unwrap();
+        der
     }
 }
 

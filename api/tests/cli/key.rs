@@ -18,7 +18,7 @@ fn a_key_is_for_its_owner_and_its_public_half_for_all() {
 
     let pem::Input::Pem(blocks) = pem::read(&bench.read("key.pem")).unwrap() else { panic!() };
     let key = PrivateKey::from_der(blocks[0].der()).unwrap();
-    assert_eq!(key.ml_dsa_form(), Some(KeyForm::Seed));
+    assert_eq!(key.form(), Some(KeyForm::Seed));
     let public = pem::read_one_public_key(&bench.read("public.pem")).unwrap();
     assert_eq!(&public, key.public_key());
 }

@@ -1,5 +1,7 @@
 //! `espalier verify`.
 
+use ca_core::certificate::Certificate;
+use ca_core::crl::EntrySerial;
 use ca_core::pem::{self, Label};
 
 use crate::certificates::{Authority, leaf};
@@ -108,5 +110,79 @@ fn unreadable_files_and_usage_are_2() {
         ("leaf.pem", &["--trust"]),
     ] {
         bench.run(&format!("verify {line}")).fails(2, words);
+    }
+}
+
+/// Beside the bench's files, lists of the root: `good.crl`, and `revoked.crl` with the leaf on it.
+fn bench_with_lists() -> Workbench {
+    let bench = Workbench::new();
+    let root = Authority::new("p256");
+    let leaf = Certificate::from_der(&leaf(&root, "p256")).unwrap();
+    bench.write("root.pem", pem::encode(Label::Certificate, root.der()));
+    bench.write("leaf.pem", pem::encode(Label::Certificate, leaf.der()));
+    bench.write("good.crl", root.crl(1, &[]));
+    let revoked = root.crl(2, &[EntrySerial::of(&leaf).unwrap()]);
+    bench.write("revoked.crl", pem::encode(Label::Crl, &revoked));
+    bench.write("bent.crl", bent(&root.crl(1, &[])));
+    bench.write("other.crl", Authority::new("p256").crl(3, &[]));
+    bench
+}
+
+#[test]
+fn a_list_tells_good_from_revoked() {
+    let bench = bench_with_lists();
+    let line = format!("verify --trust root.pem {AT} leaf.pem");
+    let without = bench.run(&line).done();
+    assert!(!without.stdout().contains("revocation"), "{}", without.stdout());
+    let good = bench.run(&format!("{line} --crl good.crl")).done();
+    let words = "good, by CRL 1 (2030-01-01T00:00:00Z to 2030-01-02T00:00:00Z)";
+    assert!(good.stdout().contains(words), "{}", good.stdout());
+
+    for lists in ["--crl revoked.crl", "--crl good.crl --crl revoked.crl"] {
+        for rule in ["", "--revocation require", "--revocation allow-unknown"] {
+            let line = format!("{line} {lists} {rule}");
+            let words = &["revocation", "revoked at 2029-12-31T23:00:00Z: keyCompromise"];
+            bench.run(&line).fails(1, words);
+            let json = bench.run(&format!("{line} --json")).fails(1, words).json();
+            assert_eq!(json["error"]["reason"], "revoked");
+            let last = json["steps"].as_array().unwrap().last().unwrap().clone();
+            let revocation = &last["revocation"];
+            assert_eq!(revocation["status"], "revoked");
+            assert_eq!(revocation["reason"], "keyCompromise");
+            assert_eq!(revocation["revoked_at"], "2029-12-31T23:00:00Z");
+            assert_eq!(revocation["sources"][0]["number"], "2");
+        }
+    }
+}
+
+#[test]
+fn where_nobody_can_tell_it_is_refused_with_the_reason_or_allowed() {
+    let bench = bench_with_lists();
+    let later = "--at 2030-01-03T00:00:00Z";
+    for (options, why) in [
+        (format!("{AT} --crl other.crl"), "authorityKeyIdentifier"),
+        (format!("{AT} --crl bent.crl"), "signature"),
+        (format!("{later} --crl good.crl"), "nextUpdate: found 2030-01-02T00:00:00Z"),
+        (format!("{AT} --revocation require"), "no revocation list is at hand"),
+    ] {
+        let line = format!("verify --trust root.pem {options} leaf.pem");
+        bench.run(&line).fails(1, &["revocation: found unknown", why]);
+        let json = bench.run(&format!("{line} --json")).fails(1, &[why]).json();
+        assert_eq!(json["error"]["reason"], "revocation-unknown");
+        if options.contains("require") {
+            continue;
+        }
+        let run = bench.run(&format!("{line} --revocation allow-unknown")).done();
+        assert!(run.stdout().contains("--   revocation            unknown"), "{}", run.stdout());
+        assert!(run.stdout().contains(why), "no {why:?} in {}", run.stdout());
+    }
+    let line = format!("verify --trust root.pem {AT} leaf.pem");
+    for (options, words) in [
+        ("--crl leaf.pem", &["leaf.pem", "X509 CRL"][..]),
+        ("--crl missing.crl", &["missing.crl"]),
+        ("--crl good.crl --revocation maybe", &["allow-unknown"]),
+        ("--crl good.crl --revocation-of root", &["chain and leaf"]),
+    ] {
+        bench.run(&format!("{line} {options}")).fails(2, words);
     }
 }

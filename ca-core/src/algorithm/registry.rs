@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use const_oid::ObjectIdentifier;
 
 use super::{
-    ClassicalKey, ClassicalScheme, Composite, Curve, Hash, KeyKind, MlDsa, SignatureScheme,
+    ClassicalKey, ClassicalScheme, Composite, Curve, Hash, KeyKind, MlDsa, MlKem, SignatureScheme,
+    SlhDsa,
 };
 
 /// Families of algorithms, by what protects the signature.
@@ -14,18 +15,21 @@ use super::{
 pub enum Family {
     /// ECDSA, Ed25519, RSA: broken by a large quantum computer.
     Classical,
-    /// ML-DSA alone.
-    MlDsa,
+    /// ML-DSA or SLH-DSA alone.
+    PostQuantum,
     /// ML-DSA and a classical signature in one, both must hold.
     Composite,
+    /// ML-KEM, which establishes keys and can't sign; no row of the registry is of it.
+    Kem,
 }
 
 impl fmt::Display for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Classical => "classical",
-            Self::MlDsa => "post-quantum",
+            Self::PostQuantum => "post-quantum",
             Self::Composite => "composite",
+            Self::Kem => "key-establishment",
         })
     }
 }
@@ -40,10 +44,10 @@ pub struct Algorithm {
 }
 
 impl Algorithm {
-    /// Every algorithm that a key of ours can sign with: classical, then pure, then composite.
+    /// Every algorithm that a key of ours can sign with: classical, then ML-DSA,
+    /// then SLH-DSA, then composite.
     pub fn all() -> &'static [Self] {
-        static ALL: LazyLock<Vec<Algorithm>> =
-            LazyLock::new(|| classical().chain(pure()).chain(composites()).collect());
+        static ALL: LazyLock<Vec<Algorithm>> = LazyLock::new(|| rows().collect());
         &ALL
     }
 
@@ -59,14 +63,17 @@ impl Algorithm {
     /// case.
     ///
     /// # Errors
-    /// `UnknownAlgorithm` with the text.
-    pub fn named(text: &str) -> Result<&'static Self, UnknownAlgorithm> {
+    /// `AlgorithmError::Unknown` with the text, `AlgorithmError::CannotSign` for ML-KEM.
+    pub fn named(text: &str) -> Result<&'static Self, AlgorithmError> {
         let wanted = text.trim();
         let found = Self::all().iter().find(|row| {
             wanted.eq_ignore_ascii_case(&row.name)
                 || row.aliases.iter().any(|alias| wanted.eq_ignore_ascii_case(alias))
         });
-        found.ok_or_else(|| UnknownAlgorithm { found: wanted.chars().take(80).collect() })
+        found.ok_or_else(|| match MlKem::named(wanted) {
+            Some(found) => AlgorithmError::CannotSign { found },
+            None => AlgorithmError::Unknown { found: wanted.chars().take(80).collect() },
+        })
     }
 
     /// The algorithm of a key that was loaded: RSA keys sign by PKCS#1 v1.5 unless `prefer_pss`.
@@ -110,8 +117,9 @@ impl Algorithm {
     /// The family.
     pub fn family(&self) -> Family {
         match self.key {
-            KeyKind::MlDsa(_) => Family::MlDsa,
+            KeyKind::MlDsa(_) | KeyKind::SlhDsa(_) => Family::PostQuantum,
             KeyKind::Composite(_) => Family::Composite,
+            KeyKind::MlKem(_) => Family::Kem,
             KeyKind::Classical(_) | KeyKind::Other(_) => Family::Classical,
         }
     }
@@ -122,7 +130,7 @@ impl Algorithm {
     }
 
     /// Whether it can make the alternative signature (X.509 (10/2019) clause 9.8) beside a classical
-    /// one: ML-DSA and composites can.
+    /// one: ML-DSA, SLH-DSA and composites can.
     pub fn can_be_alternative(&self) -> bool {
         self.scheme.is_post_quantum()
     }
@@ -133,9 +141,11 @@ impl Algorithm {
         match self.key {
             KeyKind::Classical(key) => classical_key_size(key),
             KeyKind::MlDsa(set) => set.public_key_size(),
+            KeyKind::SlhDsa(set) => set.public_key_size(),
             KeyKind::Composite(composite) => {
                 composite.ml_dsa().public_key_size() + classical_key_size(composite.classical_key())
             }
+            KeyKind::MlKem(set) => set.public_key_size(),
             KeyKind::Other(_) => 0,
         }
     }
@@ -145,11 +155,12 @@ impl Algorithm {
         match self.key {
             KeyKind::Classical(key) => classical_signature_size(key),
             KeyKind::MlDsa(set) => set.signature_size(),
+            KeyKind::SlhDsa(set) => set.signature_size(),
             KeyKind::Composite(composite) => {
                 composite.ml_dsa().signature_size()
                     + classical_signature_size(composite.classical_key())
             }
-            KeyKind::Other(_) => 0,
+            KeyKind::MlKem(_) | KeyKind::Other(_) => 0,
         }
     }
 }
@@ -160,12 +171,33 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The text names no algorithm of the registry.
+/// The text names no algorithm that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("algorithm: found {found:?}, allowed are the names that `espalier algorithms` lists")]
-pub struct UnknownAlgorithm {
-    /// What was found, cut after 80 characters.
-    pub found: String,
+pub enum AlgorithmError {
+    /// No algorithm has this name.
+    #[error("algorithm: found {found:?}, allowed are the names that `espalier algorithms` lists")]
+    Unknown {
+        /// What was found, cut after 80 characters.
+        found: String,
+    },
+    /// A key-establishment key where one that signs is needed.
+    #[error(
+        "algorithm: found {found}, which establishes keys and can't sign; allowed here are those that sign, in the first table of `espalier algorithms`"
+    )]
+    CannotSign {
+        /// What was found.
+        found: MlKem,
+    },
+}
+
+impl AlgorithmError {
+    /// What was found.
+    pub fn found(&self) -> &str {
+        match self {
+            Self::Unknown { found } => found,
+            Self::CannotSign { found } => found.name(),
+        }
+    }
 }
 
 fn algorithm(
@@ -177,6 +209,10 @@ fn algorithm(
     let mut aliases: Vec<String> = aliases.iter().map(ToString::to_string).collect();
     aliases.push(scheme.oid().to_string());
     Algorithm { name: name.into(), aliases, key, scheme }
+}
+
+fn rows() -> impl Iterator<Item = Algorithm> {
+    classical().chain(ml_dsa()).chain(slh_dsa()).chain(composites())
 }
 
 fn classical() -> impl Iterator<Item = Algorithm> {
@@ -215,7 +251,7 @@ fn rsa_rows(bits: u32, hash: Hash) -> [Algorithm; 2] {
     ]
 }
 
-fn pure() -> impl Iterator<Item = Algorithm> {
+fn ml_dsa() -> impl Iterator<Item = Algorithm> {
     MlDsa::ALL.into_iter().map(|set| {
         let aliases: &[&str] = match set {
             MlDsa::MlDsa44 => &["mldsa44", "id-ml-dsa-44", "dilithium2"],
@@ -223,6 +259,23 @@ fn pure() -> impl Iterator<Item = Algorithm> {
             MlDsa::MlDsa87 => &["mldsa87", "id-ml-dsa-87", "dilithium5"],
         };
         algorithm(set.to_string(), aliases, KeyKind::MlDsa(set), SignatureScheme::MlDsa(set))
+    })
+}
+
+/// The aliases are RFC 9909's, and those of SPHINCS+ in its round 3 submission and in liboqs.
+fn slh_dsa() -> impl Iterator<Item = Algorithm> {
+    SlhDsa::ALL.into_iter().map(|set| {
+        let (hash, size) = set.parts();
+        let hash = hash.to_ascii_lowercase();
+        let aliases = [
+            format!("slhdsa{hash}{size}"),
+            format!("id-slh-dsa-{hash}-{size}"),
+            format!("sphincs+-{hash}-{size}"),
+            format!("sphincs+-{hash}-{size}-simple"),
+            format!("sphincs{hash}{size}simple"),
+        ];
+        let aliases: Vec<&str> = aliases.iter().map(String::as_str).collect();
+        algorithm(set.to_string(), &aliases, KeyKind::SlhDsa(set), SignatureScheme::SlhDsa(set))
     })
 }
 

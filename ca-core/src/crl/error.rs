@@ -94,16 +94,34 @@ pub enum CrlError {
     },
 }
 
-/// A refusal before it is known whether the field is the list's or an entry's.
+/// What is allowed where there is no DER of the structure at all.
+const STRUCTURE: &str = "DER of the structure that its RFC gives";
+/// What is allowed where there is another encoding of it.
+const CANONICAL: &str = "the shortest form, without defaults";
+
+impl CrlError {
+    /// Whether it is no list at all, rather than one that breaks a rule or can't be trusted.
+    pub fn is_malformed(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } => true,
+            Self::Field { allowed, .. } | Self::Entry { allowed, .. } => {
+                [STRUCTURE, CANONICAL].contains(allowed)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A refusal before it is known whether the field is a list's, an entry's, or of an OCSP message.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) field: &'static str,
-    pub(super) found: String,
-    pub(super) allowed: &'static str,
+pub(crate) struct Fault {
+    pub(crate) field: &'static str,
+    pub(crate) found: String,
+    pub(crate) allowed: &'static str,
 }
 
 impl Fault {
-    pub(super) fn new(
+    pub(crate) fn new(
         field: &'static str,
         found: impl Into<String>,
         allowed: &'static str,
@@ -112,16 +130,16 @@ impl Fault {
     }
 
     /// The decoder's word on a field.
-    pub(super) fn der(field: &'static str) -> impl Fn(der::Error) -> Self {
+    pub(crate) fn der(field: &'static str) -> impl Fn(der::Error) -> Self {
         move |error| {
             let found = format!("something else ({error})");
-            Self::new(field, found, "DER of the structure of RFC 5280 section 5.1")
+            Self::new(field, found, STRUCTURE)
         }
     }
 
     /// DER, but not the one encoding of its value.
-    pub(super) fn not_canonical(field: &'static str) -> Self {
-        Self::new(field, "another encoding than DER's", "the shortest form, without defaults")
+    pub(crate) fn not_canonical(field: &'static str) -> Self {
+        Self::new(field, "another encoding than DER's", CANONICAL)
     }
 
     pub(super) fn in_entry(self, position: usize) -> CrlError {

@@ -14,9 +14,9 @@ pub(super) const ISSUER_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwra
 /// cRLNumber, RFC 5280 section 5.2.3.
 pub(super) const CRL_NUMBER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.20");
 /// reasonCode, RFC 5280 section 5.3.1.
-pub(super) const REASON_CODE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.21");
+pub(crate) const REASON_CODE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.21");
 /// invalidityDate, RFC 5280 section 5.3.2.
-pub(super) const INVALIDITY_DATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.24");
+pub(crate) const INVALIDITY_DATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.24");
 /// deltaCRLIndicator, RFC 5280 section 5.2.4.
 pub(super) const DELTA_CRL_INDICATOR: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.27");
 /// issuingDistributionPoint, RFC 5280 section 5.2.5.
@@ -28,15 +28,15 @@ pub(super) const CERTIFICATE_ISSUER: ObjectIdentifier = ObjectIdentifier::new_un
 pub(super) const FRESHEST_CRL: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.46");
 
 /// One extension where it stands.
-pub(super) struct RawExtension<'a> {
-    pub(super) oid: ObjectIdentifier,
-    pub(super) critical: bool,
-    pub(super) value: &'a [u8],
+pub(crate) struct RawExtension<'a> {
+    pub(crate) oid: ObjectIdentifier,
+    pub(crate) critical: bool,
+    pub(crate) value: &'a [u8],
 }
 
 impl RawExtension<'_> {
     /// Refuses the extension unless it is critical, or is not, as RFC 5280 says it must be.
-    pub(super) fn expect_critical(&self, field: &'static str, critical: bool) -> Result<(), Fault> {
+    pub(crate) fn expect_critical(&self, field: &'static str, critical: bool) -> Result<(), Fault> {
         match (self.critical, critical) {
             (true, false) => Err(Fault::new(field, "critical", "not critical")),
             (false, true) => Err(Fault::new(field, "not critical", "critical")),
@@ -45,7 +45,7 @@ impl RawExtension<'_> {
     }
 
     /// Decodes the value and sees that it is the one encoding that DER allows.
-    pub(super) fn decode<T>(&self, field: &'static str) -> Result<T, Fault>
+    pub(crate) fn decode<T>(&self, field: &'static str) -> Result<T, Fault>
     where
         T: for<'a> Decode<'a, Error = der::Error> + Encode,
     {
@@ -57,7 +57,7 @@ impl RawExtension<'_> {
     }
 
     /// The octets of a value that is one primitive of this tag.
-    pub(super) fn primitive(&self, field: &'static str, tag: Tag) -> Result<&[u8], Fault> {
+    pub(crate) fn primitive(&self, field: &'static str, tag: Tag) -> Result<&[u8], Fault> {
         let any = AnyRef::from_der(self.value).map_err(Fault::der(field))?;
         any.tag().assert_eq(tag).map_err(Fault::der(field))?;
         Ok(any.value())
@@ -65,7 +65,7 @@ impl RawExtension<'_> {
 }
 
 /// Reads a SEQUENCE of extensions: at least one, none twice.
-pub(super) fn read_all<'a>(
+pub(crate) fn read_all<'a>(
     field: &'static str,
     der: &'a [u8],
 ) -> Result<Vec<RawExtension<'a>>, Fault> {

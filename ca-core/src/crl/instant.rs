@@ -18,7 +18,7 @@ const FIRST_SECOND: i64 = -631_152_000;
 const FIRST_GENERALIZED: i64 = 2_524_608_000;
 
 /// Whether a list can name the instant.
-pub(super) fn check(field: &'static str, instant: Timestamp) -> Result<(), Fault> {
+pub(crate) fn check(field: &'static str, instant: Timestamp) -> Result<(), Fault> {
     if instant.as_second() >= FIRST_SECOND {
         return Ok(());
     }
@@ -37,7 +37,7 @@ pub(super) fn push(out: &mut Vec<u8>, instant: Timestamp) {
 }
 
 /// Appends a GeneralizedTime, whatever the year.
-pub(super) fn push_generalized(out: &mut Vec<u8>, instant: Timestamp) {
+pub(crate) fn push_generalized(out: &mut Vec<u8>, instant: Timestamp) {
     out.extend_from_slice(&[0x18, GENERALIZED_TIME_LENGTH]);
     let time = civil(instant);
     let year = time.year().unsigned_abs();
@@ -87,7 +87,7 @@ pub(super) fn read(field: &'static str, value: AnyRef<'_>) -> Result<Timestamp, 
 }
 
 /// Reads a GeneralizedTime of any year.
-pub(super) fn read_generalized(field: &'static str, value: AnyRef<'_>) -> Result<Timestamp, Fault> {
+pub(crate) fn read_generalized(field: &'static str, value: AnyRef<'_>) -> Result<Timestamp, Fault> {
     let allowed = "GeneralizedTime as YYYYMMDDhhmmssZ";
     if value.tag() != Tag::GeneralizedTime {
         return Err(Fault::new(field, format!("{}", value.tag()), allowed));

@@ -74,6 +74,11 @@ impl Scope {
         })
     }
 
+    /// The same with names of other kinds, as `inspect` shows them.
+    pub(crate) fn names(&self) -> &[GeneralName] {
+        &self.names
+    }
+
     /// Whether the list tells of all reasons; otherwise a certificate that is not on it may still
     /// be revoked for another one.
     pub fn has_all_reasons(&self) -> bool {

@@ -36,6 +36,20 @@ impl EntrySerial {
         Ok(serial)
     }
 
+    /// Reads hexadecimal digits, as they are shown: colons between octets and needless zeros at
+    /// the front are allowed.
+    ///
+    /// # Errors
+    /// `InvalidEntrySerial` when they are none, or more than 20 octets.
+    pub fn from_hex(text: &str) -> Result<Self, InvalidEntrySerial> {
+        let octets = crate::fingerprint::hex_octets(text).filter(|octets| !octets.is_empty());
+        let octets = octets.ok_or(InvalidEntrySerial::NotHex)?;
+        let start = octets.iter().position(|octet| *octet != 0).unwrap_or(octets.len() - 1);
+        let number = &octets[start..];
+        let sign: &[u8] = if number[0] & 0x80 == 0 { &[] } else { &[0] };
+        Self::from_integer_octets(&[sign, number].concat())
+    }
+
     /// The serial number of a certificate.
     ///
     /// # Errors
@@ -78,6 +92,9 @@ pub enum InvalidEntrySerial {
         /// Octets found.
         found: usize,
     },
+    /// Text that is no pairs of hexadecimal digits.
+    #[error("serial number: allowed are pairs of hexadecimal digits, with or without colons")]
+    NotHex,
     /// No octets, or needless ones at the front.
     #[error("serial number: not DER's shortest INTEGER, allowed is only that")]
     NotShortest,

@@ -1,6 +1,7 @@
 //! Whether a certificate is revoked, from lists that are at hand (RFC 5280 section 6.3).
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use x509_cert::ext::pkix::crl::dp::ReasonFlags;
@@ -12,12 +13,15 @@ use super::reason::RevocationReason;
 use super::scope::all_reasons;
 use super::serial::{EntrySerial, InvalidEntrySerial};
 use crate::certificate::Certificate;
+use crate::fingerprint::Fingerprint;
 use crate::name::to_text;
+use crate::ocsp::OcspError;
 
 /// What is known of a certificate's revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RevocationStatus {
-    /// Lists that can be trusted cover every reason, and it is on none of them.
+    /// Lists that can be trusted cover every reason, and it is on none of them; or the newest OCSP
+    /// response that can be trusted says so.
     Good,
     /// It is revoked, or on hold.
     Revoked {
@@ -28,7 +32,7 @@ pub enum RevocationStatus {
         /// Since when its key may have been known to others.
         invalidity_date: Option<Timestamp>,
     },
-    /// Nobody can tell from these lists.
+    /// Nobody can tell from these lists or responses.
     Unknown {
         /// Why not.
         why: UnknownRevocation,
@@ -50,7 +54,7 @@ impl fmt::Display for RevocationStatus {
 pub enum UnknownRevocation {
     /// The wrong issuer was given.
     #[error(
-        "revocation: the certificate's issuer is {found}, allowed is {allowed}, the subject of the issuer that was given"
+        "the certificate's issuer is {found}, allowed is {allowed}, the subject of the issuer that was given"
     )]
     IssuerMismatch {
         /// The certificate's issuer, RFC 4514.
@@ -59,10 +63,10 @@ pub enum UnknownRevocation {
         allowed: String,
     },
     /// No list can name the certificate.
-    #[error("revocation: {0}")]
+    #[error("{0}")]
     Serial(#[from] InvalidEntrySerial),
     /// No list of this issuer.
-    #[error("revocation: none of {given} lists is by {issuer}; give its current list")]
+    #[error("none of {given} lists is by {issuer}; give its current list")]
     NoList {
         /// How many lists were given.
         given: usize,
@@ -71,18 +75,96 @@ pub enum UnknownRevocation {
     },
     /// The issuer's lists speak of other certificates.
     #[error(
-        "revocation: the issuer's lists speak of other certificates; give the one that the certificate's cRLDistributionPoints name"
+        "the issuer's lists speak of other certificates; give the one that the certificate's cRLDistributionPoints name"
     )]
     OutOfScope,
     /// The issuer's list is refused.
-    #[error("revocation: {0}")]
+    #[error("{0}")]
     Refused(#[from] CrlError),
     /// Only what changed is known.
-    #[error("revocation: only delta lists, allowed is a complete list beside them; give the base")]
+    #[error("only delta lists, allowed is a complete list beside them; give the base")]
     NoBase,
     /// The lists tell only of some reasons.
-    #[error("revocation: the lists cover only some reasons; give those for the other ones as well")]
+    #[error("the lists cover only some reasons; give those for the other ones as well")]
     PartialReasons,
+    /// No OCSP response was given.
+    #[error("no OCSP response; give one, or ask the responder")]
+    NoResponse,
+    /// The OCSP response is refused.
+    #[error("{0}")]
+    RefusedResponse(#[from] OcspError),
+    /// The OCSP responder says that it does not know.
+    #[error(
+        "the OCSP responder does not know the certificate; ask the one that its authorityInfoAccess names"
+    )]
+    ResponderDoesNotKnow,
+}
+
+/// What came of judging by lists.
+#[derive(Clone, Debug)]
+pub struct CrlJudgement<'a> {
+    /// What is known.
+    pub status: RevocationStatus,
+    /// The lists that say so: the one with the entry, or all that were needed for a good answer.
+    /// None for an unknown one.
+    pub lists: Vec<&'a CertificateList>,
+}
+
+/// Lists for many questions: the signature of each is checked once, and the key remembered.
+///
+/// It keeps no more than the lists themselves and one digest each; several threads may ask at once.
+#[derive(Debug, Default)]
+pub struct CrlSet {
+    lists: Vec<CertificateList>,
+    /// For each list the key that signed it, once that was seen.
+    signed_by: Vec<OnceLock<Fingerprint>>,
+}
+
+impl CrlSet {
+    /// Takes lists of any issuers.
+    pub fn new(lists: Vec<CertificateList>) -> Self {
+        let signed_by = lists.iter().map(|_| OnceLock::new()).collect();
+        Self { lists, signed_by }
+    }
+
+    /// The lists.
+    pub fn lists(&self) -> &[CertificateList] {
+        &self.lists
+    }
+
+    /// Judges a certificate as [`check_crls`] does.
+    pub fn judge(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        at: Timestamp,
+    ) -> CrlJudgement<'_> {
+        let pairs = self.lists.iter().zip(&self.signed_by);
+        let offered = pairs.map(|(list, key)| Offered { list, signed_by: Some(key) });
+        judge(certificate, issuer, &offered.collect::<Vec<_>>(), at)
+    }
+}
+
+/// A list, and where to remember whose signature it has.
+#[derive(Clone, Copy)]
+struct Offered<'a> {
+    list: &'a CertificateList,
+    signed_by: Option<&'a OnceLock<Fingerprint>>,
+}
+
+impl Offered<'_> {
+    /// As [`CertificateList::verify`]; a key that was found right before is not asked again.
+    fn verify(&self, issuer: &Certificate) -> Result<(), CrlError> {
+        let Some(signed_by) = self.signed_by else { return self.list.verify(issuer).map(drop) };
+        self.list.check_issuer(issuer)?;
+        let key = issuer.public_key().fingerprint();
+        if signed_by.get() != Some(&key) {
+            self.list.verify(issuer)?;
+            // Of two keys that made one signature, which nobody has seen, the first is kept.
+            let _ = signed_by.set(key);
+        }
+        Ok(())
+    }
 }
 
 /// Judges `certificate`, which `issuer` issued, by those of `crls` that are by `issuer`, current at
@@ -98,50 +180,71 @@ pub enum UnknownRevocation {
 ///   the list that came nearest was refused.
 ///
 /// The signature of each list that speaks of the certificate is checked, and all its entries are
-/// walked over: both cost time by its length.
+/// walked over: both cost time by its length. A [`CrlSet`] checks signatures once.
 pub fn check_crls(
     certificate: &Certificate,
     issuer: &Certificate,
     crls: &[CertificateList],
     at: Timestamp,
 ) -> RevocationStatus {
-    match judge(certificate, issuer, crls, at) {
-        Ok(None) => RevocationStatus::Good,
-        Ok(Some(entry)) => RevocationStatus::Revoked {
-            reason: entry.reason,
-            at: entry.revoked_at,
-            invalidity_date: entry.invalidity_date,
-        },
-        Err(why) => RevocationStatus::Unknown { why },
+    let offered: Vec<Offered<'_>> =
+        crls.iter().map(|list| Offered { list, signed_by: None }).collect();
+    judge(certificate, issuer, &offered, at).status
+}
+
+fn judge<'a>(
+    certificate: &Certificate,
+    issuer: &Certificate,
+    crls: &[Offered<'a>],
+    at: Timestamp,
+) -> CrlJudgement<'a> {
+    match find(certificate, issuer, crls, at) {
+        Ok(Known::Good(lists)) => CrlJudgement { status: RevocationStatus::Good, lists },
+        Ok(Known::Revoked(list, entry)) => {
+            let RevokedEntry { reason, revoked_at: at, invalidity_date, .. } = entry;
+            let status = RevocationStatus::Revoked { reason, at, invalidity_date };
+            CrlJudgement { status, lists: vec![list] }
+        }
+        Err(why) => CrlJudgement { status: RevocationStatus::Unknown { why }, lists: Vec::new() },
     }
 }
 
-/// The entry that revokes the certificate, if one does.
-fn judge(
+/// What the lists say.
+enum Known<'a> {
+    /// All of these are needed to say so.
+    Good(Vec<&'a CertificateList>),
+    Revoked(&'a CertificateList, RevokedEntry),
+}
+
+fn find<'a>(
     certificate: &Certificate,
     issuer: &Certificate,
-    crls: &[CertificateList],
+    crls: &[Offered<'a>],
     at: Timestamp,
-) -> Result<Option<RevokedEntry>, UnknownRevocation> {
+) -> Result<Known<'a>, UnknownRevocation> {
     if certificate.issuer() != issuer.subject() {
         let (found, allowed) = (to_text(certificate.issuer()), to_text(issuer.subject()));
         return Err(UnknownRevocation::IssuerMismatch { found, allowed });
     }
     let serial = EntrySerial::of(certificate)?;
     let usable = usable(certificate, issuer, crls, at)?;
-    if let Some(entry) = revoked_for_ever(&serial, &usable) {
-        return Ok(Some(entry));
+    if let Some((list, entry)) = revoked_for_ever(&serial, &usable) {
+        return Ok(Known::Revoked(list, entry));
     }
     let mut covered = ReasonFlags::default();
+    let mut needed = Vec::new();
     for (base, reasons) in newest_complete(&usable) {
         let deltas = usable.iter().map(|(list, _)| *list).filter(|list| applies(list, base));
-        if let Some(entry) = entry_of(&serial, base, deltas.collect()) {
-            return Ok(Some(entry));
+        let deltas: Vec<&CertificateList> = deltas.collect();
+        needed.push(base);
+        needed.extend(&deltas);
+        if let Some((list, entry)) = entry_of(&serial, base, deltas) {
+            return Ok(Known::Revoked(list, entry));
         }
         covered |= reasons;
     }
     if covered.contains(all_reasons()) {
-        return Ok(None);
+        return Ok(Known::Good(needed));
     }
     Err(UnknownRevocation::PartialReasons)
 }
@@ -153,19 +256,20 @@ type Covering<'a> = (&'a CertificateList, ReasonFlags);
 fn usable<'a>(
     certificate: &Certificate,
     issuer: &Certificate,
-    crls: &'a [CertificateList],
+    crls: &[Offered<'a>],
     at: Timestamp,
 ) -> Result<Vec<Covering<'a>>, UnknownRevocation> {
     let mut usable = Vec::new();
     let mut in_name = false;
     let mut refused = None;
-    for list in crls.iter().filter(|list| list.issuer() == issuer.subject()) {
+    for offered in crls.iter().filter(|offered| offered.list.issuer() == issuer.subject()) {
+        let list = offered.list;
         in_name = true;
         let Some(reasons) = list.scope().reasons_for(certificate) else { continue };
         // The signature, which costs most, comes last.
         let checked = list.check_issuer(issuer).and_then(|()| list.check_time(at));
-        match checked.and_then(|()| list.verify(issuer)) {
-            Ok(_) => usable.push((list, reasons)),
+        match checked.and_then(|()| offered.verify(issuer)) {
+            Ok(()) => usable.push((list, reasons)),
             Err(error) => refused = Some(error),
         }
     }
@@ -181,10 +285,13 @@ fn usable<'a>(
 }
 
 /// A revocation on any complete list that can't be taken back, be there a newer list or not.
-fn revoked_for_ever(serial: &EntrySerial, usable: &[Covering<'_>]) -> Option<RevokedEntry> {
+fn revoked_for_ever<'a>(
+    serial: &EntrySerial,
+    usable: &[Covering<'a>],
+) -> Option<(&'a CertificateList, RevokedEntry)> {
     let complete = usable.iter().map(|(list, _)| *list).filter(|list| !list.is_delta());
-    let mut entries = complete.filter_map(|list| list.find(serial));
-    entries.find(|entry| entry.reason != RevocationReason::CertificateHold)
+    let mut entries = complete.filter_map(|list| Some((list, list.find(serial)?)));
+    entries.find(|(_, entry)| entry.reason != RevocationReason::CertificateHold)
 }
 
 /// Of the complete lists of each scope, the newest.
@@ -215,19 +322,21 @@ fn applies(list: &CertificateList, base: &CertificateList) -> bool {
 
 /// The entry that stands after the deltas are applied, newest first. The base has the certificate
 /// on hold or not at all: another revocation was told before.
-fn entry_of(
+fn entry_of<'a>(
     serial: &EntrySerial,
-    base: &CertificateList,
-    mut deltas: Vec<&CertificateList>,
-) -> Option<RevokedEntry> {
+    base: &'a CertificateList,
+    mut deltas: Vec<&'a CertificateList>,
+) -> Option<(&'a CertificateList, RevokedEntry)> {
     deltas.sort_by_key(|delta| std::cmp::Reverse(delta.number()));
     for delta in deltas {
         let joins = delta.base_number().is_some_and(|number| number <= base.number());
         match delta.find(serial) {
-            Some(entry) if entry.reason != RevocationReason::RemoveFromCrl => return Some(entry),
+            Some(entry) if entry.reason != RevocationReason::RemoveFromCrl => {
+                return Some((delta, entry));
+            }
             Some(_) if joins => return None,
             _ => {}
         }
     }
-    base.find(serial)
+    Some((base, base.find(serial)?))
 }

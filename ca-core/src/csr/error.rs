@@ -2,7 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 
-use crate::algorithm::SchemeError;
+use crate::algorithm::{MlKem, SchemeError};
 use crate::extensions::ExtensionError;
 use crate::general_name::AltNameError;
 use crate::name::NameError;
@@ -58,6 +58,14 @@ pub enum CsrError {
     KeyCannotSign {
         /// The key's algorithm.
         found: ObjectIdentifier,
+    },
+    /// An ML-KEM key, which can't sign, and nothing else that proves who holds it.
+    #[error(
+        "request: the public key is {found}, which can't sign, so that the request's own signature proves nothing; allowed is a statement of possession (RFC 9883) by the signature certificate of the same subject"
+    )]
+    NoStatement {
+        /// The key's parameter set.
+        found: MlKem,
     },
     /// The signature algorithm.
     #[error("request: {0}")]

@@ -13,7 +13,7 @@ use crate::public_key::{PublicKey, key_identifier};
 pub enum KeyFamily {
     /// Broken by a large quantum computer.
     Classical,
-    /// ML-DSA alone.
+    /// ML-DSA, SLH-DSA or ML-KEM alone.
     PostQuantum,
     /// ML-DSA and a classical half.
     Composite,
@@ -98,6 +98,8 @@ fn strength(kind: KeyKind) -> (KeyFamily, Option<u8>) {
     match kind {
         KeyKind::Classical(_) => (KeyFamily::Classical, None),
         KeyKind::MlDsa(set) => (KeyFamily::PostQuantum, Some(set.nist_level())),
+        KeyKind::SlhDsa(set) => (KeyFamily::PostQuantum, Some(set.nist_level())),
+        KeyKind::MlKem(set) => (KeyFamily::PostQuantum, Some(set.nist_level())),
         KeyKind::Composite(composite) => {
             (KeyFamily::Composite, Some(composite.ml_dsa().nist_level()))
         }
@@ -106,13 +108,7 @@ fn strength(kind: KeyKind) -> (KeyFamily, Option<u8>) {
 }
 
 /// Keys that can't sign, but that a certificate may hold.
-const OTHER_KEYS: [(&str, &str); 5] = [
-    ("2.16.840.1.101.3.4.4.1", "ML-KEM-512"),
-    ("2.16.840.1.101.3.4.4.2", "ML-KEM-768"),
-    ("2.16.840.1.101.3.4.4.3", "ML-KEM-1024"),
-    ("1.3.101.110", "X25519"),
-    ("1.3.101.111", "X448"),
-];
+const OTHER_KEYS: [(&str, &str); 2] = [("1.3.101.110", "X25519"), ("1.3.101.111", "X448")];
 
 fn algorithm_name(kind: KeyKind) -> String {
     let KeyKind::Other(oid) = kind else { return kind.to_string() };

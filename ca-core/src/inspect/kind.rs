@@ -3,7 +3,7 @@
 use std::fmt;
 
 use der::asn1::AnyRef;
-use der::{Decode, Reader, SliceReader, Tag, Tagged};
+use der::{Decode, Header, Reader, SliceReader, Tag, Tagged};
 
 use crate::pem::Label;
 
@@ -68,6 +68,25 @@ impl Kind {
         })
     }
 
+    /// Whether this is the start of a revocation list, whose end may be missing.
+    pub(crate) fn starts_list(start: &[u8]) -> bool {
+        let enter = |octets| header(octets).filter(|(tag, ..)| *tag == SEQUENCE);
+        let signed = enter(start).and_then(|(.., content)| enter(content));
+        let Some((.., mut rest)) = signed else { return false };
+        let mut tags = Vec::new();
+        while tags.len() < 4 {
+            let Some((tag, length, content)) = header(rest) else { break };
+            tags.push(tag);
+            let Some(behind) = content.get(length..) else { break };
+            rest = behind;
+        }
+        matches!(
+            tags.as_slice(),
+            [INTEGER, SEQUENCE, SEQUENCE, UTC_TIME | GENERALIZED_TIME]
+                | [SEQUENCE, SEQUENCE, UTC_TIME | GENERALIZED_TIME, ..]
+        )
+    }
+
     /// The kind that a PEM label promises.
     pub fn promised_by(label: Label) -> Self {
         match label {
@@ -79,6 +98,7 @@ impl Kind {
             Label::EncryptedPrivateKey => Self::EncryptedPrivateKey,
             Label::EcPrivateKey => Self::Sec1PrivateKey,
             Label::RsaPrivateKey => Self::Pkcs1PrivateKey,
+            Label::Crl => Self::RevocationList,
         }
     }
 }
@@ -97,6 +117,14 @@ impl fmt::Display for Kind {
             Self::EncryptedPrivateKey => "an encrypted private key (PKCS#8)",
         })
     }
+}
+
+/// The tag octet, the length, and what stands behind the header.
+fn header(octets: &[u8]) -> Option<(u8, usize, &[u8])> {
+    let mut reader = SliceReader::new(octets).ok()?;
+    let header = Header::decode(&mut reader).ok()?;
+    let behind = usize::try_from(reader.offset()).ok()?;
+    Some((*octets.first()?, usize::try_from(header.length()).ok()?, octets.get(behind..)?))
 }
 
 /// The values inside a SEQUENCE, header included, at most 16 of them.

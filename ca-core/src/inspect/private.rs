@@ -11,9 +11,10 @@ use crate::key::{KeyError, KeyForm, PrivateKey};
 pub struct PrivateKeyReport {
     /// The structure around the key.
     pub container: Container,
-    /// How an ML-DSA key, or the ML-DSA half of a composite, is written; none for other keys.
+    /// How an ML-DSA or ML-KEM key, or the ML-DSA half of a composite, is written; none for other
+    /// keys.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub form: Option<MlDsaForm>,
+    pub form: Option<PrivateForm>,
     /// Octets of the whole.
     pub size_octets: usize,
     /// The public key that belongs to it.
@@ -34,10 +35,11 @@ pub enum Container {
     Pkcs1,
 }
 
-/// The three ways to write an ML-DSA private key (RFC 9881 section 6).
+/// The three ways to write an ML-DSA or ML-KEM private key (RFC 9881 section 6, RFC 9935 section
+/// 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum MlDsaForm {
-    /// The 32 octets that the key grows from; what this CA writes.
+pub enum PrivateForm {
+    /// The octets that the key grows from; what this CA writes.
     #[serde(rename = "seed")]
     Seed,
     /// The grown key without its seed.
@@ -62,14 +64,14 @@ impl PrivateKeyReport {
         };
         Ok(Self {
             container,
-            form: key.ml_dsa_form().map(MlDsaForm::from),
+            form: key.form().map(PrivateForm::from),
             size_octets: der.len(),
             public_key: KeyReport::new(key.public_key()),
         })
     }
 }
 
-impl From<KeyForm> for MlDsaForm {
+impl From<KeyForm> for PrivateForm {
     fn from(form: KeyForm) -> Self {
         match form {
             KeyForm::Seed => Self::Seed,

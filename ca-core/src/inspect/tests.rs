@@ -35,12 +35,31 @@ fn an_unknown_structure_is_named() {
 }
 
 #[test]
-fn revocation_lists_and_inputs_past_the_bound_are_refused_by_name() {
-    let list = [0x30, 17, 0x30, 9, 2, 1, 1, 0x30, 0, 0x30, 0, 0x17, 0, 0x30, 0, 3, 2, 0, 1];
-    let error = inspect(&list).unwrap_err().to_string();
-    assert!(error.starts_with("found a certificate revocation list, which is not read"), "{error}");
+fn inputs_past_the_bound_are_refused() {
     let error = inspect(&vec![0x30; pem::MAX_FILE_SIZE + 1]).unwrap_err().to_string();
     assert_eq!(error, "input: 1048577 octets, allowed are at most 1048576");
+}
+
+#[test]
+fn revocation_lists_are_shown_up_to_a_bound_and_broken_ones_refused() {
+    let octets = include_bytes!("../../tests/data/inspect/crl.pem");
+    let list = pem::read_one_crl(octets).unwrap();
+    let Report::Crl(report) = inspect_crl(&list, 1).unwrap().report else { panic!("no list") };
+    assert_eq!((report.entry_count, report.entries.len()), (3, 1));
+    assert!(report.to_string().contains("\n    and 2 more\n"), "{report}");
+    let all = inspect(octets).unwrap();
+    assert!(!all[0].to_string().contains("more"), "{}", all[0]);
+    assert_eq!(inspect(list.der()).unwrap(), all);
+
+    // Behind two headers of four octets.
+    let mut version = list.der().to_vec();
+    assert_eq!(version[8..11], [2, 1, 1]);
+    version[10] = 2;
+    let error = inspect(&version).unwrap_err().to_string();
+    assert_eq!(error, "CRL: version: found 2, allowed: 1 (v2)");
+    let mislabelled = pem::encode(Label::Certificate, list.der());
+    let error = inspect(mislabelled.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("found a certificate revocation list"), "{error}");
 }
 
 /// The public half of the PKCS#1 key of the samples.

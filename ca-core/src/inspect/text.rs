@@ -7,7 +7,7 @@ use super::certificate::{AlternativeReport, CertificateReport, Mode, SignatureRe
 use super::encrypted::{EncryptedKeyReport, KdfReport};
 use super::extension::{ExtensionReport, ExtensionValue as Value};
 use super::key::{Half, KeyFamily, KeyReport};
-use super::private::{Container, MlDsaForm, PrivateKeyReport};
+use super::private::{Container, PrivateForm, PrivateKeyReport};
 use super::request::RequestReport;
 
 impl fmt::Display for Report {
@@ -15,6 +15,7 @@ impl fmt::Display for Report {
         match self {
             Self::Certificate(report) => report.fmt(f),
             Self::CertificateRequest(report) => report.fmt(f),
+            Self::Crl(report) => report.fmt(f),
             Self::PublicKey(report) => {
                 writeln!(f, "Public key")?;
                 write_key(f, "  ", report)
@@ -114,9 +115,9 @@ impl fmt::Display for PrivateKeyReport {
                 "  ",
                 "Form",
                 match form {
-                    MlDsaForm::Seed => "seed",
-                    MlDsaForm::ExpandedKey => "expandedKey (without its seed)",
-                    MlDsaForm::Both => "both (seed and expandedKey; they agree)",
+                    PrivateForm::Seed => "seed",
+                    PrivateForm::ExpandedKey => "expandedKey (without its seed)",
+                    PrivateForm::Both => "both (seed and expandedKey; they agree)",
                 },
             )?;
         }
@@ -175,7 +176,7 @@ impl fmt::Display for Mode {
 }
 
 /// A name, a colon, and a value in its column.
-fn row(
+pub(super) fn row(
     f: &mut fmt::Formatter<'_>,
     indent: &str,
     name: &str,
@@ -195,7 +196,10 @@ fn write_key(f: &mut fmt::Formatter<'_>, indent: &str, key: &KeyReport) -> fmt::
     write_warnings(f, indent, &key.warnings)
 }
 
-fn write_signature(f: &mut fmt::Formatter<'_>, signature: &SignatureReport) -> fmt::Result {
+pub(super) fn write_signature(
+    f: &mut fmt::Formatter<'_>,
+    signature: &SignatureReport,
+) -> fmt::Result {
     let indent = "    ";
     row(f, indent, "algorithm", format_args!("{} ({})", signature.algorithm, signature.oid))?;
     row(f, indent, "strength", strength(signature.family, signature.nist_level))?;
@@ -347,16 +351,16 @@ fn family_name(family: KeyFamily) -> &'static str {
     }
 }
 
-fn octets(count: usize) -> String {
+pub(super) fn octets(count: usize) -> String {
     if count == 1 { "1 octet".into() } else { format!("{count} octets") }
 }
 
-fn or_none(name: &str) -> &str {
+pub(super) fn or_none(name: &str) -> &str {
     if name.is_empty() { "(none)" } else { name }
 }
 
 /// `aabb` as `aa:bb`.
-fn colons(hex: &str) -> String {
+pub(super) fn colons(hex: &str) -> String {
     let pairs: Vec<&str> = (0..hex.len()).step_by(2).filter_map(|at| hex.get(at..at + 2)).collect();
     pairs.join(":")
 }

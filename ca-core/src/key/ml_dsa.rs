@@ -1,17 +1,13 @@
 //! The ML-DSA part of a private key (RFC 9881 section 6).
 
-use der::asn1::OctetStringRef;
-use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::private::{KeyError, KeyForm};
+use super::seed_choice::{self, SeedChoice};
 use crate::algorithm::MlDsa;
 use crate::aws_lc::MlDsaPrivate;
 use crate::secret::SecretBytes;
-
-/// The octet before a seed: `[0] IMPLICIT OCTET STRING`.
-const SEED_TAG: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(0) };
 
 /// An ML-DSA private key: its seed, or the expanded key where that is all there is.
 pub(super) struct MlDsaSecret {
@@ -39,28 +35,15 @@ impl MlDsaSecret {
     /// Reads ML-DSA-PrivateKey, the CHOICE of seed, expandedKey and both. In `both` the seed must
     /// expand to the key; then the seed alone is kept.
     pub(super) fn from_inner(set: MlDsa, inner: &[u8]) -> Result<Self, KeyError> {
-        let mut reader = SliceReader::new(inner)?;
-        let header = der::Header::peek(&reader)?;
-        if header.tag() == SEED_TAG {
-            let value = implicit_value(&mut reader)?;
-            reader.finish()?;
-            return Self::from_seed(set, value);
-        }
-        if header.tag() == Tag::OctetString {
-            let expanded = <&OctetStringRef>::decode(&mut reader)?;
-            reader.finish()?;
-            return Self::from_expanded(set, expanded.as_bytes());
-        }
-        let (seed, expanded) = reader.sequence(|reader| {
-            let seed = <&OctetStringRef>::decode(reader)?;
-            let expanded = <&OctetStringRef>::decode(reader)?;
-            Ok::<_, der::Error>((seed.as_bytes(), expanded.as_bytes()))
-        })?;
-        reader.finish()?;
+        let (seed, expanded) = match SeedChoice::read(inner)? {
+            SeedChoice::Seed(seed) => return Self::from_seed(set, seed),
+            SeedChoice::Expanded(expanded) => return Self::from_expanded(set, expanded),
+            SeedChoice::Both { seed, expanded } => (seed, expanded),
+        };
         let mut key = Self::from_seed(set, seed)?;
         let derived = key.load()?.expanded_key().map_err(|_| KeyError::Refused)?;
         if aws_lc_rs::constant_time::verify_slices_are_equal(&derived, expanded).is_err() {
-            return Err(KeyError::SeedMismatch);
+            return Err(KeyError::SeedMismatch { algorithm: "ML-DSA" });
         }
         key.form = KeyForm::Both;
         Ok(key)
@@ -86,26 +69,10 @@ impl MlDsaSecret {
 
     /// ML-DSA-PrivateKey: the seed form whenever the seed is known.
     pub(super) fn to_inner(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Zeroizing::new(Vec::with_capacity(self.octets.len() + 8));
-        let header = match self.form {
-            KeyForm::ExpandedKey => Tag::OctetString,
-            _ => SEED_TAG,
-        };
-        // The octets are 32 or at most 4,896: a header is always possible.
-        let length = der::Length::try_from(self.octets.len());
-        let header = length.and_then(|length| der::Header::new(header, length).to_der());
-        out.extend_from_slice(&header.expect("a short length has a header"));
-        out.extend_from_slice(&self.octets);
-        out
+        seed_choice::write(self.form, &self.octets)
     }
 
     pub(super) fn load(&self) -> Result<MlDsaPrivate, KeyError> {
         MlDsaPrivate::load(self.set, &self.octets).map_err(|_| KeyError::Refused)
     }
-}
-
-/// The value of the next element, whatever its tag.
-fn implicit_value<'a>(reader: &mut SliceReader<'a>) -> Result<&'a [u8], der::Error> {
-    let header = der::Header::decode(reader)?;
-    reader.read_slice(header.length())
 }

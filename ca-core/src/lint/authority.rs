@@ -32,7 +32,7 @@ pub(super) static LINTS: &[Lint] = &[
     },
     Lint {
         id: "key_usage_fits_key",
-        source: "RFC 9881 section 5, composite draft section 5.4, RFC 8410 section 5, RFC 8813, RFC 3279",
+        source: "RFC 9881 section 5, RFC 9935 section 5, composite draft section 5.4, RFC 8410 section 5, RFC 8813, RFC 3279",
         severity: Error,
         check: key_usage_fits,
     },
@@ -123,8 +123,10 @@ fn key_usage_fits(subject: &Subject<'_>) -> Option<String> {
         KeyKind::Classical(ClassicalKey::Rsa { .. }) => {
             KeyUsages::KeyAgreement | KeyUsages::EncipherOnly | KeyUsages::DecipherOnly
         }
+        KeyKind::MlKem(_) => !FlagSet::from(KeyUsages::KeyEncipherment),
         KeyKind::Classical(ClassicalKey::Ed25519 | ClassicalKey::Ed448)
         | KeyKind::MlDsa(_)
+        | KeyKind::SlhDsa(_)
         | KeyKind::Composite(_)
         | KeyKind::Other(_) => {
             KeyUsages::KeyEncipherment

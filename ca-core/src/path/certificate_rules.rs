@@ -64,7 +64,7 @@ pub(super) fn check_key(certificate: &Certificate) -> Result<String, Fault> {
             return Err(weak_key("subjectPublicKeyInfo", key, &error));
         }
         if key.kind() == KeyKind::Other(DSA) {
-            let allowed = "ECDSA, EdDSA, RSA, ML-DSA";
+            let allowed = "ECDSA, EdDSA, RSA, ML-DSA, SLH-DSA";
             return Err(Fault::new(Reason::WeakKey, "subjectPublicKeyInfo", "DSA", allowed));
         }
     }
@@ -134,16 +134,20 @@ pub(super) fn check_fields(certificate: &Certificate) -> Result<(), Fault> {
     Ok(())
 }
 
+/// A critical extension that is not understood.
+pub(crate) fn unknown_critical(certificate: &Certificate) -> Option<ObjectIdentifier> {
+    let mut all = certificate.extensions().all().iter();
+    all.find(|one| one.critical && !UNDERSTOOD.contains(&one.oid)).map(|one| one.oid)
+}
+
 /// Checks that no critical extension is unknown, and what RFC 5280 says on criticality.
 pub(super) fn check_extensions(certificate: &Certificate) -> Result<String, Fault> {
     let extensions = certificate.extensions();
-    let unknown =
-        extensions.all().iter().find(|one| one.critical && !UNDERSTOOD.contains(&one.oid));
-    if let Some(unknown) = unknown {
+    if let Some(unknown) = unknown_critical(certificate) {
         return Err(Fault::new(
             Reason::UnknownCriticalExtension,
             "extensions",
-            format!("critical extension {}, which is not understood", unknown.oid),
+            format!("critical extension {unknown}, which is not understood"),
             "critical extensions of RFC 5280 section 4.2 and X.509 clause 9.8",
         ));
     }

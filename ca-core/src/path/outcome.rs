@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::SecurityPolicy;
 use crate::certificate::Certificate;
 use crate::inspect::escape::{escaped, shortened};
+use crate::revocation::RevocationReport;
 
 /// What came of verifying a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,6 +42,9 @@ pub struct Step {
     pub verdict: Verdict,
     /// What was found.
     pub detail: String,
+    /// What is known of the certificate's revocation, where that was checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Box<RevocationReport>>,
 }
 
 /// Kinds of checks.
@@ -73,6 +77,8 @@ pub enum Check {
     Usage,
     /// The name that was asked for.
     Name,
+    /// Whether it is revoked (RFC 5280 section 6.3).
+    Revocation,
 }
 
 impl fmt::Display for Check {
@@ -91,6 +97,7 @@ impl fmt::Display for Check {
             Self::Authority => "authority",
             Self::Usage => "usage",
             Self::Name => "name",
+            Self::Revocation => "revocation",
         })
     }
 }
@@ -147,6 +154,10 @@ pub enum Reason {
     CertificatePolicy,
     /// The certificate is not for the name that was asked for.
     Name,
+    /// It is revoked, or on hold.
+    Revoked,
+    /// Nobody can tell whether it is revoked.
+    RevocationUnknown,
     /// The path is longer than the options allow.
     TooDeep,
     /// Checking would cost more than the bound.
@@ -210,6 +221,7 @@ impl Step {
             check,
             verdict,
             detail: detail.into(),
+            revocation: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod drafts;
 mod policies;
+mod revocation;
 mod rules;
 mod searching;
 mod signatures;

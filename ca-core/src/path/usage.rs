@@ -159,11 +159,16 @@ pub(super) fn check_consistency(certificate: &Certificate) -> Result<(), Fault> 
         let allowed = "keyCertSign only where basicConstraints says CA";
         return Err(Fault::new(Reason::KeyUsage, "keyUsage", bit_names(usage.0), allowed));
     }
-    let signs_only =
-        matches!(certificate.public_key().kind(), KeyKind::MlDsa(_) | KeyKind::Composite(_));
-    if signs_only && !(usage.0 - signing_bits()).is_empty() {
-        let kind = certificate.public_key().kind();
-        let allowed = format!("only {} for {kind} (RFC 9881)", bit_names(signing_bits()));
+    let kind = certificate.public_key().kind();
+    let (possible, source) = match kind {
+        KeyKind::MlDsa(_) => (signing_bits(), "RFC 9881"),
+        KeyKind::SlhDsa(_) => (signing_bits(), "RFC 9909"),
+        KeyKind::Composite(_) => (signing_bits(), "the composite draft"),
+        KeyKind::MlKem(_) => (KeyUsages::KeyEncipherment.into(), "RFC 9935"),
+        KeyKind::Classical(_) | KeyKind::Other(_) => return Ok(()),
+    };
+    if !(usage.0 - possible).is_empty() {
+        let allowed = format!("only {} for {kind} ({source})", bit_names(possible));
         return Err(Fault::new(Reason::KeyUsage, "keyUsage", bit_names(usage.0), allowed));
     }
     Ok(())

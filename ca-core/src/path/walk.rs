@@ -8,7 +8,7 @@ use super::link::Link;
 use super::name_constraints::Constraints;
 use super::outcome::{Check, Fault, Reason, Step, Verdict};
 use super::policies::Policies;
-use super::{Options, SecurityPolicy, server_name, subject_alt_name, usage};
+use super::{Extent, Options, SecurityPolicy, server_name, subject_alt_name, usage};
 use crate::certificate::Certificate;
 
 /// A certificate of a path with the signatures by which its issuer vouches for it. The anchor has
@@ -44,8 +44,12 @@ pub(super) fn walk<'a>(
     for (index, element) in path.iter().enumerate() {
         let issuer = index.checked_sub(1).map(|above| path[above].certificate);
         let place = Place { issuer, is_last: index + 1 == path.len() };
-        if let Err((check, fault)) = walk.certificate(element, place) {
+        let checked = walk.certificate(element, place).map_err(|(check, fault)| {
             walk.steps.push(Step::failed(element.certificate, check, &fault));
+            fault
+        });
+        let checked = checked.and_then(|()| walk.revocation(element.certificate, place));
+        if let Err(fault) = checked {
             return Err(Box::new(Refusal {
                 steps: walk.steps,
                 certificate: element.certificate,
@@ -216,6 +220,19 @@ impl<'a> Walk<'a, '_, '_> {
             self.note(certificate, Check::Name, server_name::check(certificate, name))?;
         }
         Ok(())
+    }
+
+    /// Comes last: what an issuer says of a certificate counts once the issuer was validated.
+    fn revocation(&mut self, certificate: &Certificate, place: Place<'_>) -> Result<(), Fault> {
+        let (Some(demands), Some(issuer)) = (&self.options.revocation, place.issuer) else {
+            return Ok(());
+        };
+        if demands.extent == Extent::Leaf && !place.is_last {
+            return Ok(());
+        }
+        let (step, fault) = demands.check(certificate, issuer, self.options.at);
+        self.steps.push(step);
+        fault.map_or(Ok(()), Err)
     }
 
     fn note(

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Block, Label, MAX_BLOCKS, PemError, check_der};
+use super::{Block, Label, MAX_BLOCKS, MAX_FILE_SIZE, PemError, check_der};
 use crate::inspect::escape::{escaped, shortened};
 
 /// Labels are short; a longer text is cut in messages.
@@ -22,6 +22,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, PemError> {
     let mut blocks = Vec::new();
     let mut begun = 0;
     let mut open: Option<Open<'_>> = None;
+    let large = bytes.len() > MAX_FILE_SIZE;
     for (number, line) in lines(bytes) {
         match (boundary(number, line)?, open.take()) {
             (Some(Boundary::Begin(_)), Some(block)) => return Err(block.unterminated()),
@@ -30,12 +31,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, PemError> {
                 if begun > MAX_BLOCKS {
                     return Err(PemError::TooManyBlocks { line: number });
                 }
-                // Room for all the rest, so that a secret is never copied by growing.
-                let text = Zeroizing::new(Vec::with_capacity(bytes.len()));
+                // Room for all the rest, so that a secret is never copied by growing. There is
+                // none in a large input.
+                let room = if large { 0 } else { bytes.len() };
+                let text = Zeroizing::new(Vec::with_capacity(room));
                 open = Some(Open { line: number, label, text });
             }
             (Some(Boundary::End(label)), Some(block)) => {
-                blocks.extend(block.close(number, label)?);
+                blocks.extend(block.close(number, label, large)?);
             }
             (Some(Boundary::End(label)), None) => {
                 return Err(PemError::EndAlone { line: number, found: shown(label) });
@@ -78,7 +81,12 @@ impl Open<'_> {
     }
 
     /// Decodes the block; `None` for one that is passed over.
-    fn close(self, end_line: usize, end_label: &[u8]) -> Result<Option<Block>, PemError> {
+    fn close(
+        self,
+        end_line: usize,
+        end_label: &[u8],
+        large: bool,
+    ) -> Result<Option<Block>, PemError> {
         let line = self.line;
         if end_label != self.label {
             return Err(PemError::EndLabel {
@@ -89,20 +97,22 @@ impl Open<'_> {
         }
         let label = match self.label {
             b"EC PARAMETERS" => return Ok(None),
-            b"X509 CRL" => return Err(PemError::CrlNotReadYet { line }),
             text => std::str::from_utf8(text).ok().and_then(Label::named),
         };
         let Some(label) = label else {
             return Err(PemError::UnknownLabel { line, found: shown(self.label) });
         };
-        let der = decode(line, label, &self.text)?;
+        if large && label != Label::Crl {
+            return Err(PemError::NotListInLarge { line, found: label });
+        }
+        let der = decode(line, &self.text)?;
         check_der(&der).map_err(|error| PemError::Content { line, error })?;
         Ok(Some(Block { label, line, der }))
     }
 }
 
 /// Decodes base64 characters by the PEM library, which does not branch on them.
-fn decode(line: usize, label: Label, base64: &[u8]) -> Result<Zeroizing<Vec<u8>>, PemError> {
+fn decode(line: usize, base64: &[u8]) -> Result<Zeroizing<Vec<u8>>, PemError> {
     if base64.is_empty() {
         return Err(PemError::EmptyBlock { line });
     }
@@ -110,12 +120,7 @@ fn decode(line: usize, label: Label, base64: &[u8]) -> Result<Zeroizing<Vec<u8>>
     if !base64.len().is_multiple_of(4) {
         return Err(PemError::Base64 { line, found: base64.len() });
     }
-    let capacity = base64.len() + 2 * label.as_str().len() + 64;
-    let mut text = Zeroizing::new(Vec::with_capacity(capacity));
-    let name = label.as_str().as_bytes();
-    let parts = [b"-----BEGIN ", name, b"-----\n", base64, b"\n-----END ", name, b"-----\n"];
-    parts.into_iter().for_each(|part| text.extend_from_slice(part));
-    let mut decoder = pem_rfc7468::Decoder::new_detect_wrap(&text).map_err(wrong)?;
+    let mut decoder = pem_rfc7468::Base64Decoder::new(base64).map_err(wrong)?;
     let mut der = Zeroizing::new(Vec::with_capacity(base64.len()));
     decoder.decode_to_end(&mut der).map_err(wrong)?;
     Ok(der)

@@ -1,5 +1,6 @@
 //! Why an input is not read. Text that the input itself brought is escaped and cut.
 
+use super::MAX_FILE_SIZE;
 use super::label::Label;
 
 /// An input that is not PEM or DER as it is allowed here.
@@ -9,10 +10,12 @@ pub enum PemError {
     #[error("input: empty; allowed is PEM or one DER value")]
     Empty,
     /// Past the bound.
-    #[error("input: {found} octets, allowed are at most 1048576")]
+    #[error("input: {found} octets, allowed are at most {allowed}")]
     TooLarge {
         /// Octets found.
         found: usize,
+        /// Octets allowed: more for revocation lists than for anything else.
+        allowed: usize,
     },
     /// Neither DER nor a PEM block anywhere.
     #[error(
@@ -46,14 +49,16 @@ pub enum PemError {
         /// The label.
         found: String,
     },
-    /// A certificate revocation list.
+    /// Something else beside the revocation lists of a large input.
     #[error(
-        "line {line}: found an X509 CRL, which is not read yet; allowed are {}",
-        Label::list(&Label::ALL)
+        "line {line}: found a block {found} in an input of more than {MAX_FILE_SIZE} octets, allowed are only revocation lists ({})",
+        Label::Crl
     )]
-    CrlNotReadYet {
+    NotListInLarge {
         /// The line of BEGIN.
         line: usize,
+        /// Its label.
+        found: Label,
     },
     /// END names something else than BEGIN.
     #[error("line {line}: the block ends as `{found}`, allowed is `{begun}` as it began")]

@@ -23,11 +23,13 @@ pub enum Label {
     EcPrivateKey,
     /// A PKCS#1 private key (RFC 8017), read only.
     RsaPrivateKey,
+    /// A certificate revocation list (RFC 7468 section 6).
+    Crl,
 }
 
 impl Label {
     /// Every label that is read.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Certificate,
         Self::CertificateRequest,
         Self::NewCertificateRequest,
@@ -37,6 +39,7 @@ impl Label {
         Self::EncryptedPrivateKey,
         Self::EcPrivateKey,
         Self::RsaPrivateKey,
+        Self::Crl,
     ];
 
     /// The text between BEGIN and the dashes.
@@ -51,6 +54,7 @@ impl Label {
             Self::EncryptedPrivateKey => "ENCRYPTED PRIVATE KEY",
             Self::EcPrivateKey => "EC PRIVATE KEY",
             Self::RsaPrivateKey => "RSA PRIVATE KEY",
+            Self::Crl => "X509 CRL",
         }
     }
 

@@ -87,10 +87,6 @@ fn wrong_boundaries_are_refused_by_line_and_label() {
             "line 1: found the label `PKCS7`, allowed are CERTIFICATE,",
         ),
         (
-            block.replace("CERTIFICATE", "X509 CRL"),
-            "line 1: found an X509 CRL, which is not read yet",
-        ),
-        (
             block.replace("END CERTIFICATE", "END PUBLIC KEY"),
             "line 3: the block ends as `PUBLIC KEY`, allowed is `CERTIFICATE`",
         ),
@@ -149,8 +145,41 @@ fn bounds_hold() {
     assert_eq!(blocks(&padded(MAX_FILE_SIZE)).unwrap().len(), 1);
     assert_eq!(
         blocks(&padded(MAX_FILE_SIZE + 1)).unwrap_err(),
-        PemError::TooLarge { found: MAX_FILE_SIZE + 1 }
+        PemError::TooLarge { found: MAX_FILE_SIZE + 1, allowed: MAX_FILE_SIZE }
     );
+}
+
+/// The start of a revocation list, whose entries have this many octets.
+fn list(octets: usize) -> Vec<u8> {
+    let fields = [2, 1, 1, 0x30, 0, 0x30, 0, 0x17, 0, 0x17, 0];
+    let header = |length: usize| [&[0x30, 0x83], &(length as u32).to_be_bytes()[1..]].concat();
+    let signed = [&fields[..], &header(octets)].concat();
+    let inner = [header(signed.len() + octets), signed].concat();
+    [header(inner.len() + octets + 5), inner, vec![0; octets], vec![0x30, 0, 3, 1, 0]].concat()
+}
+
+#[test]
+fn only_revocation_lists_may_be_large() {
+    let large = list(2 * MAX_FILE_SIZE);
+    assert!(may_be_large(&large) && may_be_large(&large[..40]) && !may_be_large(&large[..18]));
+    assert!(matches!(read(&large).unwrap(), Input::Der(der) if *der == large));
+    let text = encode(Label::Crl, &large);
+    assert!(may_be_large(&text.as_bytes()[..40]));
+    assert_eq!(blocks(&format!("Bag\n{text}")).unwrap()[0].der(), large);
+    assert_eq!(blocks(&text.repeat(2)).unwrap().len(), 2);
+
+    // The same as a certificate, by its label or by its fields.
+    let allowed = MAX_FILE_SIZE;
+    let other = encode(Label::Certificate, &large);
+    assert_eq!(blocks(&other).unwrap_err(), PemError::TooLarge { found: other.len(), allowed });
+    let mut certificate = large;
+    certificate[17] = 0x30;
+    let found = certificate.len();
+    assert_eq!(read(&certificate).unwrap_err(), PemError::TooLarge { found, allowed });
+    // A key behind a list.
+    let error = blocks(&format!("{text}{}", encode(Label::PrivateKey, DER))).unwrap_err();
+    assert!(matches!(error, PemError::NotListInLarge { found: Label::PrivateKey, .. }), "{error}");
+    assert!(error.to_string().contains("only revocation lists (X509 CRL)"), "{error}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Block, Input, Label, PemError, read};
 use crate::certificate::{Certificate, CertificateError};
+use crate::crl::{CertificateList, CrlError};
 use crate::csr::{CertificateRequest, CsrError};
 use crate::inspect::Kind;
 use crate::public_key::{PublicKey, PublicKeyError};
@@ -43,6 +44,38 @@ pub fn read_one_request(bytes: &[u8]) -> Result<CertificateRequest, ReadError> {
         let line = block.map(Block::line);
         CertificateRequest::from_der(der).map_err(|error| ReadError::Request { line, error })
     })?)
+}
+
+/// Reads one or more revocation lists: PEM blocks `X509 CRL` in the order in which they stand, or
+/// one in DER.
+///
+/// # Errors
+/// `ReadError` when the input is no PEM or DER, has another kind of block, or a list is malformed.
+pub fn read_crls(bytes: &[u8]) -> Result<Vec<CertificateList>, ReadError> {
+    const ALLOWED: &[Label] = &[Label::Crl];
+    // The octets are handed on: a list may have many.
+    let list = |line, mut der: Zeroizing<Vec<u8>>| {
+        CertificateList::from_der(std::mem::take(&mut *der))
+            .map_err(|error| ReadError::Crl { line, error })
+    };
+    match read(bytes)? {
+        Input::Der(der) => Ok(vec![list(None, der)?]),
+        Input::Pem(blocks) => blocks
+            .into_iter()
+            .map(|block| {
+                block.expect(ALLOWED)?;
+                list(Some(block.line), block.der)
+            })
+            .collect(),
+    }
+}
+
+/// Reads exactly one revocation list.
+///
+/// # Errors
+/// As [`read_crls`], and `ReadError::NotOne` when there are several.
+pub fn read_one_crl(bytes: &[u8]) -> Result<CertificateList, ReadError> {
+    one(read_crls(bytes)?)
 }
 
 /// Reads one public key: a PEM block `PUBLIC KEY` or a DER SubjectPublicKeyInfo.
@@ -107,13 +140,20 @@ fn ders<T>(
         Input::Pem(blocks) => blocks
             .iter()
             .map(|block| {
-                let (line, found) = (block.line(), block.label());
-                if !allowed.contains(&found) {
-                    return Err(ReadError::WrongLabel { line, found, allowed });
-                }
+                block.expect(allowed)?;
                 decode(Some(block), block.der())
             })
             .collect(),
+    }
+}
+
+impl Block {
+    fn expect(&self, allowed: &'static [Label]) -> Result<(), ReadError> {
+        let (line, found) = (self.line, self.label);
+        if allowed.contains(&found) {
+            return Ok(());
+        }
+        Err(ReadError::WrongLabel { line, found, allowed })
     }
 }
 
@@ -163,6 +203,14 @@ pub enum ReadError {
         line: Option<usize>,
         /// What is wrong.
         error: CsrError,
+    },
+    /// A revocation list is malformed.
+    #[error("{}{error}", at_line(*line))]
+    Crl {
+        /// The line of BEGIN; none for DER.
+        line: Option<usize>,
+        /// What is wrong.
+        error: CrlError,
     },
     /// A public key is malformed.
     #[error("{}{error}", at_line(*line))]

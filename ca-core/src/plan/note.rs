@@ -13,8 +13,8 @@ use crate::profile::{extended_key_usage_name, key_usage_text};
 /// Something that the certificate has otherwise than the request asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlanNote {
-    /// Key usages that the subject's kind of key can't have (RFC 9881 section 5, RFC 8410, RFC
-    /// 8813, RFC 3279).
+    /// Key usages that the subject's kind of key can't have (RFC 9881 section 5, RFC 9935 section
+    /// 5, RFC 8410, RFC 8813, RFC 3279).
     KeyUsageDropped {
         /// What was dropped.
         dropped: FlagSet<KeyUsages>,

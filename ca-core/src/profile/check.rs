@@ -17,7 +17,7 @@ use super::{
     Copies, KeyReuse, KeyRule, NameRule, Profile, ProfileError, ProfileKind, SubjectRule,
     ValidityRule,
 };
-use crate::algorithm::{Algorithm, Family};
+use crate::algorithm::{Family, KeyAlgorithm};
 use crate::extensions::oid;
 use crate::general_name::{AbsoluteUri, DnsName, MAX_NAMES, NameKind, NameSubtree};
 use crate::name::AttributeType;
@@ -59,7 +59,7 @@ pub(super) fn profile(config: ProfileConfig) -> Result<Profile, ProfileError> {
     checker.authority_fields(&config, kind)?;
     Ok(Profile {
         kind,
-        keys: checker.keys(&config)?,
+        keys: checker.keys(&config, kind)?,
         names: checker.names(&config.names)?,
         subject: checker.subject(&config)?,
         validity: checker.validity(&config)?,
@@ -103,17 +103,18 @@ impl Checker {
         Err(self.value("name", name, "1 to 64 of a to z, 0 to 9 and hyphen"))
     }
 
-    fn keys(&self, config: &ProfileConfig) -> Result<KeyRule, ProfileError> {
+    fn keys(&self, config: &ProfileConfig, kind: ProfileKind) -> Result<KeyRule, ProfileError> {
         let families = config.subject_keys.families.iter().map(|family| match family {
             FamilyConfig::Classical => Family::Classical,
-            FamilyConfig::PostQuantum => Family::MlDsa,
+            FamilyConfig::PostQuantum => Family::PostQuantum,
             FamilyConfig::Composite => Family::Composite,
+            FamilyConfig::Kem => Family::Kem,
         });
         let algorithms = config.subject_keys.algorithms.iter().map(|text| {
-            Algorithm::named(text).map_err(|error| {
+            KeyAlgorithm::named(text).map_err(|error| {
                 self.value(
                     "subject_keys.algorithms",
-                    error.found,
+                    error.found(),
                     "the names that `espalier algorithms` lists",
                 )
             })
@@ -124,7 +125,15 @@ impl Checker {
         };
         if rule.families.is_empty() && rule.algorithms.is_empty() {
             return Err(self.contradiction(
-                "subject_keys allows nothing; allowed is at least one of families (classical, post-quantum, composite) or algorithms",
+                "subject_keys allows nothing; allowed is at least one of families (classical, post-quantum, composite, kem) or algorithms",
+            ));
+        }
+        let mut algorithms = rule.algorithms.iter().map(|algorithm| algorithm.family());
+        let establishes =
+            rule.families.contains(&Family::Kem) || algorithms.any(|family| family == Family::Kem);
+        if establishes && kind.is_authority() {
+            return Err(self.contradiction(
+                "subject_keys allows ML-KEM, which can't sign; allowed only when kind is leaf",
             ));
         }
         Ok(rule)

@@ -84,6 +84,7 @@ pub(super) enum FamilyConfig {
     Classical,
     PostQuantum,
     Composite,
+    Kem,
 }
 
 #[derive(Deserialize, Default)]

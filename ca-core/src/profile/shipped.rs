@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::Profile;
 
 /// The names of the shipped profiles, authorities first.
-pub const SHIPPED_NAMES: [&str; 9] = [
+pub const SHIPPED_NAMES: [&str; 10] = [
     "root",
     "issuing-ca",
     "cross-ca",
@@ -15,10 +15,11 @@ pub const SHIPPED_NAMES: [&str; 9] = [
     "spiffe",
     "code-signing",
     "ocsp-responder",
+    "kem-recipient",
 ];
 
 /// The YAML texts, in the same order.
-pub(super) const TEXTS: [&str; 9] = [
+pub(super) const TEXTS: [&str; 10] = [
     include_str!("../../profiles/root.yaml"),
     include_str!("../../profiles/issuing-ca.yaml"),
     include_str!("../../profiles/cross-ca.yaml"),
@@ -28,6 +29,7 @@ pub(super) const TEXTS: [&str; 9] = [
     include_str!("../../profiles/spiffe.yaml"),
     include_str!("../../profiles/code-signing.yaml"),
     include_str!("../../profiles/ocsp-responder.yaml"),
+    include_str!("../../profiles/kem-recipient.yaml"),
 ];
 
 pub(super) fn all() -> &'static [Profile] {

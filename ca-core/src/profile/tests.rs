@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::algorithm::{Composite, MlDsa};
+use crate::algorithm::{Algorithm, Composite, MlDsa, MlKem};
 
 const MINIMAL: &str = "\
 version: 1
@@ -37,8 +37,12 @@ fn shipped_profiles_are_valid_and_named_as_their_files() {
         let profile = Profile::from_yaml(text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(profile.name(), name);
         assert_eq!(Profile::shipped(name).unwrap().name(), name);
+        let establishes = name == "kem-recipient";
         for key in Algorithm::all() {
-            assert!(profile.allows_key(key.key()), "{name}: {key}");
+            assert_eq!(profile.allows_key(key.key()), !establishes, "{name}: {key}");
+        }
+        for set in MlKem::ALL {
+            assert_eq!(profile.allows_key(KeyKind::MlKem(set)), establishes, "{name}: {set}");
         }
     }
     assert_eq!(Profile::all_shipped().len(), SHIPPED_NAMES.len());
@@ -60,6 +64,21 @@ fn the_samples_in_the_documentation_are_profiles() {
     // Every field that the format knows stands in the table.
     for field in ["version", "subject_keys.families", "names.from_common_name", "ocsp_no_check"] {
         assert!(text.contains(&format!("`{field}`")), "{field}");
+    }
+}
+
+#[test]
+fn ml_kem_is_named_by_family_and_by_set_and_only_for_leaves() {
+    let by_name = MINIMAL.replace("families: [classical]", "algorithms: [kyber768]");
+    let profile = Profile::from_yaml(&by_name).unwrap();
+    assert!(profile.allows_key(KeyKind::MlKem(MlKem::MlKem768)));
+    assert!(!profile.allows_key(KeyKind::MlKem(MlKem::MlKem512)));
+    assert!(profile.allowed_keys().contains("ML-KEM-768"), "{}", profile.allowed_keys());
+    for text in shipped::TEXTS.iter().filter(|text| text.contains("key_cert_sign")) {
+        let start = text.find("families: [").unwrap() + "families: [".len();
+        let with_kem = format!("{}kem, {}", &text[..start], &text[start..]);
+        let error = Profile::from_yaml(&with_kem).unwrap_err().to_string();
+        assert!(error.contains("ML-KEM, which can't sign"), "{error}");
     }
 }
 

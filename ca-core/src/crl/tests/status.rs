@@ -94,7 +94,7 @@ fn nobody_knows_without_a_list_that_can_be_trusted() {
     let none = unknown(world.status(&[]));
     assert_eq!(
         none.to_string(),
-        "revocation: none of 0 lists is by CN=Root p256,O=Example; give its current list"
+        "none of 0 lists is by CN=Root p256,O=Example; give its current list"
     );
     let other = Authority::root("ed25519");
     let foreign = list(&full(&other, 1), &other, &[entry(&world.leaf, COMPROMISE)]);

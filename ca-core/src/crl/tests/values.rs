@@ -81,3 +81,28 @@ fn reasons_have_names_and_codes() {
             .starts_with("revocation reason: found \"lost\", allowed are unspecified")
     );
 }
+
+#[test]
+fn serial_numbers_are_read_as_they_are_shown() {
+    for (text, octets) in [
+        ("07", &[7][..]),
+        ("00", &[0]),
+        ("0000", &[0]),
+        ("80", &[0, 0x80]),
+        ("00:80", &[0, 0x80]),
+        ("0000017f", &[1, 0x7f]),
+    ] {
+        let serial = EntrySerial::from_hex(text).unwrap();
+        assert_eq!(serial.as_bytes(), octets, "{text}");
+        assert_eq!(EntrySerial::from_hex(&serial.to_string()).unwrap(), serial);
+    }
+    for (text, refused) in [
+        ("", InvalidEntrySerial::NotHex),
+        ("7", InvalidEntrySerial::NotHex),
+        ("0x07", InvalidEntrySerial::NotHex),
+        (&"80".repeat(20), InvalidEntrySerial::TooLong { found: 21 }),
+        (&"01".repeat(21), InvalidEntrySerial::TooLong { found: 21 }),
+    ] {
+        assert_eq!(EntrySerial::from_hex(text).unwrap_err(), refused, "{text}");
+    }
+}
