@@ -96,8 +96,10 @@ async fn issue(
 ) -> Result<(), CliError> {
     options.check_outputs()?;
     let chosen = options.profile.read(context)?;
-    let csr = options.csr.as_ref().map(|source| read_request(source, context)).transpose()?;
-    let csr = csr.as_ref().map(Found::proven).transpose()?;
+    let csr =
+        options.csr.as_ref().map(|source| read_request(source, context).map(|csr| (csr, source)));
+    let csr = csr.transpose()?;
+    let csr = csr.as_ref().map(|(csr, source)| proven(csr, source)).transpose()?;
     let mut ask = |context: &mut Context| folder.passphrase(&options.passphrase, context);
     let authority = Authority::load(folder, ledger, &options.authority, &mut ask, context).await?;
     let (mut request, asker, key) = match (csr, &options.key_out) {
@@ -158,25 +160,22 @@ impl Options {
     }
 }
 
-/// A CSR and where it was read.
-struct Found<'a> {
-    source: &'a Source,
-    csr: CertificateRequest,
+/// Checks that whoever made the CSR has the private key.
+pub(super) fn proven<'a>(
+    csr: &'a CertificateRequest,
+    source: &Source,
+) -> Result<ProvenRequest<'a>, CliError> {
+    csr.verify_possession().map_err(|error| CliError::of(Exit::Refused, source, &error))
 }
 
-impl Found<'_> {
-    /// Checks that whoever made the CSR has the private key.
-    fn proven(&self) -> Result<ProvenRequest<'_>, CliError> {
-        let proven = self.csr.verify_possession();
-        proven.map_err(|error| CliError::of(Exit::Refused, self.source, &error))
-    }
-}
-
-fn read_request<'a>(source: &'a Source, context: &mut Context) -> Result<Found<'a>, CliError> {
+/// Reads a CSR, and does not yet believe it.
+pub(super) fn read_request(
+    source: &Source,
+    context: &mut Context,
+) -> Result<CertificateRequest, CliError> {
     let octets = context.read(source)?;
-    let csr = pem::read_one_request(&octets)
-        .map_err(|error| CliError::of(exit_code::of_read(&error), source, &error))?;
-    Ok(Found { source, csr })
+    pem::read_one_request(&octets)
+        .map_err(|error| CliError::of(exit_code::of_read(&error), source, &error))
 }
 
 /// Writes the key to a temporary file: it gets its name when there is a certificate for it.

@@ -15,6 +15,8 @@ mod keeps;
 mod kills;
 mod listing;
 mod quickstart;
+mod rekey;
+mod renew;
 mod sequence;
 mod tampered;
 #[path = "../cli/workbench.rs"]
