@@ -1,5 +1,7 @@
 //! Reports as text for people.
 
+mod ocsp;
+
 use std::fmt;
 
 use super::Report;
@@ -22,6 +24,10 @@ impl fmt::Display for Report {
             }
             Self::PrivateKey(report) => report.fmt(f),
             Self::EncryptedPrivateKey(report) => report.fmt(f),
+            Self::Pkcs12(report) => report.fmt(f),
+            Self::Pkcs7(report) => report.fmt(f),
+            Self::OcspRequest(report) => report.fmt(f),
+            Self::OcspResponse(report) => report.fmt(f),
         }
     }
 }

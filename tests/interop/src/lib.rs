@@ -3,6 +3,7 @@
 pub mod bouncy_castle;
 pub mod issue;
 pub mod judge;
+pub mod ocsp;
 pub mod openssl;
 pub mod peers;
 pub mod slh_dsa;
