@@ -8,7 +8,7 @@ use ledger::Ledger;
 
 use super::find;
 use crate::authority::{Authority, chain, verify_signature};
-use crate::cli::issue::{SECONDS_OF_DAY, proven, read_request};
+use crate::cli::issue::{SECONDS_OF_DAY, read_request};
 use crate::cli::issued::IssuedOptions;
 use crate::cli::{CliError, Context, Exit, exit_code};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
@@ -152,7 +152,7 @@ impl Options {
         }
         if let Some(csr) = &self.csr {
             let request = read_request(csr, context)?;
-            let found = proven(&request, csr)?.request().public_key();
+            let found = request.signed()?.request().public_key();
             if found == certificate.public_key() {
                 return Ok(());
             }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::{Entry, Ledger, Status};
 
 use crate::authority::Authority;
-use crate::cli::issue::{SECONDS_OF_DAY, proven, read_request};
+use crate::cli::issue::{SECONDS_OF_DAY, read_request};
 use crate::cli::issued::IssuedOptions;
 use crate::cli::{CliError, Context, Exit, exit_code};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
@@ -150,7 +150,7 @@ fn with_new_key(
     context: &mut Context,
 ) -> Result<Request, CliError> {
     let csr = read_request(source, context)?;
-    let asked = Request::from_csr(proven(&csr, source)?);
+    let asked = Request::from_csr(csr.signed()?);
     let differs = |field: &str, found: String, allowed: String| {
         Err(CliError::refused(format!(
             "{source}: {field}: found {found}, allowed is what the certificate has, {allowed}, or none"
