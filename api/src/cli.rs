@@ -8,6 +8,7 @@ mod context;
 mod crl;
 mod csr;
 mod csr_create;
+mod csr_stated;
 mod error;
 mod exit_code;
 mod init;
@@ -18,6 +19,8 @@ mod key;
 mod ledger;
 mod lint;
 mod name_options;
+mod pkcs12;
+mod pkcs7;
 mod quickstart;
 mod verify;
 
@@ -62,6 +65,8 @@ enum Command {
     Ledger(ledger::Options),
     Key(key::Options),
     Csr(csr::Options),
+    Pkcs12(pkcs12::Options),
+    Pkcs7(pkcs7::Options),
     Crl(crl::Options),
     Verify(verify::Options),
     Lint(lint::Options),
@@ -100,6 +105,8 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Ledger(options) => ledger::run(&options, context),
         Command::Key(options) => key::run(&options, context),
         Command::Csr(options) => csr::run(&options, context),
+        Command::Pkcs12(options) => pkcs12::run(&options, context),
+        Command::Pkcs7(options) => pkcs7::run(&options, context),
         Command::Crl(options) => crl::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),
         Command::Lint(options) => lint::run(&options, context),

@@ -14,6 +14,7 @@ mod issue_outputs;
 mod keeps;
 mod kills;
 mod listing;
+mod possession;
 mod quickstart;
 mod sequence;
 mod tampered;

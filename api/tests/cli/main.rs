@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
 mod certificates;
+mod containers;
 mod crl;
 mod csr;
 mod files;

@@ -4,7 +4,7 @@ use const_oid::ObjectIdentifier;
 
 use super::PlanError;
 use crate::certificate::Certificate;
-use crate::csr::ProvenRequest;
+use crate::csr::{Possession, ProvenRequest};
 use crate::extensions::{Extension, Extensions, oid};
 use crate::general_name::AltName;
 use crate::name::DistinguishedName;
@@ -27,6 +27,7 @@ pub struct Request {
     /// stand beside a classical one.
     pub alt_public_key: Option<PublicKey>,
     pub(super) cross: Option<CrossTarget>,
+    possession: Option<Possession>,
 }
 
 /// Extensions that limit what an authority may issue (RFC 5280 section 4.2.1).
@@ -57,7 +58,13 @@ impl Request {
             validity_seconds: None,
             alt_public_key: None,
             cross: None,
+            possession: None,
         }
+    }
+
+    /// How the CSR proved that its sender holds the key; none for a request that no CSR brought.
+    pub fn possession(&self) -> Option<&Possession> {
+        self.possession.as_ref()
     }
 
     /// What a CSR asks for, once it proved to come from whoever holds the key.
@@ -78,8 +85,10 @@ impl Request {
     /// }
     /// ```
     pub fn from_csr(csr: ProvenRequest<'_>) -> Self {
+        let possession = Some(csr.possession().clone());
         let csr = csr.request();
         Self {
+            possession,
             extensions: csr.extensions().clone(),
             ..Self::new(csr.subject().clone(), csr.names().to_vec(), csr.public_key().clone())
         }
