@@ -172,12 +172,18 @@ impl Options {
 }
 
 /// A CSR and where it was read.
-struct Found<'a> {
+pub(super) struct Found<'a> {
     source: &'a Source,
     csr: CertificateRequest,
 }
 
 impl Found<'_> {
+    /// Checks that the key in the CSR signed it.
+    pub(super) fn signed(&self) -> Result<ProvenRequest<'_>, CliError> {
+        let signed = self.csr.verify_possession();
+        signed.map_err(|error| CliError::of(Exit::Refused, self.source, &error))
+    }
+
     /// Checks that whoever made the CSR has the private key: by its signature, or by what the
     /// holder of a signature certificate states (RFC 9883).
     async fn proven(
@@ -188,7 +194,7 @@ impl Found<'_> {
     ) -> Result<ProvenRequest<'_>, CliError> {
         let refused = |error: CsrError| CliError::of(Exit::Refused, self.source, &error);
         let KeyKind::MlKem(_) = self.csr.public_key().kind() else {
-            return self.csr.verify_possession().map_err(refused);
+            return self.signed();
         };
         let (shown, trust) = (&options.possession, &options.possession_trust);
         let voucherage = Voucherage::of_ledger(ledger, &self.csr, shown, trust, context).await?;
@@ -198,7 +204,10 @@ impl Found<'_> {
     }
 }
 
-fn read_request<'a>(source: &'a Source, context: &mut Context) -> Result<Found<'a>, CliError> {
+pub(super) fn read_request<'a>(
+    source: &'a Source,
+    context: &mut Context,
+) -> Result<Found<'a>, CliError> {
     let octets = context.read(source)?;
     let csr = pem::read_one_request(&octets)
         .map_err(|error| CliError::of(exit_code::of_read(&error), source, &error))?;

@@ -16,6 +16,8 @@ mod kills;
 mod listing;
 mod possession;
 mod quickstart;
+mod rekey;
+mod renew;
 mod sequence;
 mod tampered;
 #[path = "../cli/workbench.rs"]

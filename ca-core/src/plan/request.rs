@@ -38,6 +38,9 @@ const LIMITS: [ObjectIdentifier; 4] = [
     oid::INHIBIT_ANY_POLICY,
 ];
 
+/// Extensions that say what a key may be used for.
+const USAGES: [ObjectIdentifier; 2] = [oid::KEY_USAGE, oid::EXTENDED_KEY_USAGE];
+
 /// What a cross certificate takes over from the certificate that exists.
 #[derive(Clone, Debug)]
 pub(super) struct CrossTarget {
@@ -92,6 +95,31 @@ impl Request {
             extensions: csr.extensions().clone(),
             ..Self::new(csr.subject().clone(), csr.names().to_vec(), csr.public_key().clone())
         }
+    }
+
+    /// What an end entity's certificate holds, once more: the same subject, names, key, alternative
+    /// key and usages. Whether they are still allowed is for the profile to say; whether the holder
+    /// still is who it was, for the caller.
+    ///
+    /// # Errors
+    /// `PlanError::RenewalOfAuthority` when the certificate is an authority's,
+    /// `PlanError::RenewalName` when it has a name of a kind that is not issued here.
+    pub fn renewal(certificate: &Certificate) -> Result<Self, PlanError> {
+        let extensions = certificate.extensions();
+        if extensions.basic_constraints().is_some_and(|constraints| constraints.ca) {
+            return Err(PlanError::RenewalOfAuthority);
+        }
+        let names = extensions.subject_alt_name().map(|names| names.0.as_slice());
+        let names = names.unwrap_or_default().iter().map(AltName::from_general_name);
+        let names = names.collect::<Result<_, _>>().map_err(PlanError::RenewalName)?;
+        let usages = extensions.all().iter().filter(|extension| USAGES.contains(&extension.oid));
+        let subject = DistinguishedName::as_found(certificate.subject().clone());
+        Ok(Self {
+            // They were read from the certificate by the same function.
+            extensions: Extensions::new(usages.cloned().collect()).unwrap_or_default(),
+            alt_public_key: extensions.alt_public_key().cloned(),
+            ..Self::new(subject, names, certificate.public_key().clone())
+        })
     }
 
     /// A cross certificate for the authority that `certificate` names: the same subject, key,
