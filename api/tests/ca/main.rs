@@ -17,6 +17,7 @@ mod listing;
 mod possession;
 mod quickstart;
 mod rekey;
+mod related;
 mod renew;
 mod sequence;
 mod tampered;
