@@ -8,6 +8,7 @@ mod checks;
 mod clock;
 mod cross;
 mod data;
+mod holders;
 mod init;
 mod issue;
 mod issue_outputs;
@@ -16,6 +17,8 @@ mod kills;
 mod listing;
 mod possession;
 mod quickstart;
+mod rekey;
+mod renew;
 mod sequence;
 mod tampered;
 #[path = "../cli/workbench.rs"]

@@ -9,6 +9,7 @@ use crate::extensions::{Extension, Extensions, oid};
 use crate::general_name::AltName;
 use crate::name::DistinguishedName;
 use crate::public_key::PublicKey;
+use crate::related::ProvenRelation;
 
 /// What a certificate is asked to hold. A CSR becomes one only with its proof of possession.
 #[derive(Clone, Debug)]
@@ -26,6 +27,10 @@ pub struct Request {
     /// The subject's alternative key (X.509 (10/2019) clause 9.8), which must be post-quantum and
     /// stand beside a classical one.
     pub alt_public_key: Option<PublicKey>,
+    /// A certificate that the requester holds too, and that this one shall be bound to (RFC 9763).
+    pub related: Option<ProvenRelation>,
+    /// Whether the CSR asks for a binding.
+    pub(super) asks_relation: bool,
     pub(super) cross: Option<CrossTarget>,
     possession: Option<Possession>,
 }
@@ -37,6 +42,9 @@ const LIMITS: [ObjectIdentifier; 4] = [
     oid::POLICY_CONSTRAINTS,
     oid::INHIBIT_ANY_POLICY,
 ];
+
+/// Extensions that say what a key may be used for.
+const USAGES: [ObjectIdentifier; 2] = [oid::KEY_USAGE, oid::EXTENDED_KEY_USAGE];
 
 /// What a cross certificate takes over from the certificate that exists.
 #[derive(Clone, Debug)]
@@ -57,6 +65,8 @@ impl Request {
             extensions: Extensions::default(),
             validity_seconds: None,
             alt_public_key: None,
+            related: None,
+            asks_relation: false,
             cross: None,
             possession: None,
         }
@@ -90,8 +100,34 @@ impl Request {
         Self {
             possession,
             extensions: csr.extensions().clone(),
+            asks_relation: csr.related_request().is_some(),
             ..Self::new(csr.subject().clone(), csr.names().to_vec(), csr.public_key().clone())
         }
+    }
+
+    /// What an end entity's certificate holds, once more: the same subject, names, key, alternative
+    /// key and usages. Whether they are still allowed is for the profile to say; whether the holder
+    /// still is who it was, for the caller.
+    ///
+    /// # Errors
+    /// `PlanError::RenewalOfAuthority` when the certificate is an authority's,
+    /// `PlanError::RenewalName` when it has a name of a kind that is not issued here.
+    pub fn renewal(certificate: &Certificate) -> Result<Self, PlanError> {
+        let extensions = certificate.extensions();
+        if extensions.basic_constraints().is_some_and(|constraints| constraints.ca) {
+            return Err(PlanError::RenewalOfAuthority);
+        }
+        let names = extensions.subject_alt_name().map(|names| names.0.as_slice());
+        let names = names.unwrap_or_default().iter().map(AltName::from_general_name);
+        let names = names.collect::<Result<_, _>>().map_err(PlanError::RenewalName)?;
+        let usages = extensions.all().iter().filter(|extension| USAGES.contains(&extension.oid));
+        let subject = DistinguishedName::as_found(certificate.subject().clone());
+        Ok(Self {
+            // They were read from the certificate by the same function.
+            extensions: Extensions::new(usages.cloned().collect()).unwrap_or_default(),
+            alt_public_key: extensions.alt_public_key().cloned(),
+            ..Self::new(subject, names, certificate.public_key().clone())
+        })
     }
 
     /// A cross certificate for the authority that `certificate` names: the same subject, key,

@@ -8,6 +8,7 @@ use crate::passphrase::{NewPassphraseOptions, Passphrase, PassphraseOptions, WAY
 
 /// Where it comes from; a prompt where nothing is named.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)] // its name is that of the command's own options
 pub(super) struct Options {
     /// Read the PKCS#12 file's password from this file; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "password_env")]
