@@ -18,6 +18,7 @@ mod key;
 mod ledger;
 mod name_options;
 mod quickstart;
+mod revoking;
 mod verify;
 
 use std::process::ExitCode;

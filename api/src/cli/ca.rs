@@ -3,6 +3,7 @@
 mod create;
 mod cross_sign;
 mod list;
+mod revoke;
 mod show;
 
 use ledger::{Authority as Recorded, Ledger};
@@ -11,7 +12,7 @@ use super::{CliError, Context};
 use crate::authority::unknown;
 use crate::data_folder::{DataFolder, ledger_failed, wait_for};
 
-/// List, show, create and cross-sign authorities
+/// List, show, create, cross-sign and revoke authorities
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier ca list
@@ -28,6 +29,7 @@ enum Command {
     Show(show::Options),
     Create(Box<create::Options>),
     CrossSign(cross_sign::Options),
+    Revoke(revoke::Options),
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
@@ -36,6 +38,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Command::Show(options) => &options.data,
         Command::Create(options) => &options.data,
         Command::CrossSign(options) => &options.data,
+        Command::Revoke(options) => &options.data,
     };
     wait_for(async {
         let folder = DataFolder::new(&data.data);
@@ -47,6 +50,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
             Command::CrossSign(options) => {
                 cross_sign::run(options, &folder, &ledger, context).await
             }
+            Command::Revoke(options) => revoke::run(options, &ledger, context).await,
         };
         let closed = ledger.close().await.map_err(ledger_failed);
         result.and(closed)
