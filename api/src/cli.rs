@@ -17,6 +17,7 @@ mod issued;
 mod key;
 mod ledger;
 mod name_options;
+mod ocsp;
 mod quickstart;
 mod revoking;
 mod verify;
@@ -63,6 +64,7 @@ enum Command {
     Key(key::Options),
     Csr(csr::Options),
     Crl(crl::Options),
+    Ocsp(ocsp::Options),
     Verify(verify::Options),
     Inspect(inspect::Options),
     Algorithms(algorithms::Options),
@@ -100,6 +102,7 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Key(options) => key::run(&options, context),
         Command::Csr(options) => csr::run(&options, context),
         Command::Crl(options) => crl::run(&options, context),
+        Command::Ocsp(options) => ocsp::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),

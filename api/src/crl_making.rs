@@ -153,5 +153,8 @@ fn refused(error: CrlBuildError) -> CliError {
         }
         _ => Exit::Refused,
     };
-    CliError::of(exit, "revocation list", &error)
+    match std::error::Error::source(&error) {
+        Some(source) => CliError::of(exit, &error, source),
+        None => CliError::new(exit, error.to_string()),
+    }
 }

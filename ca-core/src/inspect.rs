@@ -1,5 +1,5 @@
-//! Showing what a file holds: certificates, requests, revocation lists and keys, for people and as
-//! JSON.
+//! Showing what a file holds: certificates, requests, revocation lists, OCSP messages and keys, for
+//! people and as JSON.
 //!
 //! [`inspect`] reads any PEM or DER and gives one [`Inspected`] for each object. Its `Display` is
 //! text for a terminal; its `Serialize` is stable JSON: every object has `"version"` and `"kind"`.
@@ -16,6 +16,7 @@ mod extension;
 mod key;
 mod kind;
 mod names;
+mod ocsp;
 mod private;
 mod request;
 mod text;
@@ -35,6 +36,9 @@ pub use extension::{
 };
 pub use key::{Half, KeyFamily, KeyReport};
 pub use kind::Kind;
+pub use ocsp::{
+    CertIdReport, OcspAnswerReport, OcspRequestReport, OcspResponseReport, SingleReport,
+};
 pub use private::{Container, PrivateForm, PrivateKeyReport};
 pub use request::{RequestReport, RequestSizes};
 
@@ -43,6 +47,7 @@ use crate::certificate::{Certificate, CertificateError};
 use crate::crl::{CertificateList, CrlError};
 use crate::csr::{CertificateRequest, CsrError};
 use crate::key::KeyError;
+use crate::ocsp::{OcspError, OcspRequest, OcspResponse};
 use crate::pem::{self, Input, Label, PemError};
 use crate::public_key::{PublicKey, PublicKeyError};
 
@@ -73,6 +78,10 @@ pub enum Report {
     CertificateRequest(Box<RequestReport>),
     /// A revocation list.
     Crl(Box<CrlReport>),
+    /// An OCSP request.
+    OcspRequest(Box<OcspRequestReport>),
+    /// An OCSP response.
+    OcspResponse(Box<OcspResponseReport>),
     /// A public key.
     PublicKey(Box<KeyReport>),
     /// A private key in the clear.
@@ -162,6 +171,14 @@ fn report(kind: Kind, der: &[u8]) -> Result<Report, ContentError> {
             let list = CertificateList::from_der(der)?;
             Report::Crl(Box::new(CrlReport::new(&list, ENTRIES_SHOWN)?))
         }
+        Kind::OcspRequest => {
+            let request = OcspRequest::from_der(der)?;
+            Report::OcspRequest(Box::new(OcspRequestReport::new(&request)?))
+        }
+        Kind::OcspResponse => {
+            let response = OcspResponse::from_der(der)?;
+            Report::OcspResponse(Box::new(OcspResponseReport::new(&response, der.len())?))
+        }
     })
 }
 
@@ -192,7 +209,7 @@ pub enum InspectError {
 pub enum ContentError {
     /// DER of another structure.
     #[error(
-        "not an object that is known; allowed are a certificate, a certificate request, a revocation list, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1) or an encrypted private key (PKCS#8)"
+        "not an object that is known; allowed are a certificate, a certificate request, a revocation list, an OCSP request or response, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1) or an encrypted private key (PKCS#8)"
     )]
     Unknown,
     /// The label says something else than the content.
@@ -212,6 +229,9 @@ pub enum ContentError {
     /// A revocation list is malformed, or breaks a rule of RFC 5280.
     #[error(transparent)]
     Crl(#[from] CrlError),
+    /// An OCSP request or response is malformed, or breaks a rule.
+    #[error(transparent)]
+    Ocsp(#[from] OcspError),
     /// A signature algorithm has parameters that its RFC forbids.
     #[error(transparent)]
     Scheme(#[from] SchemeError),

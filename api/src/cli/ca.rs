@@ -58,7 +58,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
 }
 
 /// The authority of this name, as the ledger has it.
-async fn find(ledger: &Ledger, name: &str) -> Result<Recorded, CliError> {
+pub(super) async fn find(ledger: &Ledger, name: &str) -> Result<Recorded, CliError> {
     let found = ledger.authority(name).await.map_err(ledger_failed)?;
     found.ok_or_else(|| unknown(name))
 }

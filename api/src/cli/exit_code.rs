@@ -6,6 +6,7 @@ use ca_core::crl::CrlError;
 use ca_core::csr::CsrError;
 use ca_core::inspect::{ContentError, EncryptedKeyError, InspectError};
 use ca_core::key::KeyError;
+use ca_core::ocsp::OcspError;
 use ca_core::pem::ReadError;
 use ca_core::public_key::PublicKeyError;
 use ca_core::sign::SignError;
@@ -40,6 +41,10 @@ pub(super) fn of_crl(error: &CrlError) -> Exit {
     unreadable(error.is_malformed())
 }
 
+pub(super) fn of_ocsp(error: &OcspError) -> Exit {
+    unreadable(error.is_malformed())
+}
+
 pub(super) fn of_read(error: &ReadError) -> Exit {
     match error {
         ReadError::Certificate { error, .. } => of_certificate(error),
@@ -60,6 +65,7 @@ pub(super) fn of_inspect(error: &InspectError) -> Exit {
         ContentError::Certificate(error) => of_certificate(error),
         ContentError::Request(error) => of_request(error),
         ContentError::Crl(error) => of_crl(error),
+        ContentError::Ocsp(error) => of_ocsp(error),
         ContentError::PublicKey(error) => of_public_key(error),
         ContentError::PrivateKey(error) => of_private_key(error),
         ContentError::EncryptedKey(error) => {

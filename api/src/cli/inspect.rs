@@ -5,8 +5,8 @@ use ca_core::inspect;
 use super::{CliError, Context, exit_code};
 use crate::input::Source;
 
-/// Show what a file holds: certificates, requests, revocation lists, public and private keys, in PEM
-/// or DER
+/// Show what a file holds: certificates, requests, revocation lists, OCSP messages, public and
+/// private keys, in PEM or DER
 ///
 /// Nothing is verified, and nothing of a private key is shown but its public key. Exit code 1 says
 /// that an object breaks a rule, 2 that it can't be read.

@@ -6,6 +6,7 @@ mod authorities;
 mod bad_places;
 mod checks;
 mod clock;
+mod crls;
 mod cross;
 mod data;
 mod init;
@@ -14,7 +15,9 @@ mod issue_outputs;
 mod keeps;
 mod kills;
 mod listing;
+mod ocsp;
 mod quickstart;
+mod revoking;
 mod sequence;
 mod tampered;
 #[path = "../cli/workbench.rs"]

@@ -28,11 +28,16 @@ pub enum Kind {
     Pkcs1PrivateKey,
     /// An encrypted PKCS#8 private key (RFC 5958).
     EncryptedPrivateKey,
+    /// An OCSP request (RFC 6960 section 4.1).
+    OcspRequest,
+    /// An OCSP response (RFC 6960 section 4.2).
+    OcspResponse,
 }
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
+const ENUMERATED: u8 = 0x0a;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
@@ -47,6 +52,8 @@ impl Kind {
             [SEQUENCE, SEQUENCE, BIT_STRING] => return Self::of_signed(parts[0]),
             [SEQUENCE, BIT_STRING] => Self::PublicKey,
             [SEQUENCE, OCTET_STRING] => Self::EncryptedPrivateKey,
+            [SEQUENCE] | [SEQUENCE, CONTEXT_0] => Self::OcspRequest,
+            [ENUMERATED] | [ENUMERATED, CONTEXT_0] => Self::OcspResponse,
             [INTEGER, SEQUENCE, OCTET_STRING, ..] => Self::Pkcs8PrivateKey,
             [INTEGER, OCTET_STRING, ..] => Self::Sec1PrivateKey,
             [INTEGER, INTEGER] => Self::Pkcs1PublicKey,
@@ -115,6 +122,8 @@ impl fmt::Display for Kind {
             Self::Sec1PrivateKey => "a private key (SEC1)",
             Self::Pkcs1PrivateKey => "a private key (PKCS#1)",
             Self::EncryptedPrivateKey => "an encrypted private key (PKCS#8)",
+            Self::OcspRequest => "an OCSP request",
+            Self::OcspResponse => "an OCSP response",
         })
     }
 }

@@ -16,6 +16,8 @@ impl fmt::Display for Report {
             Self::Certificate(report) => report.fmt(f),
             Self::CertificateRequest(report) => report.fmt(f),
             Self::Crl(report) => report.fmt(f),
+            Self::OcspRequest(report) => report.fmt(f),
+            Self::OcspResponse(report) => report.fmt(f),
             Self::PublicKey(report) => {
                 writeln!(f, "Public key")?;
                 write_key(f, "  ", report)
