@@ -1,14 +1,16 @@
 //! The registry of algorithms: one row for each way that a key of ours can sign.
 //!
 //! A row pairs a kind of key ([`KeyKind`]) with the scheme it signs by ([`SignatureScheme`]).
-//! For ML-DSA and composites the two are one; an RSA key can sign by PKCS#1 v1.5 or by PSS, so it
-//! has two rows. Keys that establish keys (ML-KEM) stand apart: [`KeyAlgorithm`] names both sorts.
+//! For ML-DSA, SLH-DSA and composites the two are one; an RSA key can sign by PKCS#1 v1.5 or by
+//! PSS, so it has two rows. Keys that establish keys (ML-KEM) stand apart: [`KeyAlgorithm`] names
+//! both sorts.
 
 mod composite;
 mod key_algorithm;
 mod ml_kem;
 mod registry;
 mod scheme;
+mod slh_dsa;
 
 use std::fmt;
 
@@ -19,6 +21,7 @@ pub use key_algorithm::KeyAlgorithm;
 pub use ml_kem::MlKem;
 pub use registry::{Algorithm, AlgorithmError, Family};
 pub use scheme::{SchemeError, SignatureScheme};
+pub use slh_dsa::SlhDsa;
 
 /// Hash functions that a signature may use. SHA-1 is not among them: it is refused everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -271,6 +274,8 @@ pub enum KeyKind {
     Classical(ClassicalKey),
     /// A pure ML-DSA key.
     MlDsa(MlDsa),
+    /// An SLH-DSA key.
+    SlhDsa(SlhDsa),
     /// A composite of ML-DSA and a classical key.
     Composite(Composite),
     /// An ML-KEM key, which establishes keys and can't sign.
@@ -285,6 +290,7 @@ impl fmt::Display for KeyKind {
         match self {
             Self::Classical(key) => key.fmt(f),
             Self::MlDsa(set) => set.fmt(f),
+            Self::SlhDsa(set) => set.fmt(f),
             Self::Composite(composite) => composite.fmt(f),
             Self::MlKem(set) => set.fmt(f),
             Self::Other(oid) => write!(f, "unknown key {oid}"),

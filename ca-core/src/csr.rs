@@ -59,7 +59,10 @@ impl CertificateRequest {
         match self.public_key.kind() {
             KeyKind::MlKem(set) => return Err(CsrError::NoStatement { found: set }),
             KeyKind::Other(oid) => return Err(CsrError::KeyCannotSign { found: oid }),
-            KeyKind::Classical(_) | KeyKind::MlDsa(_) | KeyKind::Composite(_) => {}
+            KeyKind::Classical(_)
+            | KeyKind::MlDsa(_)
+            | KeyKind::SlhDsa(_)
+            | KeyKind::Composite(_) => {}
         }
         self.public_key.check_strength().map_err(CsrError::WeakKey)?;
         signature::verify(&self.public_key, self.scheme, self.info_der(), &self.signature)

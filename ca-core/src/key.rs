@@ -8,6 +8,7 @@ mod ml_kem;
 mod pbes2;
 mod private;
 mod seed_choice;
+mod slh_dsa;
 
 pub use encrypted::{KeyDerivation, check_encryption, decrypt, encrypt};
 pub use private::{KeyError, KeyForm, MAX_KEY_SIZE, PrivateKey};

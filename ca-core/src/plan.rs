@@ -128,7 +128,10 @@ fn check_keys(profile: &Profile, request: &Request) -> Result<(), PlanError> {
     }
     let Some(alternative) = &request.alt_public_key else { return Ok(()) };
     alternative.check_strength().map_err(PlanError::WeakKey)?;
-    let post_quantum = matches!(alternative.kind(), KeyKind::MlDsa(_) | KeyKind::Composite(_));
+    let post_quantum = matches!(
+        alternative.kind(),
+        KeyKind::MlDsa(_) | KeyKind::SlhDsa(_) | KeyKind::Composite(_)
+    );
     if !post_quantum || !matches!(key.kind(), KeyKind::Classical(_)) {
         return Err(PlanError::AltKeyKind {
             key: key.kind().to_string(),

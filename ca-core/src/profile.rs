@@ -181,7 +181,7 @@ impl Profile {
     /// only inside composites.
     pub fn allows_key(&self, key: KeyKind) -> bool {
         let family = match key {
-            KeyKind::MlDsa(_) => Family::MlDsa,
+            KeyKind::MlDsa(_) | KeyKind::SlhDsa(_) => Family::PostQuantum,
             KeyKind::Composite(_) => Family::Composite,
             KeyKind::MlKem(_) => Family::Kem,
             KeyKind::Classical(

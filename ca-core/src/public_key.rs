@@ -7,7 +7,7 @@ use der::{Decode, Encode, Sequence};
 use sha2::{Digest, Sha256};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
-use crate::algorithm::{ClassicalKey, Composite, Curve, KeyKind, MlDsa, MlKem};
+use crate::algorithm::{ClassicalKey, Composite, Curve, KeyKind, MlDsa, MlKem, SlhDsa};
 use crate::aws_lc;
 use crate::fingerprint::Fingerprint;
 
@@ -260,6 +260,7 @@ pub(crate) fn key_identifier(kind: KeyKind) -> AlgorithmIdentifierOwned {
             (rfc5912::RSA_ENCRYPTION, Some(Any::null()))
         }
         KeyKind::MlDsa(set) => (set.oid(), None),
+        KeyKind::SlhDsa(set) => (set.oid(), None),
         KeyKind::Composite(composite) => (composite.oid(), None),
         KeyKind::MlKem(set) => (set.oid(), None),
         KeyKind::Other(oid) => (oid, None),
@@ -275,6 +276,7 @@ fn kind_of(identifier: &AlgorithmIdentifierOwned, key: &[u8]) -> Result<KeyKind,
         rfc5912::RSA_ENCRYPTION => KeyKind::Classical(ClassicalKey::Rsa { bits: rsa_bits(key)? }),
         oid => MlDsa::from_oid(oid)
             .map(KeyKind::MlDsa)
+            .or_else(|| SlhDsa::from_oid(oid).map(KeyKind::SlhDsa))
             .or_else(|| Composite::from_oid(oid).map(KeyKind::Composite))
             .or_else(|| MlKem::from_oid(oid).map(KeyKind::MlKem))
             .unwrap_or(KeyKind::Other(oid)),
@@ -325,6 +327,7 @@ fn check_key(kind: KeyKind, key: &[u8]) -> Result<(), PublicKeyError> {
         KeyKind::Classical(ClassicalKey::Ed448) => length(57),
         KeyKind::Classical(ClassicalKey::Rsa { .. }) | KeyKind::Other(_) => Ok(()),
         KeyKind::MlDsa(set) => length(set.public_key_size()),
+        KeyKind::SlhDsa(set) => length(set.public_key_size()),
         KeyKind::MlKem(set) => length(set.public_key_size()),
         KeyKind::Composite(composite) => check_composite(composite, key),
     }

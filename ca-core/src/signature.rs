@@ -1,10 +1,13 @@
 //! Signatures: verifying anyone's, and the second implementation that checks our own.
 
 mod composite;
+mod deep_stack;
 mod first;
 mod second;
+mod slh_dsa;
 
 pub(crate) use composite::{representative, split_signature};
+pub(crate) use deep_stack::on_deep_stack;
 pub(crate) use first::digest;
 pub(crate) use second::SecondVerifier;
 
@@ -17,7 +20,7 @@ const MAX_CONTEXT: usize = 255;
 /// Who verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Implementation {
-    /// AWS-LC, which also signs (Ed448: `ed448-goldilocks`).
+    /// AWS-LC, which also signs (Ed448: `ed448-goldilocks`; SLH-DSA: `fips205`).
     First,
     /// Other authors' code, which checks what AWS-LC signed: libcrux, RustCrypto, dalek, crrl.
     Second,
@@ -38,7 +41,7 @@ pub fn verify(
 }
 
 /// Verifies with a chosen implementation and an application's context of at most 255 octets
-/// (FIPS 204 algorithm 3, composite draft section 4.3).
+/// (FIPS 204 algorithm 3, FIPS 205 algorithm 24, composite draft section 4.3).
 ///
 /// # Errors
 /// As [`verify`]; also when a classical scheme, which has no context, is given one, or the context
@@ -66,6 +69,9 @@ pub fn verify_in_context(
         }
         SignatureScheme::MlDsa(set) => {
             first::verify_ml_dsa(set, key.key_bytes(), message, context, signature)
+        }
+        SignatureScheme::SlhDsa(set) => {
+            slh_dsa::verify_first(set, key.key_bytes(), message, context, signature)
         }
         SignatureScheme::Composite(composite) => {
             verify_composite(key, composite, message, context, signature)
@@ -100,6 +106,7 @@ pub(crate) fn check_fit(key: &PublicKey, scheme: SignatureScheme) -> Result<(), 
             classical_fits(key, scheme)
         }
         (KeyKind::MlDsa(set), SignatureScheme::MlDsa(other)) => set == other,
+        (KeyKind::SlhDsa(set), SignatureScheme::SlhDsa(other)) => set == other,
         (KeyKind::Composite(composite), SignatureScheme::Composite(other)) => composite == other,
         _ => false,
     };

@@ -134,7 +134,7 @@ impl Mode {
         let algorithm = Algorithm::of_key(certificate.public_key().kind(), false);
         match algorithm.map(Algorithm::family) {
             Some(Family::Composite) => Self::Composite,
-            Some(Family::MlDsa) => Self::PostQuantum,
+            Some(Family::PostQuantum) => Self::PostQuantum,
             _ if certificate.extensions().alt_public_key().is_some() => Self::Catalyst,
             _ => Self::Classical,
         }

@@ -30,7 +30,7 @@ pub(super) struct Options {
 enum FamilyName {
     /// ECDSA, Ed25519 and RSA
     Classical,
-    /// ML-DSA alone
+    /// ML-DSA or SLH-DSA alone
     PostQuantum,
     /// ML-DSA and a classical signature in one
     Composite,
@@ -42,7 +42,7 @@ impl From<FamilyName> for Family {
     fn from(name: FamilyName) -> Self {
         match name {
             FamilyName::Classical => Self::Classical,
-            FamilyName::PostQuantum => Self::MlDsa,
+            FamilyName::PostQuantum => Self::PostQuantum,
             FamilyName::Composite => Self::Composite,
             FamilyName::KeyEstablishment => Self::Kem,
         }

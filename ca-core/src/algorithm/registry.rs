@@ -7,6 +7,7 @@ use const_oid::ObjectIdentifier;
 
 use super::{
     ClassicalKey, ClassicalScheme, Composite, Curve, Hash, KeyKind, MlDsa, MlKem, SignatureScheme,
+    SlhDsa,
 };
 
 /// Families of algorithms, by what protects the signature.
@@ -14,8 +15,8 @@ use super::{
 pub enum Family {
     /// ECDSA, Ed25519, RSA: broken by a large quantum computer.
     Classical,
-    /// ML-DSA alone.
-    MlDsa,
+    /// ML-DSA or SLH-DSA alone.
+    PostQuantum,
     /// ML-DSA and a classical signature in one, both must hold.
     Composite,
     /// ML-KEM, which establishes keys and can't sign; no row of the registry is of it.
@@ -26,7 +27,7 @@ impl fmt::Display for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Classical => "classical",
-            Self::MlDsa => "post-quantum",
+            Self::PostQuantum => "post-quantum",
             Self::Composite => "composite",
             Self::Kem => "key-establishment",
         })
@@ -43,10 +44,10 @@ pub struct Algorithm {
 }
 
 impl Algorithm {
-    /// Every algorithm that a key of ours can sign with: classical, then pure, then composite.
+    /// Every algorithm that a key of ours can sign with: classical, then ML-DSA,
+    /// then SLH-DSA, then composite.
     pub fn all() -> &'static [Self] {
-        static ALL: LazyLock<Vec<Algorithm>> =
-            LazyLock::new(|| classical().chain(pure()).chain(composites()).collect());
+        static ALL: LazyLock<Vec<Algorithm>> = LazyLock::new(|| rows().collect());
         &ALL
     }
 
@@ -116,7 +117,7 @@ impl Algorithm {
     /// The family.
     pub fn family(&self) -> Family {
         match self.key {
-            KeyKind::MlDsa(_) => Family::MlDsa,
+            KeyKind::MlDsa(_) | KeyKind::SlhDsa(_) => Family::PostQuantum,
             KeyKind::Composite(_) => Family::Composite,
             KeyKind::MlKem(_) => Family::Kem,
             KeyKind::Classical(_) | KeyKind::Other(_) => Family::Classical,
@@ -129,7 +130,7 @@ impl Algorithm {
     }
 
     /// Whether it can make the alternative signature (X.509 (10/2019) clause 9.8) beside a classical
-    /// one: ML-DSA and composites can.
+    /// one: ML-DSA, SLH-DSA and composites can.
     pub fn can_be_alternative(&self) -> bool {
         self.scheme.is_post_quantum()
     }
@@ -140,6 +141,7 @@ impl Algorithm {
         match self.key {
             KeyKind::Classical(key) => classical_key_size(key),
             KeyKind::MlDsa(set) => set.public_key_size(),
+            KeyKind::SlhDsa(set) => set.public_key_size(),
             KeyKind::Composite(composite) => {
                 composite.ml_dsa().public_key_size() + classical_key_size(composite.classical_key())
             }
@@ -153,6 +155,7 @@ impl Algorithm {
         match self.key {
             KeyKind::Classical(key) => classical_signature_size(key),
             KeyKind::MlDsa(set) => set.signature_size(),
+            KeyKind::SlhDsa(set) => set.signature_size(),
             KeyKind::Composite(composite) => {
                 composite.ml_dsa().signature_size()
                     + classical_signature_size(composite.classical_key())
@@ -208,6 +211,10 @@ fn algorithm(
     Algorithm { name: name.into(), aliases, key, scheme }
 }
 
+fn rows() -> impl Iterator<Item = Algorithm> {
+    classical().chain(ml_dsa()).chain(slh_dsa()).chain(composites())
+}
+
 fn classical() -> impl Iterator<Item = Algorithm> {
     let ec = |name: &str, aliases: &[&str], curve: Curve| {
         let scheme = SignatureScheme::Classical(ClassicalScheme::Ecdsa(curve.hash()));
@@ -244,7 +251,7 @@ fn rsa_rows(bits: u32, hash: Hash) -> [Algorithm; 2] {
     ]
 }
 
-fn pure() -> impl Iterator<Item = Algorithm> {
+fn ml_dsa() -> impl Iterator<Item = Algorithm> {
     MlDsa::ALL.into_iter().map(|set| {
         let aliases: &[&str] = match set {
             MlDsa::MlDsa44 => &["mldsa44", "id-ml-dsa-44", "dilithium2"],
@@ -252,6 +259,23 @@ fn pure() -> impl Iterator<Item = Algorithm> {
             MlDsa::MlDsa87 => &["mldsa87", "id-ml-dsa-87", "dilithium5"],
         };
         algorithm(set.to_string(), aliases, KeyKind::MlDsa(set), SignatureScheme::MlDsa(set))
+    })
+}
+
+/// The aliases are RFC 9909's, and those of SPHINCS+ in its round 3 submission and in liboqs.
+fn slh_dsa() -> impl Iterator<Item = Algorithm> {
+    SlhDsa::ALL.into_iter().map(|set| {
+        let (hash, size) = set.parts();
+        let hash = hash.to_ascii_lowercase();
+        let aliases = [
+            format!("slhdsa{hash}{size}"),
+            format!("id-slh-dsa-{hash}-{size}"),
+            format!("sphincs+-{hash}-{size}"),
+            format!("sphincs+-{hash}-{size}-simple"),
+            format!("sphincs{hash}{size}simple"),
+        ];
+        let aliases: Vec<&str> = aliases.iter().map(String::as_str).collect();
+        algorithm(set.to_string(), &aliases, KeyKind::SlhDsa(set), SignatureScheme::SlhDsa(set))
     })
 }
 

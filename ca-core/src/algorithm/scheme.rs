@@ -8,7 +8,7 @@ use der::asn1::{Any, Null};
 use der::{Decode, Encode};
 use spki::AlgorithmIdentifierOwned;
 
-use super::{ClassicalScheme, Composite, Hash, MlDsa};
+use super::{ClassicalScheme, Composite, Hash, MlDsa, SlhDsa};
 
 /// How a signature was made, as a certificate's AlgorithmIdentifier says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,13 +17,15 @@ pub enum SignatureScheme {
     Classical(ClassicalScheme),
     /// A pure ML-DSA signature with an empty context (RFC 9881).
     MlDsa(MlDsa),
+    /// A pure SLH-DSA signature with an empty context (RFC 9909).
+    SlhDsa(SlhDsa),
     /// A composite signature with an empty context.
     Composite(Composite),
 }
 
 impl SignatureScheme {
     /// Reads an AlgorithmIdentifier. Parameters must be as the scheme's RFC says: absent for
-    /// ECDSA, EdDSA, ML-DSA and composites; NULL (or absent, RFC 4055 section 5) for RSA PKCS#1;
+    /// ECDSA, EdDSA, ML-DSA, SLH-DSA and composites; NULL (or absent, RFC 4055 section 5) for RSA PKCS#1;
     /// one hash, MGF1 of it and its length as salt for PSS.
     ///
     /// # Errors
@@ -65,6 +67,7 @@ impl SignatureScheme {
         let row = classical.into_iter().find(|(known, _)| *known == oid);
         row.map(|(_, scheme)| Self::Classical(scheme))
             .or_else(|| MlDsa::from_oid(oid).map(Self::MlDsa))
+            .or_else(|| SlhDsa::from_oid(oid).map(Self::SlhDsa))
             .or_else(|| Composite::from_oid(oid).map(Self::Composite))
     }
 
@@ -82,6 +85,7 @@ impl SignatureScheme {
             Self::Classical(RsaPkcs1(Hash::Sha512)) => rfc5912::SHA_512_WITH_RSA_ENCRYPTION,
             Self::Classical(RsaPss(_)) => rfc5912::ID_RSASSA_PSS,
             Self::MlDsa(set) => set.oid(),
+            Self::SlhDsa(set) => set.oid(),
             Self::Composite(composite) => composite.oid(),
         }
     }
@@ -101,13 +105,22 @@ impl SignatureScheme {
         match self {
             Self::Classical(_) => None,
             Self::MlDsa(set) => Some(set.nist_level()),
+            Self::SlhDsa(set) => Some(set.nist_level()),
             Self::Composite(composite) => Some(composite.ml_dsa().nist_level()),
         }
     }
 
-    /// Whether a quantum computer can't forge it alone: ML-DSA or composite.
+    /// Whether a quantum computer can't forge it alone: ML-DSA, SLH-DSA or composite.
     pub fn is_post_quantum(&self) -> bool {
         self.nist_level().is_some()
+    }
+
+    /// Whether a classical signature stands in it, alone or as the half of a composite.
+    pub fn has_classical_part(&self) -> bool {
+        match self {
+            Self::Classical(_) | Self::Composite(_) => true,
+            Self::MlDsa(_) | Self::SlhDsa(_) => false,
+        }
     }
 }
 
@@ -116,6 +129,7 @@ impl fmt::Display for SignatureScheme {
         match self {
             Self::Classical(scheme) => scheme.fmt(f),
             Self::MlDsa(set) => set.fmt(f),
+            Self::SlhDsa(set) => set.fmt(f),
             Self::Composite(composite) => composite.fmt(f),
         }
     }

@@ -10,7 +10,7 @@ fn every_row_is_found_by_name_alias_and_identifier_in_any_case() {
             assert_eq!(Algorithm::named(&alias.to_uppercase()), Ok(row), "{alias}");
         }
     }
-    assert_eq!(Algorithm::all().len(), 4 + 6 + 3 + 18);
+    assert_eq!(Algorithm::all().len(), 4 + 6 + 3 + 12 + 18);
 }
 
 #[test]
@@ -22,6 +22,12 @@ fn names_of_any_age_lead_to_the_same_row() {
         ("id-MLDSA65-ECDSA-P256-SHA512", "MLDSA65-ECDSA-P256-SHA512"),
         ("1.3.6.1.5.5.7.6.54", "MLDSA87-ECDSA-P521-SHA512"),
         ("secp384r1", "ECDSA-P384"),
+        ("SPHINCS+-SHA2-128s-simple", "SLH-DSA-SHA2-128s"),
+        ("sphincsshake256fsimple", "SLH-DSA-SHAKE-256f"),
+        ("slhdsasha2192s", "SLH-DSA-SHA2-192s"),
+        ("id-slh-dsa-shake-128f", "SLH-DSA-SHAKE-128f"),
+        ("2.16.840.1.101.3.4.3.20", "SLH-DSA-SHA2-128s"),
+        ("2.16.840.1.101.3.4.3.31", "SLH-DSA-SHAKE-256f"),
     ] {
         assert_eq!(Algorithm::named(alias).unwrap().name(), name);
     }
@@ -30,7 +36,11 @@ fn names_of_any_age_lead_to_the_same_row() {
 
 #[test]
 fn unknown_and_too_weak_names_are_refused() {
-    for name in ["", "rsa-1024", "rsa1024", "sha1", "dilithium4", "1.3.6.1.5.5.7.6.55", "kyber4"] {
+    for name in ["", "rsa-1024", "rsa1024", "sha1", "dilithium4", "1.3.6.1.5.5.7.6.55", "kyber4"]
+        // HashSLH-DSA is another algorithm, and no parameter set has 160 bits or is robust.
+        .into_iter()
+        .chain(["2.16.840.1.101.3.4.3.35", "slh-dsa-sha2-160s", "sphincs+-sha2-128s-robust"])
+    {
         let error = Algorithm::named(name).unwrap_err();
         assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
     }
@@ -125,5 +135,8 @@ fn sizes_are_the_documented_ones() {
     assert_eq!(size("p521"), (133, 139));
     assert_eq!(size("rsa3072"), (398, 384));
     assert_eq!(size("ML-DSA-65"), (1952, 3309));
+    assert_eq!(size("SLH-DSA-SHA2-128s"), (32, 7856));
+    assert_eq!(size("SLH-DSA-SHAKE-192f"), (48, 35664));
+    assert_eq!(size("SLH-DSA-SHA2-256f"), (64, 49856));
     assert_eq!(size("hybrid"), (1952 + 65, 3309 + 72));
 }

@@ -17,6 +17,7 @@ use crate::key::PrivateKey;
 use crate::name::NameError;
 use crate::pem::{self, Label};
 use crate::plan::encode;
+use crate::plan::tests::takes_long;
 use crate::profile::{extended_key_usage_extension, key_usage_extension};
 use crate::sign::Signer;
 
@@ -64,7 +65,7 @@ fn san(names: &[AltName]) -> Vec<u8> {
 
 #[test]
 fn every_family_proves_possession_and_a_flipped_bit_is_refused() {
-    for algorithm in Algorithm::all() {
+    for algorithm in Algorithm::all().iter().filter(|row| !takes_long(row)) {
         let signer = signer(algorithm.name());
         let names = names(&["DNS:demo.example.com", "IP:192.0.2.1"]);
         let csr = CertificateRequest::build(&subject("CN=demo"), &names, &[], &signer).unwrap();

@@ -57,7 +57,7 @@ pub enum Mode {
     Composite,
     /// A classical signature and an alternative one in the extensions.
     Catalyst,
-    /// ML-DSA alone.
+    /// ML-DSA or SLH-DSA alone.
     PostQuantum,
     /// An algorithm that is not known here.
     Unknown,
@@ -237,7 +237,7 @@ impl SignatureReport {
     fn known(scheme: SignatureScheme, signature: &[u8]) -> Self {
         let family = match scheme {
             SignatureScheme::Classical(_) => KeyFamily::Classical,
-            SignatureScheme::MlDsa(_) => KeyFamily::PostQuantum,
+            SignatureScheme::MlDsa(_) | SignatureScheme::SlhDsa(_) => KeyFamily::PostQuantum,
             SignatureScheme::Composite(_) => KeyFamily::Composite,
         };
         Self {
@@ -294,12 +294,13 @@ fn halves(scheme: SignatureScheme, signature: &[u8]) -> Vec<Half> {
     ]
 }
 
-/// ML-DSA and composite signatures have a length that their identifier fixes or bounds.
+/// ML-DSA, SLH-DSA and composite signatures have a length that their identifier fixes or bounds.
 fn length_warning(scheme: SignatureScheme, signature: &[u8]) -> Option<String> {
     let row = Algorithm::all().iter().find(|row| row.scheme() == scheme)?;
     let (found, most) = (signature.len(), row.signature_size());
     let least = match scheme {
         SignatureScheme::MlDsa(set) => set.signature_size(),
+        SignatureScheme::SlhDsa(set) => set.signature_size(),
         // At least the two shortest INTEGERs of an ECDSA signature stand after ML-DSA's.
         SignatureScheme::Composite(composite) => composite.ml_dsa().signature_size() + 8,
         SignatureScheme::Classical(_) => return None,

@@ -13,7 +13,7 @@ use crate::public_key::{PublicKey, key_identifier};
 pub enum KeyFamily {
     /// Broken by a large quantum computer.
     Classical,
-    /// ML-DSA or ML-KEM alone.
+    /// ML-DSA, SLH-DSA or ML-KEM alone.
     PostQuantum,
     /// ML-DSA and a classical half.
     Composite,
@@ -98,6 +98,7 @@ fn strength(kind: KeyKind) -> (KeyFamily, Option<u8>) {
     match kind {
         KeyKind::Classical(_) => (KeyFamily::Classical, None),
         KeyKind::MlDsa(set) => (KeyFamily::PostQuantum, Some(set.nist_level())),
+        KeyKind::SlhDsa(set) => (KeyFamily::PostQuantum, Some(set.nist_level())),
         KeyKind::MlKem(set) => (KeyFamily::PostQuantum, Some(set.nist_level())),
         KeyKind::Composite(composite) => {
             (KeyFamily::Composite, Some(composite.ml_dsa().nist_level()))

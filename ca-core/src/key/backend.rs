@@ -1,19 +1,23 @@
-//! Keys that were loaded into AWS-LC (Ed448: `ed448-goldilocks`) and can sign.
+//! Keys that were loaded into AWS-LC (Ed448: `ed448-goldilocks`; SLH-DSA: `fips205`) and can
+//! sign.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature as lc;
 use aws_lc_rs::signature::KeyPair as _;
 
 use super::private::KeyError;
+use super::slh_dsa::SlhDsaPrivate;
 use crate::algorithm::{ClassicalKey, ClassicalScheme, Curve, Hash, SignatureScheme};
 use crate::aws_lc::{BrainpoolPrivate, MlDsaPrivate, Refused};
 use crate::sign::{SignError, SigningBackend};
 use crate::signature::{digest, representative};
 
 /// A private key in this process.
-pub(super) struct LocalKey {
-    pub(super) ml_dsa: Option<MlDsaPrivate>,
-    pub(super) classical: Option<ClassicalPrivate>,
+pub(super) enum LocalKey {
+    Classical(ClassicalPrivate),
+    MlDsa(MlDsaPrivate),
+    SlhDsa(SlhDsaPrivate),
+    Composite(MlDsaPrivate, ClassicalPrivate),
 }
 
 impl SigningBackend for LocalKey {
@@ -22,10 +26,11 @@ impl SigningBackend for LocalKey {
         scheme: SignatureScheme,
         message: &[u8],
     ) -> Result<Vec<u8>, SignError> {
-        let made = match (scheme, &self.ml_dsa, &self.classical) {
-            (SignatureScheme::Classical(scheme), None, Some(key)) => key.sign(scheme, message),
-            (SignatureScheme::MlDsa(_), Some(key), None) => key.sign(message, b""),
-            (SignatureScheme::Composite(composite), Some(ml_dsa), Some(classical)) => {
+        let made = match (scheme, self) {
+            (SignatureScheme::Classical(scheme), Self::Classical(key)) => key.sign(scheme, message),
+            (SignatureScheme::MlDsa(_), Self::MlDsa(key)) => key.sign(message, b""),
+            (SignatureScheme::SlhDsa(_), Self::SlhDsa(key)) => key.sign(message),
+            (SignatureScheme::Composite(composite), Self::Composite(ml_dsa, classical)) => {
                 representative(composite, message, b"").map_err(|_| Refused).and_then(|message| {
                     let mut signature = ml_dsa.sign(&message, composite.label().as_bytes())?;
                     let second = classical.sign(composite.classical_scheme(), &message)?;

@@ -13,8 +13,10 @@ use super::backend::LocalKey;
 use super::classical::ClassicalSecret;
 use super::ml_dsa::MlDsaSecret;
 use super::ml_kem::MlKemSecret;
+use super::slh_dsa::SlhDsaSecret;
 use crate::algorithm::{
-    Algorithm, ClassicalKey, Composite, Curve, KeyAlgorithm, KeyKind, MlDsa, MlKem, SignatureScheme,
+    Algorithm, ClassicalKey, Composite, Curve, KeyAlgorithm, KeyKind, MlDsa, MlKem,
+    SignatureScheme, SlhDsa,
 };
 use crate::public_key::{PublicKey, PublicKeyError, RSA_MAX_BITS, RSA_MIN_BITS, key_identifier};
 use crate::sign::Signer;
@@ -28,9 +30,48 @@ pub const MAX_KEY_SIZE: usize = 16 * 1024;
 /// drop; nothing shows them but [`PrivateKey::to_pkcs8_der`].
 pub struct PrivateKey {
     public_key: PublicKey,
-    ml_dsa: Option<MlDsaSecret>,
-    ml_kem: Option<MlKemSecret>,
-    classical: Option<ClassicalSecret>,
+    secret: Secret,
+}
+
+/// The secret octets, by family.
+enum Secret {
+    Classical(ClassicalSecret),
+    MlDsa(MlDsaSecret),
+    SlhDsa(SlhDsaSecret),
+    Composite(MlDsaSecret, ClassicalSecret),
+    MlKem(MlKemSecret),
+}
+
+impl Secret {
+    /// The public key's octets as they stand in the BIT STRING.
+    fn public_key(&self) -> Result<Vec<u8>, KeyError> {
+        let ml_dsa_key =
+            |secret: &MlDsaSecret| secret.load()?.public_key().map_err(|_| KeyError::Refused);
+        match self {
+            Self::Classical(secret) => Ok(secret.load()?.public_key()),
+            Self::MlDsa(secret) => ml_dsa_key(secret),
+            Self::SlhDsa(secret) => Ok(secret.public_key().to_vec()),
+            Self::Composite(ml_dsa, classical) => {
+                Ok([ml_dsa_key(ml_dsa)?, classical.load()?.public_key()].concat())
+            }
+            // Loading checks that its halves belong together.
+            Self::MlKem(secret) => secret.load()?.public_key().map_err(|_| KeyError::Refused),
+        }
+    }
+
+    /// Loads the key for signing.
+    fn load(&self) -> Result<LocalKey, KeyError> {
+        Ok(match self {
+            Self::Classical(secret) => LocalKey::Classical(secret.load()?),
+            Self::MlDsa(secret) => LocalKey::MlDsa(secret.load()?),
+            Self::SlhDsa(secret) => LocalKey::SlhDsa(secret.load()?),
+            Self::Composite(ml_dsa, classical) => {
+                LocalKey::Composite(ml_dsa.load()?, classical.load()?)
+            }
+            // It can't sign, and no scheme fits it.
+            Self::MlKem(_) => return Err(KeyError::Refused),
+        })
+    }
 }
 
 /// In which form an ML-DSA or ML-KEM private key was found (RFC 9881 section 6, RFC 9935
@@ -53,19 +94,20 @@ impl PrivateKey {
     /// `KeyError::Randomness` when `rng` gives nothing usable, `KeyError::Refused` when AWS-LC
     /// fails.
     pub fn generate(algorithm: &Algorithm, rng: &mut dyn CryptoRng) -> Result<Self, KeyError> {
-        let (ml_dsa, classical) = match algorithm.key() {
-            KeyKind::Classical(kind) => (None, Some(ClassicalSecret::generate(kind, rng)?)),
-            KeyKind::MlDsa(set) => (Some(MlDsaSecret::generate(set, rng)), None),
+        let secret = match algorithm.key() {
+            KeyKind::Classical(kind) => Secret::Classical(ClassicalSecret::generate(kind, rng)?),
+            KeyKind::MlDsa(set) => Secret::MlDsa(MlDsaSecret::generate(set, rng)),
+            KeyKind::SlhDsa(set) => Secret::SlhDsa(SlhDsaSecret::generate(set, rng)?),
             KeyKind::Composite(composite) => {
                 let ml_dsa = MlDsaSecret::generate(composite.ml_dsa(), rng);
                 let classical = ClassicalSecret::generate(composite.classical_key(), rng)?;
-                (Some(ml_dsa), Some(classical))
+                Secret::Composite(ml_dsa, classical)
             }
             // No row of the registry is of these kinds: they can't sign.
             KeyKind::MlKem(set) => return Err(KeyError::UnknownAlgorithm { oid: set.oid() }),
             KeyKind::Other(oid) => return Err(KeyError::UnknownAlgorithm { oid }),
         };
-        Self::new(algorithm.key(), ml_dsa, classical)
+        Self::new(algorithm.key(), secret)
     }
 
     /// Makes a new key that signs, or one that establishes keys.
@@ -78,38 +120,23 @@ impl PrivateKey {
     ) -> Result<Self, KeyError> {
         match algorithm {
             KeyAlgorithm::Signing(algorithm) => Self::generate(algorithm, rng),
-            KeyAlgorithm::Kem(set) => Self::kem(set, MlKemSecret::generate(set, rng)),
+            KeyAlgorithm::Kem(set) => {
+                let secret = MlKemSecret::generate(set, rng);
+                Self::new(KeyKind::MlKem(set), Secret::MlKem(secret))
+            }
         }
-    }
-
-    /// Derives the public key of an ML-KEM key; loading checks that its halves belong together.
-    fn kem(set: MlKem, secret: MlKemSecret) -> Result<Self, KeyError> {
-        let key = secret.load()?.public_key().map_err(|_| KeyError::Refused)?;
-        let public_key =
-            PublicKey::from_raw(KeyKind::MlKem(set), &key).map_err(KeyError::PublicKey)?;
-        Ok(Self { public_key, ml_dsa: None, ml_kem: Some(secret), classical: None })
     }
 
     /// Derives the public key, and with it checks that the private one is sound.
-    fn new(
-        kind: KeyKind,
-        ml_dsa: Option<MlDsaSecret>,
-        classical: Option<ClassicalSecret>,
-    ) -> Result<Self, KeyError> {
-        let mut key = Vec::new();
-        if let Some(secret) = &ml_dsa {
-            key.extend(secret.load()?.public_key().map_err(|_| KeyError::Refused)?);
-        }
-        if let Some(secret) = &classical {
-            key.extend(secret.load()?.public_key());
-        }
+    fn new(kind: KeyKind, secret: Secret) -> Result<Self, KeyError> {
+        let key = secret.public_key()?;
         let public_key = PublicKey::from_raw(kind, &key).map_err(KeyError::PublicKey)?;
         public_key.check_strength().map_err(KeyError::PublicKey)?;
-        Ok(Self { public_key, ml_dsa, ml_kem: None, classical })
+        Ok(Self { public_key, secret })
     }
 
     /// Reads DER: PKCS#8 (RFC 5958; ML-DSA and ML-KEM in the forms seed, expandedKey and both;
-    /// composites per draft -19), SEC1 (RFC 5915) or PKCS#1 (RFC 8017).
+    /// SLH-DSA per RFC 9909; composites per draft -19), SEC1 (RFC 5915) or PKCS#1 (RFC 8017).
     ///
     /// # Errors
     /// `KeyError` says what is wrong; an encrypted key is [`KeyError::Encrypted`].
@@ -149,7 +176,7 @@ impl PrivateKey {
             rfc8410::ID_ED_25519 => {
                 check_parameters(oid, info.algorithm.parameters, None)?;
                 let secret = ClassicalSecret::from_inner(ClassicalKey::Ed25519, inner)?;
-                Self::new(KeyKind::Classical(ClassicalKey::Ed25519), None, Some(secret))?
+                Self::new(KeyKind::Classical(ClassicalKey::Ed25519), Secret::Classical(secret))?
             }
             oid => {
                 check_parameters(oid, info.algorithm.parameters, None)?;
@@ -165,14 +192,16 @@ impl PrivateKey {
 
     fn post_quantum(oid: ObjectIdentifier, inner: &[u8]) -> Result<Self, KeyError> {
         if let Some(set) = MlDsa::from_oid(oid) {
-            return Self::new(
-                KeyKind::MlDsa(set),
-                Some(MlDsaSecret::from_inner(set, inner)?),
-                None,
-            );
+            let secret = MlDsaSecret::from_inner(set, inner)?;
+            return Self::new(KeyKind::MlDsa(set), Secret::MlDsa(secret));
+        }
+        if let Some(set) = SlhDsa::from_oid(oid) {
+            let secret = SlhDsaSecret::from_inner(set, inner)?;
+            return Self::new(KeyKind::SlhDsa(set), Secret::SlhDsa(secret));
         }
         if let Some(set) = MlKem::from_oid(oid) {
-            return Self::kem(set, MlKemSecret::from_inner(set, inner)?);
+            let secret = MlKemSecret::from_inner(set, inner)?;
+            return Self::new(KeyKind::MlKem(set), Secret::MlKem(secret));
         }
         let composite = Composite::from_oid(oid).ok_or(KeyError::UnknownAlgorithm { oid })?;
         let found = inner.len();
@@ -183,13 +212,13 @@ impl PrivateKey {
         })?;
         let ml_dsa = MlDsaSecret::from_seed(composite.ml_dsa(), halves.0)?;
         let classical = ClassicalSecret::from_raw(composite.classical_key(), halves.1)?;
-        Self::new(KeyKind::Composite(composite), Some(ml_dsa), Some(classical))
+        Self::new(KeyKind::Composite(composite), Secret::Composite(ml_dsa, classical))
     }
 
     fn ec(curve: Curve, der: &[u8]) -> Result<Self, KeyError> {
         let kind = ClassicalKey::Ec(curve);
         let secret = ClassicalSecret::from_inner(kind, der)?;
-        Self::new(KeyKind::Classical(kind), None, Some(secret))
+        Self::new(KeyKind::Classical(kind), Secret::Classical(secret))
     }
 
     /// The modulus tells the size, so the public key is derived before the kind is known.
@@ -197,18 +226,22 @@ impl PrivateKey {
         check_rsa_size(der)?;
         let unknown_size = ClassicalKey::Rsa { bits: 0 };
         let secret = ClassicalSecret::from_inner(unknown_size, der)?;
-        Self::new(KeyKind::Classical(unknown_size), None, Some(secret))
+        Self::new(KeyKind::Classical(unknown_size), Secret::Classical(secret))
     }
 
-    /// Writes DER PKCS#8 version 1: the seed form for ML-DSA and ML-KEM, the draft's concatenation for
-    /// composites, OpenSSL's choices for the others. The octets wipe themselves.
+    /// Writes DER PKCS#8 version 1: the seed form for ML-DSA and ML-KEM, the raw octets for SLH-DSA
+    /// (RFC 9909), the draft's concatenation for composites, OpenSSL's choices for the
+    /// others. The octets wipe themselves.
     ///
     /// # Errors
     /// `KeyError` when AWS-LC fails to derive an EC point.
     pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let inner = match (&self.ml_dsa, &self.classical, &self.ml_kem) {
-            (None, None, Some(ml_kem)) => ml_kem.to_inner(),
-            (Some(ml_dsa), Some(classical), None) => {
+        let inner = match &self.secret {
+            Secret::Classical(classical) => classical.to_inner()?,
+            Secret::MlDsa(ml_dsa) => ml_dsa.to_inner(),
+            Secret::SlhDsa(slh_dsa) => slh_dsa.to_inner(),
+            Secret::MlKem(ml_kem) => ml_kem.to_inner(),
+            Secret::Composite(ml_dsa, classical) => {
                 let raw = classical.to_raw()?;
                 let mut inner = Zeroizing::new(Vec::with_capacity(MlDsa::SEED_SIZE + raw.len()));
                 // A composite is only ever made from a seed.
@@ -216,9 +249,6 @@ impl PrivateKey {
                 inner.extend_from_slice(&raw);
                 inner
             }
-            (Some(ml_dsa), None, None) => ml_dsa.to_inner(),
-            (None, Some(classical), None) => classical.to_inner()?,
-            _ => return Err(KeyError::Refused),
         };
         let identifier = key_identifier(self.public_key.kind());
         let info = PrivateKeyInfoRef::new(identifier.owned_to_ref(), OctetStringRef::new(&inner)?);
@@ -230,21 +260,22 @@ impl PrivateKey {
         &self.public_key
     }
 
-    /// In which form the ML-DSA part, or the ML-KEM key, came; none for a classical key.
+    /// In which form the ML-DSA part, or the ML-KEM key, came; none for other keys.
     pub fn form(&self) -> Option<KeyForm> {
-        let ml_dsa = self.ml_dsa.as_ref().map(MlDsaSecret::form);
-        ml_dsa.or(self.ml_kem.as_ref().map(MlKemSecret::form))
+        match &self.secret {
+            Secret::MlDsa(ml_dsa) | Secret::Composite(ml_dsa, _) => Some(ml_dsa.form()),
+            Secret::MlKem(ml_kem) => Some(ml_kem.form()),
+            Secret::Classical(_) | Secret::SlhDsa(_) => None,
+        }
     }
 
-    /// Loads the key into AWS-LC for signing by `scheme`.
+    /// Loads the key for signing by `scheme`.
     ///
     /// # Errors
     /// `KeyError::Scheme` when the scheme does not fit the key.
     pub fn signer(&self, scheme: SignatureScheme) -> Result<Signer, KeyError> {
         check_fit(&self.public_key, scheme).map_err(KeyError::Scheme)?;
-        let ml_dsa = self.ml_dsa.as_ref().map(MlDsaSecret::load).transpose()?;
-        let classical = self.classical.as_ref().map(ClassicalSecret::load).transpose()?;
-        let backend = Box::new(LocalKey { ml_dsa, classical });
+        let backend = Box::new(self.secret.load()?);
         Signer::new(self.public_key.clone(), scheme, backend).map_err(KeyError::Scheme)
     }
 }

@@ -126,6 +126,7 @@ fn key_usage_fits(subject: &Subject<'_>) -> Option<String> {
         KeyKind::MlKem(_) => !FlagSet::from(KeyUsages::KeyEncipherment),
         KeyKind::Classical(ClassicalKey::Ed25519 | ClassicalKey::Ed448)
         | KeyKind::MlDsa(_)
+        | KeyKind::SlhDsa(_)
         | KeyKind::Composite(_)
         | KeyKind::Other(_) => {
             KeyUsages::KeyEncipherment

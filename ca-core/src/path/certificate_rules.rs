@@ -64,7 +64,7 @@ pub(super) fn check_key(certificate: &Certificate) -> Result<String, Fault> {
             return Err(weak_key("subjectPublicKeyInfo", key, &error));
         }
         if key.kind() == KeyKind::Other(DSA) {
-            let allowed = "ECDSA, EdDSA, RSA, ML-DSA";
+            let allowed = "ECDSA, EdDSA, RSA, ML-DSA, SLH-DSA";
             return Err(Fault::new(Reason::WeakKey, "subjectPublicKeyInfo", "DSA", allowed));
         }
     }

@@ -140,12 +140,13 @@ impl Link {
         };
         let schemes = || [Some(self.scheme), alternative].into_iter().flatten();
         let post_quantum = schemes().any(|scheme| scheme.is_post_quantum());
-        let classical = schemes().any(|scheme| !matches!(scheme, SignatureScheme::MlDsa(_)));
+        let classical = schemes().any(|scheme| scheme.has_classical_part());
         let (satisfied, allowed) = match policy {
             SecurityPolicy::Any => (true, ""),
-            SecurityPolicy::PostQuantum => {
-                (post_quantum, "ML-DSA, a composite, or a checked alternative signature of these")
-            }
+            SecurityPolicy::PostQuantum => (
+                post_quantum,
+                "ML-DSA, SLH-DSA, a composite, or a checked alternative signature of these",
+            ),
             SecurityPolicy::Hybrid => (
                 post_quantum && classical,
                 "a composite, or a classical signature and a checked post-quantum one beside it",

@@ -161,7 +161,9 @@ pub(super) fn check_consistency(certificate: &Certificate) -> Result<(), Fault> 
     }
     let kind = certificate.public_key().kind();
     let (possible, source) = match kind {
-        KeyKind::MlDsa(_) | KeyKind::Composite(_) => (signing_bits(), "RFC 9881"),
+        KeyKind::MlDsa(_) => (signing_bits(), "RFC 9881"),
+        KeyKind::SlhDsa(_) => (signing_bits(), "RFC 9909"),
+        KeyKind::Composite(_) => (signing_bits(), "the composite draft"),
         KeyKind::MlKem(_) => (KeyUsages::KeyEncipherment.into(), "RFC 9935"),
         KeyKind::Classical(_) | KeyKind::Other(_) => return Ok(()),
     };

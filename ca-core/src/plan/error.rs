@@ -30,7 +30,7 @@ pub enum PlanError {
     },
     /// The alternative key or the key beside it is of the wrong family.
     #[error(
-        "alternative public key: found {alternative} beside {key}, allowed is ML-DSA or a composite beside a classical key"
+        "alternative public key: found {alternative} beside {key}, allowed is ML-DSA, SLH-DSA or a composite beside a classical key"
     )]
     AltKeyKind {
         /// The key.

@@ -143,10 +143,10 @@ fn authority_key_identifier(issuer: &IssuerIdentity<'_>) -> Result<EncodedExtens
     Ok(encode::extension_of(oid::AUTHORITY_KEY_IDENTIFIER, false, &value)?)
 }
 
-/// What a kind of key can do at all: ML-DSA and composites only sign (RFC 9881 section 5, the
-/// composite draft), as do Ed25519 and Ed448 (RFC 8410 section 5); EC keys agree too (RFC 5480
-/// section 3, RFC 8813); RSA keys encipher (RFC 3279 section 2.3.1); ML-KEM keys do nothing but
-/// keyEncipherment (RFC 9935 section 5).
+/// What a kind of key can do at all: ML-DSA, SLH-DSA and composites only sign (RFC 9881 section
+/// 5, RFC 9909 section 6, the composite draft), as do Ed25519 and Ed448 (RFC 8410 section 5); EC
+/// keys agree too (RFC 5480 section 3, RFC 8813); RSA keys encipher (RFC 3279 section 2.3.1);
+/// ML-KEM keys do nothing but keyEncipherment (RFC 9935 section 5).
 pub(crate) fn possible_usages(key: KeyKind) -> FlagSet<KeyUsages> {
     let signing = KeyUsages::DigitalSignature
         | KeyUsages::NonRepudiation

@@ -10,7 +10,7 @@ use x509_cert::ext::pkix::KeyUsages;
 use x509_cert::time::Time;
 
 use super::*;
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, KeyKind, SlhDsa};
 use crate::certificate::Certificate;
 use crate::extensions::{Extension, Extensions, oid};
 use crate::key::PrivateKey;
@@ -27,6 +27,15 @@ pub(crate) struct Authority {
 
 pub(crate) fn rng() -> UnwrapErr<getrandom::SysRng> {
     UnwrapErr(getrandom::SysRng)
+}
+
+/// SLH-DSA but for its fastest sets: one signature takes up to seconds. The tests of its keys have
+/// each set once.
+pub(crate) fn takes_long(algorithm: &Algorithm) -> bool {
+    match algorithm.key() {
+        KeyKind::SlhDsa(set) => ![SlhDsa::Sha2_128f, SlhDsa::Shake128f].contains(&set),
+        _ => false,
+    }
 }
 
 pub(crate) fn signer(algorithm: &str) -> Signer {
@@ -232,7 +241,7 @@ fn usages_for(algorithm: &str) -> (FlagSet<KeyUsages>, Vec<PlanNote>) {
 
 #[test]
 fn key_encipherment_is_dropped_and_noted_but_for_rsa() {
-    for algorithm in ["mldsa65", "hybrid", "ed25519", "p256"] {
+    for algorithm in ["mldsa65", "slh-dsa-sha2-128f", "hybrid", "ed25519", "p256"] {
         let (usages, notes) = usages_for(algorithm);
         assert_eq!(usages, KeyUsages::DigitalSignature, "{algorithm}");
         let [PlanNote::KeyUsageDropped { dropped, .. }] = &notes[..] else {

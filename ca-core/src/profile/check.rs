@@ -106,7 +106,7 @@ impl Checker {
     fn keys(&self, config: &ProfileConfig, kind: ProfileKind) -> Result<KeyRule, ProfileError> {
         let families = config.subject_keys.families.iter().map(|family| match family {
             FamilyConfig::Classical => Family::Classical,
-            FamilyConfig::PostQuantum => Family::MlDsa,
+            FamilyConfig::PostQuantum => Family::PostQuantum,
             FamilyConfig::Composite => Family::Composite,
             FamilyConfig::Kem => Family::Kem,
         });

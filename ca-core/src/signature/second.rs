@@ -1,6 +1,6 @@
 //! The second implementation: other authors' code than AWS-LC's, which checks every signature
 //! that the CA makes. ML-DSA by libcrux (formally verified), P-256 and Ed448 by crrl, the other
-//! curves and RSA by RustCrypto, Ed25519 by dalek. Only public keys are used here.
+//! curves, RSA and SLH-DSA by RustCrypto, Ed25519 by dalek. Only public keys are used here.
 
 use bp256::BrainpoolP256r1;
 use bp384::BrainpoolP384r1;
@@ -15,6 +15,7 @@ use rsa::signature::hazmat::PrehashVerifier;
 use sha2::{Sha256, Sha384, Sha512};
 
 use super::first::digest;
+use super::slh_dsa::SlhDsaSecond;
 use super::{SignatureError, representative, split_signature};
 use crate::algorithm::{
     ClassicalKey, ClassicalScheme, Composite, Curve, Hash, KeyKind, MlDsa, SignatureScheme,
@@ -25,6 +26,7 @@ use crate::public_key::{PublicKey, RsaPublicKey};
 pub(crate) enum SecondVerifier {
     Classical(ClassicalSecond),
     MlDsa(MlDsaSecond),
+    SlhDsa(SlhDsaSecond),
     Composite { composite: Composite, ml_dsa: MlDsaSecond, classical: ClassicalSecond },
 }
 
@@ -39,6 +41,9 @@ impl SecondVerifier {
                 ClassicalSecond::new(kind, scheme, key.key_bytes()).map(Self::Classical)
             }
             SignatureScheme::MlDsa(set) => MlDsaSecond::new(set, key.key_bytes()).map(Self::MlDsa),
+            SignatureScheme::SlhDsa(set) => {
+                SlhDsaSecond::new(set, key.key_bytes()).map(Self::SlhDsa)
+            }
             SignatureScheme::Composite(composite) => {
                 let halves = key.composite_halves().ok_or(SignatureError::Invalid)?;
                 let (kind, scheme) = (composite.classical_key(), composite.classical_scheme());
@@ -62,6 +67,7 @@ impl SecondVerifier {
             Self::Classical(key) if context.is_empty() => key.verify(message, signature),
             Self::Classical(_) => Err(SignatureError::NoContext),
             Self::MlDsa(key) => key.verify(message, context, signature),
+            Self::SlhDsa(key) => key.verify(message, context, signature),
             Self::Composite { composite, ml_dsa, classical } => {
                 let representative = representative(*composite, message, context)?;
                 let (first, second) = split_signature(*composite, signature)?;

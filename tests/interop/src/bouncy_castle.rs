@@ -7,7 +7,7 @@ use ca_core::algorithm::{Algorithm, ClassicalScheme, Family, SignatureScheme};
 pub fn key_name(algorithm: &Algorithm) -> String {
     match algorithm.family() {
         Family::Composite => algorithm.oid().to_string(),
-        Family::MlDsa | Family::Classical | Family::Kem => {
+        Family::PostQuantum | Family::Classical | Family::Kem => {
             algorithm.name().trim_end_matches("-PSS").to_owned()
         }
     }

@@ -5,4 +5,5 @@ pub mod issue;
 pub mod judge;
 pub mod openssl;
 pub mod peers;
+pub mod slh_dsa;
 pub mod vectors;

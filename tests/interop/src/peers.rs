@@ -32,7 +32,8 @@
 //! Values are base64 of DER unless said otherwise; `?` marks what may be left out. A refusal is `Err` with the reason.
 //!
 //! `bouncycastle` (algorithms by OID, by `id-` name or by name; classical: `ECDSA-P256|P384|P521`,
-//! `ECDSA-brainpoolP256r1|brainpoolP384r1`, `RSA-2048|3072|4096`, `Ed25519`, `Ed448`; pure: `ML-DSA-44|65|87`):
+//! `ECDSA-brainpoolP256r1|brainpoolP384r1`, `RSA-2048|3072|4096`, `Ed25519`, `Ed448`; pure: `ML-DSA-44|65|87`,
+//! `SLH-DSA-SHA2|SHAKE-128|192|256s|f`):
 //! - `verifyCert {cert, issuer}`: the signature under the issuer's key · `verifyCsr {csr}` ·
 //!   `verifyAlt {cert, issuer}`: the alternative signature · `path {certs: [leaf, …, topmost], anchors: […], at?}`
 //!   (RFC 3339), PKIX without revocation.

@@ -22,6 +22,7 @@ const PAIRS: &[(&str, &str)] = &[
     ("ECDSA-P521", "ML-DSA-87"),
     ("Ed25519", "ML-DSA-65"),
     ("RSA-2048", "ML-DSA-44"),
+    ("ECDSA-P256", "SLH-DSA-SHA2-128f"),
     ("ECDSA-P256", "MLDSA65-ECDSA-P256-SHA512"),
 ];
 

@@ -48,7 +48,7 @@ fn we_accept_its_chains_and_requests() {
     for (name, algorithm) in ALGORITHMS {
         let family = Algorithm::named(name).unwrap().family();
         let policy = match family {
-            Family::MlDsa => SecurityPolicy::PostQuantum,
+            Family::PostQuantum => SecurityPolicy::PostQuantum,
             _ => SecurityPolicy::Any,
         };
         let key = || KeyPair::generate_for(algorithm).unwrap();
@@ -97,7 +97,7 @@ fn it_issues_from_our_request_under_our_authority() {
     for (name, algorithm) in ALGORITHMS {
         let ours = Algorithm::named(name).unwrap();
         // rcgen reads no ML-DSA keys, and x509-parser verifies neither ML-DSA nor P-521 requests.
-        if ours.family() == Family::MlDsa || *name == "ECDSA-P521" {
+        if ours.family() == Family::PostQuantum || *name == "ECDSA-P521" {
             let request = csr(&SigningKey::of(ours, Role::Leaf)).der().to_vec();
             CertificateSigningRequestParams::from_der(&request.into()).unwrap_err();
             tried(PEER, &format!("our {name} CSR"), "can't: x509-parser does not verify it");

@@ -4,17 +4,20 @@ use rand_core::UnwrapErr;
 
 use super::*;
 use crate::key::{KeyDerivation, check_encryption, decrypt, encrypt};
+use crate::plan::tests::takes_long;
 use crate::signature::{Implementation, verify_in_context};
 
 fn rng() -> UnwrapErr<getrandom::SysRng> {
     UnwrapErr(getrandom::SysRng)
 }
 
-/// Every algorithm, with RSA above 3072 bits left to the vector tests: it takes seconds to make.
+/// Every algorithm, with RSA above 3072 bits left to the vector tests, since it takes seconds to
+/// make, and most of SLH-DSA to the tests of its own.
 fn quick_algorithms() -> impl Iterator<Item = &'static Algorithm> {
     Algorithm::all()
         .iter()
         .filter(|row| !row.name().contains("RSA4096") && !row.name().contains("RSA-4096"))
+        .filter(|row| !takes_long(row))
 }
 
 #[test]

@@ -12,8 +12,9 @@ fn chain(algorithm: &str) -> [Certificate; 3] {
     [leaf.leaf().sign(&issuing), issuing.authority().sign(&root), root.root()]
 }
 
-fn chain_with_alternative() -> ([Certificate; 3], Party) {
-    let party = |name| Party::with_alternative(name, "p256", "ml-dsa-44");
+/// The same of P-256, with alternative signatures.
+fn chain_with(alternative: &str) -> ([Certificate; 3], Party) {
+    let party = |name| Party::with_alternative(name, "p256", alternative);
     let [root, issuing] = ["CN=Root", "CN=Issuing"].map(party);
     let leaf = Party::new("CN=leaf", "p256");
     let chain = [leaf.leaf().sign(&issuing), issuing.authority().sign(&root), root.root()];
@@ -22,7 +23,15 @@ fn chain_with_alternative() -> ([Certificate; 3], Party) {
 
 #[test]
 fn every_family_verifies_and_a_flipped_bit_is_refused() {
-    for algorithm in ["p256", "p384", "ed25519", "ml-dsa-65", "hybrid", "MLDSA44-Ed25519-SHA512"] {
+    for algorithm in [
+        "p256",
+        "p384",
+        "ed25519",
+        "ml-dsa-65",
+        "slh-dsa-sha2-128f",
+        "hybrid",
+        "MLDSA44-Ed25519-SHA512",
+    ] {
         let [leaf, issuing, root] = chain(algorithm);
         let pool = [issuing];
         assert_valid(&verify(&leaf, &pool, &root));
@@ -36,11 +45,13 @@ fn every_family_verifies_and_a_flipped_bit_is_refused() {
 
 #[test]
 fn policies_ask_for_kinds_of_signatures() {
-    let (with_alternative, _) = chain_with_alternative();
+    let (with_alternative, _) = chain_with("ml-dsa-44");
     let cases = [
         (chain("p256"), [true, false, false]),
         (chain("ml-dsa-44"), [true, true, false]),
+        (chain("slh-dsa-sha2-128f"), [true, true, false]),
         (chain("hybrid"), [true, true, true]),
+        (chain_with("slh-dsa-shake-128f").0, [true, true, true]),
         (with_alternative, [true, true, true]),
     ];
     for ([leaf, issuing, root], expected) in cases {
@@ -72,7 +83,7 @@ fn one_classical_link_breaks_a_post_quantum_path() {
 
 #[test]
 fn a_wrong_alternative_signature_is_refused_under_every_policy() {
-    let ([_, issuing_certificate, root], issuing) = chain_with_alternative();
+    let ([_, issuing_certificate, root], issuing) = chain_with("ml-dsa-44");
     let leaf = Party::new("CN=leaf", "p256");
     // The classical signature is right: it is made over the wrong alternative one.
     let wrong = leaf.leaf().sign_bending(&issuing, |value| value[100] ^= 1);
@@ -85,7 +96,7 @@ fn a_wrong_alternative_signature_is_refused_under_every_policy() {
 
 #[test]
 fn half_an_alternative_signature_is_refused() {
-    let ([_, issuing_certificate, root], issuing) = chain_with_alternative();
+    let ([_, issuing_certificate, root], issuing) = chain_with("ml-dsa-44");
     let draft = Party::new("CN=leaf", "p256").leaf();
     let algorithm = crate::algorithm::Algorithm::named("ml-dsa-44").unwrap().scheme();
     let identifier = x509_cert::ext::pkix::AuthorityKeyIdentifier {

@@ -5,6 +5,7 @@ import java.security.spec.AlgorithmParameterSpec;
 import java.security.spec.ECGenParameterSpec;
 import java.security.spec.RSAKeyGenParameterSpec;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
@@ -15,7 +16,8 @@ import org.bouncycastle.jcajce.provider.asymmetric.compositesignatures.Composite
 final class Algorithms {
     private static final String COMPOSITE_ARC = "1.3.6.1.5.5.7.6.";
     private static final Map<String, String> CURVES = new LinkedHashMap<>();
-    private static final Map<String, String> MLDSA = new LinkedHashMap<>();
+    private static final Map<String, String> PURE = new LinkedHashMap<>();
+    private static final String NIST_SIGNATURES = "2.16.840.1.101.3.4.3.";
 
     static {
         CURVES.put("ECDSA-P256", "1.2.840.10045.3.1.7");
@@ -23,9 +25,16 @@ final class Algorithms {
         CURVES.put("ECDSA-P521", "1.3.132.0.35");
         CURVES.put("ECDSA-brainpoolP256r1", "1.3.36.3.3.2.8.1.1.7");
         CURVES.put("ECDSA-brainpoolP384r1", "1.3.36.3.3.2.8.1.1.11");
-        MLDSA.put("ML-DSA-44", "2.16.840.1.101.3.4.3.17");
-        MLDSA.put("ML-DSA-65", "2.16.840.1.101.3.4.3.18");
-        MLDSA.put("ML-DSA-87", "2.16.840.1.101.3.4.3.19");
+        PURE.put("ML-DSA-44", NIST_SIGNATURES + 17);
+        PURE.put("ML-DSA-65", NIST_SIGNATURES + 18);
+        PURE.put("ML-DSA-87", NIST_SIGNATURES + 19);
+        int next = 20;
+        for (String hash : List.of("SHA2", "SHAKE")) {
+            for (String size : List.of("128S", "128F", "192S", "192F", "256S", "256F")) {
+                PURE.put("SLH-DSA-" + hash + "-" + size, NIST_SIGNATURES + next);
+                next++;
+            }
+        }
     }
 
     private Algorithms() {}
@@ -36,7 +45,7 @@ final class Algorithms {
         if (bare.startsWith(COMPOSITE_ARC)) {
             return compositeName(new ASN1ObjectIdentifier(bare));
         }
-        for (Map.Entry<String, String> row : MLDSA.entrySet()) {
+        for (Map.Entry<String, String> row : PURE.entrySet()) {
             if (row.getValue().equals(bare)) {
                 return row.getKey();
             }

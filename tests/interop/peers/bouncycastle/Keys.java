@@ -13,6 +13,7 @@ import org.bouncycastle.jcajce.CompositePrivateKey;
 import org.bouncycastle.jcajce.CompositePublicKey;
 import org.bouncycastle.jcajce.interfaces.EdDSAPrivateKey;
 import org.bouncycastle.jcajce.interfaces.MLDSAPrivateKey;
+import org.bouncycastle.jcajce.interfaces.SLHDSAPrivateKey;
 import org.bouncycastle.jce.interfaces.ECPrivateKey;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.bouncycastle.jce.spec.ECPublicKeySpec;
@@ -57,6 +58,8 @@ final class Keys {
                     composite.getAlgorithmIdentifier(), publicOf(halves.get(0)), publicOf(halves.get(1)));
         } else if (key instanceof MLDSAPrivateKey mldsa) {
             return mldsa.getPublicKey();
+        } else if (key instanceof SLHDSAPrivateKey slhdsa) {
+            return slhdsa.getPublicKey();
         } else if (key instanceof EdDSAPrivateKey eddsa) {
             return eddsa.getPublicKey();
         } else if (key instanceof RSAPrivateCrtKey rsa) {
