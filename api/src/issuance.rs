@@ -81,8 +81,11 @@ pub async fn issue(
     let algorithm = algorithm_name(&request);
     let serial = SerialNumber::generate(context.rng());
     let planned = plan(profile, request, authority.identity(), serial, context.now())?;
-    let notes = planned.notes().iter().map(ToString::to_string).collect();
+    let mut notes: Vec<String> = planned.notes().iter().map(ToString::to_string).collect();
     let linted = lint(planned)?;
+    // What the profile made of a lint is told with its reason; `espalier lint` tells the others.
+    let changed = linted.findings().iter().filter(|finding| finding.changed.is_some());
+    notes.extend(changed.map(|finding| format!("lint: {finding}")));
     let recorded = match record(ledger, linted, authority, algorithm, asker, context.now()).await? {
         Recorded::New(recorded) => recorded,
         Recorded::Repeated(entry) => return repeated(*entry),

@@ -253,7 +253,7 @@ pub(crate) fn timestamp(time: &Time) -> Timestamp {
 
 /// Bounds issuer and subject before they are decoded: decoding a SET sorts it, and names are
 /// compared often while paths are built.
-fn check_name_sizes(tbs: &[u8]) -> Result<(), CertificateError> {
+pub(crate) fn check_name_sizes(tbs: &[u8]) -> Result<(), CertificateError> {
     let mut outer = SliceReader::new(tbs)?;
     let names = outer.sequence(|reader| {
         let has_version = Tag::peek(reader)?.is_context_specific();

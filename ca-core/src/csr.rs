@@ -10,6 +10,7 @@ use const_oid::ObjectIdentifier;
 use spki::AlgorithmIdentifierOwned;
 
 pub use error::CsrError;
+pub(crate) use read::RequestParts;
 
 use crate::algorithm::{KeyKind, SignatureScheme};
 use crate::extensions::Extensions;

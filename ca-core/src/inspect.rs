@@ -1,5 +1,5 @@
-//! Showing what a file holds: certificates, requests, revocation lists, OCSP messages and keys, for
-//! people and as JSON.
+//! Showing what a file holds: certificates, requests, revocation lists and keys, for people and as
+//! JSON.
 //!
 //! [`inspect`] reads any PEM or DER and gives one [`Inspected`] for each object. Its `Display` is
 //! text for a terminal; its `Serialize` is stable JSON: every object has `"version"` and `"kind"`.
@@ -9,6 +9,7 @@
 //! Nothing is verified here: no signature, no path, no time. See the verifier for that.
 
 mod certificate;
+mod container;
 mod crl;
 mod encrypted;
 pub(crate) mod escape;
@@ -28,6 +29,7 @@ use serde::Serialize;
 pub use certificate::{
     AlternativeReport, CertificateReport, CertificateSizes, Mode, SignatureReport, ValidityReport,
 };
+pub use container::BagReport;
 pub use crl::{CrlReport, CrlSizes, EntryReport, ScopeReport};
 pub use encrypted::{EncryptedKeyError, EncryptedKeyReport, KdfReport};
 pub use extension::{
@@ -37,7 +39,8 @@ pub use extension::{
 pub use key::{Half, KeyFamily, KeyReport};
 pub use kind::Kind;
 pub use ocsp::{
-    CertIdReport, OcspAnswerReport, OcspRequestReport, OcspResponseReport, SingleReport,
+    CertIdReport, IncludedReport, OcspAnswerReport, OcspRequestReport, OcspResponseReport,
+    SingleResponseReport,
 };
 pub use private::{Container, PrivateForm, PrivateKeyReport};
 pub use request::{RequestReport, RequestSizes};
@@ -49,6 +52,8 @@ use crate::csr::{CertificateRequest, CsrError};
 use crate::key::KeyError;
 use crate::ocsp::{OcspError, OcspRequest, OcspResponse};
 use crate::pem::{self, Input, Label, PemError};
+use crate::pkcs7::Pkcs7Error;
+use crate::pkcs12::{Pkcs12Error, Pkcs12Report, Sealed};
 use crate::public_key::{PublicKey, PublicKeyError};
 
 /// The version of the JSON form. It grows when a field changes its meaning or goes away, not when
@@ -78,16 +83,20 @@ pub enum Report {
     CertificateRequest(Box<RequestReport>),
     /// A revocation list.
     Crl(Box<CrlReport>),
-    /// An OCSP request.
-    OcspRequest(Box<OcspRequestReport>),
-    /// An OCSP response.
-    OcspResponse(Box<OcspResponseReport>),
     /// A public key.
     PublicKey(Box<KeyReport>),
     /// A private key in the clear.
     PrivateKey(Box<PrivateKeyReport>),
     /// An encrypted private key; it stays encrypted.
     EncryptedPrivateKey(Box<EncryptedKeyReport>),
+    /// A PKCS#12 file; it stays closed.
+    Pkcs12(Box<Pkcs12Report>),
+    /// A bag of certificates and revocation lists.
+    Pkcs7(Box<BagReport>),
+    /// An OCSP request.
+    OcspRequest(Box<OcspRequestReport>),
+    /// An OCSP response.
+    OcspResponse(Box<OcspResponseReport>),
 }
 
 /// Shows every object of a PEM or DER input, in the order in which they stand.
@@ -167,17 +176,19 @@ fn report(kind: Kind, der: &[u8]) -> Result<Report, ContentError> {
         Kind::Pkcs1PublicKey => {
             Report::PublicKey(Box::new(KeyReport::new(&PublicKey::from_pkcs1(der)?)))
         }
-        Kind::RevocationList => {
-            let list = CertificateList::from_der(der)?;
-            Report::Crl(Box::new(CrlReport::new(&list, ENTRIES_SHOWN)?))
-        }
+        Kind::Pkcs12 => Report::Pkcs12(Box::new(Sealed::from_der(der)?.report())),
+        Kind::Pkcs7 => Report::Pkcs7(Box::new(BagReport::new(der)?)),
         Kind::OcspRequest => {
             let request = OcspRequest::from_der(der)?;
             Report::OcspRequest(Box::new(OcspRequestReport::new(&request)?))
         }
         Kind::OcspResponse => {
             let response = OcspResponse::from_der(der)?;
-            Report::OcspResponse(Box::new(OcspResponseReport::new(&response, der.len())?))
+            Report::OcspResponse(Box::new(OcspResponseReport::new(&response, der)?))
+        }
+        Kind::RevocationList => {
+            let list = CertificateList::from_der(der)?;
+            Report::Crl(Box::new(CrlReport::new(&list, ENTRIES_SHOWN)?))
         }
     })
 }
@@ -209,7 +220,7 @@ pub enum InspectError {
 pub enum ContentError {
     /// DER of another structure.
     #[error(
-        "not an object that is known; allowed are a certificate, a certificate request, a revocation list, an OCSP request or response, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1) or an encrypted private key (PKCS#8)"
+        "not an object that is known; allowed are a certificate, a certificate request, a revocation list, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1), an encrypted private key (PKCS#8), a PKCS#12 file, a PKCS#7 bag of certificates or an OCSP request or response"
     )]
     Unknown,
     /// The label says something else than the content.
@@ -229,9 +240,6 @@ pub enum ContentError {
     /// A revocation list is malformed, or breaks a rule of RFC 5280.
     #[error(transparent)]
     Crl(#[from] CrlError),
-    /// An OCSP request or response is malformed, or breaks a rule.
-    #[error(transparent)]
-    Ocsp(#[from] OcspError),
     /// A signature algorithm has parameters that its RFC forbids.
     #[error(transparent)]
     Scheme(#[from] SchemeError),
@@ -241,9 +249,18 @@ pub enum ContentError {
     /// A private key is malformed.
     #[error(transparent)]
     PrivateKey(#[from] KeyError),
+    /// An OCSP request or response is malformed.
+    #[error(transparent)]
+    Ocsp(#[from] OcspError),
     /// An encrypted private key is malformed.
     #[error(transparent)]
     EncryptedKey(#[from] EncryptedKeyError),
+    /// A PKCS#12 file is malformed, or protected in a way that was given up.
+    #[error(transparent)]
+    Pkcs12(#[from] Pkcs12Error),
+    /// A bag of certificates is malformed.
+    #[error(transparent)]
+    Pkcs7(#[from] Pkcs7Error),
 }
 
 #[cfg(test)]

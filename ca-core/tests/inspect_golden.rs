@@ -51,6 +51,8 @@ fn json_has_its_version_and_kind_first() {
         ("both-key.der", "private-key"),
         ("pbkdf2-key.pem", "encrypted-private-key"),
         ("request.pem", "certificate-request"),
+        ("ocsp-request.der", "ocsp-request"),
+        ("ocsp-error.pem", "ocsp-response"),
         ("crl.pem", "crl"),
     ] {
         let objects = inspect(&fs::read(data().join(fixture)).unwrap()).unwrap();

@@ -5,9 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use ca_core::key::PrivateKey;
+use ca_core::ocsp::{ErrorStatus, OcspResponse};
 use ca_core::pem::{
-    Label, PrivateKeyDer, ReadError, encode, encode_secret, read_certificates,
-    read_one_certificate, read_one_private_key_der, read_one_public_key, read_one_request,
+    Label, PrivateKeyDer, ReadError, encode, encode_secret, read_certificates, read_ocsp_responses,
+    read_one_certificate, read_one_ocsp_request, read_one_private_key_der, read_one_public_key,
+    read_one_request,
 };
 
 fn file(name: &str) -> Vec<u8> {
@@ -119,4 +121,27 @@ fn private_keys_under_another_ones_label_are_refused() {
 fn private_keys_show_nothing_in_debug() {
     let key = read_one_private_key_der(&file("composite-key.der")).unwrap();
     assert_eq!(format!("{key:?}"), "PrivateKeyDer(in the clear, 102 octets)");
+}
+
+#[test]
+fn ocsp_messages_are_read_as_der_and_by_their_labels() {
+    let (request, response) = (file("ocsp-request.der"), file("ocsp-response.der"));
+    let read = read_one_ocsp_request(&request).unwrap();
+    assert_eq!(read.cert_ids().len(), 2);
+    read.check_signature().unwrap();
+    let text = encode(Label::OcspRequest, &request);
+    assert_eq!(read_one_ocsp_request(text.as_bytes()).unwrap().der(), request);
+    let both = encode(Label::OcspResponse, &response).into_bytes();
+    let both = read_ocsp_responses(&[&both[..], &file("ocsp-error.pem")].concat()).unwrap();
+    let [OcspResponse::Basic(basic), OcspResponse::Error(ErrorStatus::Unauthorized)] = &both[..]
+    else {
+        panic!("{both:?}");
+    };
+    assert_eq!(basic.nonce(), read.nonce());
+    // The other kind, and one octet less.
+    let error = read_one_ocsp_request(&response).unwrap_err().to_string();
+    assert!(error.starts_with("OCSP request: tbsRequest: found"), "{error}");
+    let error = read_ocsp_responses(text.as_bytes()).unwrap_err().to_string();
+    assert_eq!(error, "line 1: found a block OCSP REQUEST, allowed are OCSP RESPONSE");
+    assert!(read_ocsp_responses(&response[..response.len() - 1]).is_err());
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ca_core::certificate::Certificate;
-use ca_core::ocsp::OcspResponse;
 use ca_core::path::{
     self, Extent, Options as Demands, RevocationDemands, SecurityPolicy, ServerName, Usage,
 };
@@ -64,7 +63,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE")]
     crl: Vec<Source>,
 
-    /// OCSP responses about the certificates, in DER; may be given more than once
+    /// OCSP responses about the certificates, in DER or PEM; may be given more than once
     #[arg(long, value_name = "FILE")]
     ocsp: Vec<Source>,
 
@@ -105,8 +104,8 @@ impl Options {
         let mut responses = Vec::new();
         for source in &self.ocsp {
             let octets = context.read(source)?;
-            let read = OcspResponse::from_der(octets.to_vec());
-            responses.push(read.map_err(|error| CliError::of(Exit::Usage, source, &error))?);
+            let read = pem::read_ocsp_responses(&octets);
+            responses.extend(read.map_err(|error| CliError::of(Exit::Usage, source, &error))?);
         }
         Ok(Some(RevocationDemands {
             sources: Arc::new(RevocationSources::new(lists, responses)),

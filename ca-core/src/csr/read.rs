@@ -8,10 +8,10 @@ use x509_cert::name::Name;
 use super::{CertificateRequest, CsrError, MAX_ATTRIBUTES, MAX_REQUEST_SIZE};
 use crate::algorithm::SignatureScheme;
 use crate::certificate::{CertificateError, Outer};
-use crate::extensions::{Extension, Extensions, oid};
+use crate::extensions::{Extension, ExtensionError, Extensions, oid};
 use crate::general_name::{AltName, MAX_NAMES};
 use crate::name::{DistinguishedName, MAX_DER};
-use crate::public_key::PublicKey;
+use crate::public_key::{PublicKey, PublicKeyError};
 
 /// extensionRequest, RFC 2985 section 5.4.2.
 pub(super) const EXTENSION_REQUEST: ObjectIdentifier =
@@ -42,6 +42,43 @@ pub(super) fn request(der: &[u8]) -> Result<CertificateRequest, CsrError> {
         signature_algorithm: outer.signature_algorithm,
         signature: outer.signature,
     })
+}
+
+/// What lints look at, each part read as far as it goes: a request that is refused still has
+/// parts.
+pub(crate) struct RequestParts {
+    pub(crate) subject: Name,
+    pub(crate) key: Result<PublicKey, PublicKeyError>,
+    pub(crate) extensions: Extensions,
+    /// Why some extensions are not in `extensions`.
+    pub(crate) unreadable: Vec<ExtensionError>,
+}
+
+impl RequestParts {
+    /// # Errors
+    /// `CsrError` when not even the structure can be read.
+    pub(crate) fn read(der: &[u8]) -> Result<Self, CsrError> {
+        if der.len() > MAX_REQUEST_SIZE {
+            return Err(CsrError::TooLarge { found: der.len() });
+        }
+        let outer = Outer::read(der).map_err(|_| CsrError::NotCanonical { field: "it" })?;
+        let info = info(&der[outer.tbs])?;
+        if info.subject.len() > MAX_DER {
+            return Err(CsrError::SubjectTooLarge { found: info.subject.len() });
+        }
+        let mut requested = Vec::new();
+        let mut reader = SliceReader::new(info.attributes)?;
+        while !reader.is_finished() {
+            let (oid, values) = attribute(reader.tlv_bytes()?)?;
+            if oid == EXTENSION_REQUEST && requested.is_empty() {
+                requested = Vec::<x509_cert::ext::Extension>::from_der(values).unwrap_or_default();
+            }
+        }
+        let all = requested.iter().map(Extension::from).collect();
+        let (extensions, unreadable) = Extensions::read_each(all);
+        let subject = Name::from_der(info.subject)?;
+        Ok(Self { subject, key: PublicKey::from_spki(info.public_key), extensions, unreadable })
+    }
 }
 
 /// The parts of CertificationRequestInfo, not yet read.

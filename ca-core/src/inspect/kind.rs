@@ -28,6 +28,10 @@ pub enum Kind {
     Pkcs1PrivateKey,
     /// An encrypted PKCS#8 private key (RFC 5958).
     EncryptedPrivateKey,
+    /// A PKCS#12 file (RFC 7292).
+    Pkcs12,
+    /// A PKCS#7 or CMS structure (RFC 5652).
+    Pkcs7,
     /// An OCSP request (RFC 6960 section 4.1).
     OcspRequest,
     /// An OCSP response (RFC 6960 section 4.2).
@@ -40,8 +44,10 @@ const OCTET_STRING: u8 = 0x04;
 const ENUMERATED: u8 = 0x0a;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
+const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 const CONTEXT_0: u8 = 0xa0;
+const CONTEXT_1: u8 = 0xa1;
 
 impl Kind {
     /// The kind that the outermost tags show; `None` for any other structure. It promises nothing
@@ -52,12 +58,14 @@ impl Kind {
             [SEQUENCE, SEQUENCE, BIT_STRING] => return Self::of_signed(parts[0]),
             [SEQUENCE, BIT_STRING] => Self::PublicKey,
             [SEQUENCE, OCTET_STRING] => Self::EncryptedPrivateKey,
-            [SEQUENCE] | [SEQUENCE, CONTEXT_0] => Self::OcspRequest,
-            [ENUMERATED] | [ENUMERATED, CONTEXT_0] => Self::OcspResponse,
             [INTEGER, SEQUENCE, OCTET_STRING, ..] => Self::Pkcs8PrivateKey,
             [INTEGER, OCTET_STRING, ..] => Self::Sec1PrivateKey,
             [INTEGER, INTEGER] => Self::Pkcs1PublicKey,
+            [INTEGER, SEQUENCE] | [INTEGER, SEQUENCE, SEQUENCE] => Self::Pkcs12,
+            [OBJECT_IDENTIFIER, CONTEXT_0] => Self::Pkcs7,
             [INTEGER, INTEGER, INTEGER, INTEGER, ..] => Self::Pkcs1PrivateKey,
+            [ENUMERATED] | [ENUMERATED, CONTEXT_0] => Self::OcspResponse,
+            [SEQUENCE] | [SEQUENCE, CONTEXT_0] if asks_for_status(parts[0]) => Self::OcspRequest,
             _ => return None,
         })
     }
@@ -105,6 +113,9 @@ impl Kind {
             Label::EncryptedPrivateKey => Self::EncryptedPrivateKey,
             Label::EcPrivateKey => Self::Sec1PrivateKey,
             Label::RsaPrivateKey => Self::Pkcs1PrivateKey,
+            Label::Pkcs7 | Label::Cms => Self::Pkcs7,
+            Label::OcspRequest => Self::OcspRequest,
+            Label::OcspResponse => Self::OcspResponse,
             Label::Crl => Self::RevocationList,
         }
     }
@@ -122,10 +133,26 @@ impl fmt::Display for Kind {
             Self::Sec1PrivateKey => "a private key (SEC1)",
             Self::Pkcs1PrivateKey => "a private key (PKCS#1)",
             Self::EncryptedPrivateKey => "an encrypted private key (PKCS#8)",
+            Self::Pkcs12 => "a PKCS#12 file",
+            Self::Pkcs7 => "a PKCS#7 bag of certificates",
             Self::OcspRequest => "an OCSP request",
             Self::OcspResponse => "an OCSP response",
         })
     }
+}
+
+/// Whether it is a TBSRequest: behind version and requestorName a list whose first entry has a
+/// CertID.
+fn asks_for_status(der: &[u8]) -> bool {
+    let cert_id = || {
+        let parts = children(der)?;
+        let is_optional =
+            |part: &&&[u8]| part.first().is_some_and(|tag| [CONTEXT_0, CONTEXT_1].contains(tag));
+        let list = parts.iter().find(|part| !is_optional(part))?;
+        let request = children(list)?.into_iter().next()?;
+        children(children(request)?.into_iter().next()?)
+    };
+    cert_id().is_some_and(|parts| tags(&parts) == [SEQUENCE, OCTET_STRING, OCTET_STRING, INTEGER])
 }
 
 /// The tag octet, the length, and what stands behind the header.

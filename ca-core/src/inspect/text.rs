@@ -1,5 +1,7 @@
 //! Reports as text for people.
 
+mod ocsp;
+
 use std::fmt;
 
 use super::Report;
@@ -16,14 +18,16 @@ impl fmt::Display for Report {
             Self::Certificate(report) => report.fmt(f),
             Self::CertificateRequest(report) => report.fmt(f),
             Self::Crl(report) => report.fmt(f),
-            Self::OcspRequest(report) => report.fmt(f),
-            Self::OcspResponse(report) => report.fmt(f),
             Self::PublicKey(report) => {
                 writeln!(f, "Public key")?;
                 write_key(f, "  ", report)
             }
             Self::PrivateKey(report) => report.fmt(f),
             Self::EncryptedPrivateKey(report) => report.fmt(f),
+            Self::Pkcs12(report) => report.fmt(f),
+            Self::Pkcs7(report) => report.fmt(f),
+            Self::OcspRequest(report) => report.fmt(f),
+            Self::OcspResponse(report) => report.fmt(f),
         }
     }
 }

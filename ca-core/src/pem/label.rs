@@ -23,13 +23,21 @@ pub enum Label {
     EcPrivateKey,
     /// A PKCS#1 private key (RFC 8017), read only.
     RsaPrivateKey,
+    /// An OCSP request (RFC 6960), by the name that OpenSSL's library gives it.
+    OcspRequest,
+    /// An OCSP response (RFC 6960), by the name that OpenSSL's library gives it.
+    OcspResponse,
     /// A certificate revocation list (RFC 7468 section 6).
     Crl,
+    /// A bag of certificates (RFC 7468 section 8).
+    Pkcs7,
+    /// The same by its newer name (RFC 7468 section 9), read only.
+    Cms,
 }
 
 impl Label {
     /// Every label that is read.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Certificate,
         Self::CertificateRequest,
         Self::NewCertificateRequest,
@@ -39,7 +47,11 @@ impl Label {
         Self::EncryptedPrivateKey,
         Self::EcPrivateKey,
         Self::RsaPrivateKey,
+        Self::OcspRequest,
+        Self::OcspResponse,
         Self::Crl,
+        Self::Pkcs7,
+        Self::Cms,
     ];
 
     /// The text between BEGIN and the dashes.
@@ -54,7 +66,11 @@ impl Label {
             Self::EncryptedPrivateKey => "ENCRYPTED PRIVATE KEY",
             Self::EcPrivateKey => "EC PRIVATE KEY",
             Self::RsaPrivateKey => "RSA PRIVATE KEY",
+            Self::OcspRequest => "OCSP REQUEST",
+            Self::OcspResponse => "OCSP RESPONSE",
             Self::Crl => "X509 CRL",
+            Self::Pkcs7 => "PKCS7",
+            Self::Cms => "CMS",
         }
     }
 

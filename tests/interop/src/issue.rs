@@ -47,6 +47,8 @@ pub enum Role {
     Issuing,
     /// The end entity's.
     Leaf,
+    /// The OCSP responder's.
+    Responder,
 }
 
 /// The key of this kind and role, always the same one within a process.

@@ -1,8 +1,10 @@
 //! Espalier against other people's software and vectors.
 
 pub mod bouncy_castle;
+pub mod espalier;
 pub mod issue;
 pub mod judge;
+pub mod ocsp;
 pub mod openssl;
 pub mod peers;
 pub mod slh_dsa;

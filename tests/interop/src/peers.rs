@@ -21,7 +21,7 @@
 //! | name | [`Installed::command`] | harness |
 //! |---|---|---|
 //! | `openssl` | `openssl` | - |
-//! | `bouncycastle` | `harness` | yes |
+//! | `bouncycastle` | `harness`; `keytool` of the JDK that it runs on | yes |
 //! | `pyca` | `harness` | yes |
 //! | `go` | `harness` | yes |
 //! | `pkilint` | `cert`, `chain`, `crl`, `ocsp`: each takes a file (PEM or DER) and prints JSON; see [`findings`] | - |
@@ -43,9 +43,17 @@
 //! - `makeCsr {algorithm | key, subject?, dns?, signatureAlgorithm?}` gives `csr`, `key`, `spki`.
 //! - `makeAltCert {algorithm, altAlgorithm, subject?, dns?, ca?: true, issuerCert?, issuerKey?, issuerAltKey?}` gives
 //!   `cert`, `key`, `altKey`; without an issuer it is a root.
+//! - `makeOcspRequest {cert, issuer, hash?: OID, nonce?, signerCert?, signerKey?, signatureAlgorithm?}` gives `request`
+//!   (`nonce` here and below: its octets) · `readOcspRequest {request, cert, issuer}` gives `nonce`, when it is about
+//!   this certificate · `makeOcspResponse {request, responderCert, responderKey, status: "good"|"revoked"|"unknown",
+//!   byKey?: true, bare?: true, signatureAlgorithm?}` gives `response` · `checkOcsp {response, cert, issuer, nonce?}`:
+//!   PKIX with the response as the only word on revocation.
 //! - `loadKey {pkcs8, message, signatureAlgorithm?}` gives `spki`, `signature`, `signatureAlgorithm` ·
 //!   `exportKey {algorithm | pkcs8, form?: "seed"|"both"|"expanded"}` gives `pkcs8`, `spki` ·
 //!   `verify {spki, message, signature, signatureAlgorithm?}`.
+//! - `readPkcs12 {file, password, provider?: "BC"|"SunJSSE"}` gives `entries: [{alias, key?, chain}]` ·
+//!   `makePkcs12 {key, certs, password, alias, der?, old?}` gives `file`, in BER unless `der` · `readPkcs7 {file}` gives
+//!   `certs`, `crls` · `makePkcs7 {certs}` gives `file`.
 //! - `signatureAlgorithm` is a JCA name; RSA keys sign and verify `SHA256withRSA` unless it says otherwise, such as
 //!   `SHA256withRSAandMGF1`.
 //!

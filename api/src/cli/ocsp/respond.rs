@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use ca_core::crl::EntrySerial;
-use ca_core::ocsp::{CertStatus, OcspRequest, OcspResponse};
+use ca_core::ocsp::{CertStatus, OcspResponse};
+use ca_core::pem;
 use ca_core::serial::SerialNumber;
 use ledger::Ledger;
 
@@ -30,7 +31,7 @@ pub(super) struct Options {
     #[command(flatten)]
     responder: ResponderOptions,
 
-    /// The request, in DER; `-` is standard input
+    /// The request, in DER or PEM; `-` is standard input
     #[arg(long, value_name = "FILE")]
     request: Source,
 
@@ -47,8 +48,8 @@ pub(super) async fn run(
 ) -> Result<(), CliError> {
     options.out.check(Content::Public, false)?;
     let octets = context.read(&options.request)?;
-    let request = OcspRequest::from_der(octets.to_vec())
-        .map_err(|error| CliError::of(exit_code::of_ocsp(&error), &options.request, &error))?;
+    let request = pem::read_one_ocsp_request(&octets)
+        .map_err(|error| CliError::of(exit_code::of_read(&error), &options.request, &error))?;
     let loaded = options.responder.load(folder, ledger, context).await?;
     let responder = loaded.responder()?;
     let ours: HashMap<EntrySerial, SerialNumber> = request

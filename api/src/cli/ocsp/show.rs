@@ -13,7 +13,7 @@ use crate::input::Source;
   espalier ocsp show app.req
   espalier ocsp show app.resp --json | jq '.certificates[].status'")]
 pub(super) struct Options {
-    /// The request or response, in DER; `-` is standard input
+    /// The request or response, in DER or PEM; `-` is standard input
     file: Source,
 
     /// Print JSON
@@ -29,7 +29,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         objects.is_empty() && matches!(one.report, Report::OcspRequest(_) | Report::OcspResponse(_))
     });
     let Some(shown) = shown else {
-        let message = format!("{}: allowed is an OCSP request or response, in DER", options.file);
+        let message = format!("{}: allowed is an OCSP request or response", options.file);
         return Err(CliError::usage(message).with_hint("`espalier inspect` shows other files"));
     };
     if options.json { context.print_json(&shown) } else { context.print(&shown.to_string()) }

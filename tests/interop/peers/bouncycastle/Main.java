@@ -65,12 +65,29 @@ public final class Main {
                 return Maker.request(request);
             case "makeAltCert":
                 return Maker.alternative(request);
+            case "makeOcspRequest":
+                return Ocsp.ask(request);
+            case "readOcspRequest":
+                return Ocsp.readRequest(request);
+            case "makeOcspResponse":
+                return Ocsp.answer(request);
+            case "checkOcsp":
+                Ocsp.check(request);
+                return Map.of();
             case "loadKey":
                 return loadKey(request);
             case "exportKey":
                 return exportKey(request);
             case "verify":
                 return verify(request);
+            case "readPkcs12":
+                return Containers.readPkcs12(request);
+            case "makePkcs12":
+                return Containers.makePkcs12(request);
+            case "readPkcs7":
+                return Containers.readPkcs7(request);
+            case "makePkcs7":
+                return Containers.makePkcs7(request);
             default:
                 throw new IllegalArgumentException("command " + command + ": not one that this harness has");
         }

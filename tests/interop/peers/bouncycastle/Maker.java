@@ -177,7 +177,7 @@ final class Maker {
         return new GeneralNames(names.toArray(new GeneralName[0]));
     }
 
-    private static ContentSigner signer(PrivateKey key, SubjectPublicKeyInfo info, String asked) throws Exception {
+    static ContentSigner signer(PrivateKey key, SubjectPublicKeyInfo info, String asked) throws Exception {
         return new JcaContentSignerBuilder(Algorithms.signature(info.getAlgorithm(), asked))
                 .setProvider("BC")
                 .build(key);
