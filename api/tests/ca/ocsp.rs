@@ -71,7 +71,7 @@ fn the_authority_answers_good_and_after_a_revocation_revoked_at_once() {
         assert_eq!(asked["certificates"][0]["hash"], "SHA-1");
         for file in ["app.req", "app.resp"] {
             let text = bench.run(&format!("ocsp show {file}")).done();
-            assert!(text.stdout().contains(&serial), "{}", text.stdout());
+            assert!(text.stdout().replace(':', "").contains(&serial), "{}", text.stdout());
             assert_eq!(bench.run(&format!("inspect {file}")).done().stdout, text.stdout);
         }
     }
