@@ -8,6 +8,7 @@ mod context;
 mod crl;
 mod csr;
 mod csr_create;
+mod csr_stated;
 mod error;
 mod exit_code;
 mod init;

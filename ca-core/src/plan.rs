@@ -23,6 +23,7 @@ pub use request::Request;
 
 use crate::algorithm::{KeyKind, SignatureScheme};
 use crate::certificate::TbsFields;
+use crate::csr::Possession;
 use crate::general_name::AltName;
 use crate::lint::LintOverrides;
 use crate::name::DistinguishedName;
@@ -74,6 +75,9 @@ pub fn plan(
     now: Timestamp,
 ) -> Result<Plan, PlanError> {
     let mut notes = Vec::new();
+    if let Some(Possession::Vouched(voucher)) = request.possession() {
+        notes.push(PlanNote::PossessionVouched { voucher: voucher.clone() });
+    }
     check_keys(profile, &request)?;
     issuer::check(profile, &request, &issuer, now)?;
     names::check_subject(profile, &request, &issuer)?;

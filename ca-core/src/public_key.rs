@@ -14,6 +14,7 @@ use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 use crate::algorithm::{ClassicalKey, Composite, Curve, KeyKind, MlDsa, MlKem, SlhDsa};
 use crate::fingerprint::Fingerprint;
+use strength::Verdict;
 
 /// The smallest RSA modulus that is accepted, in bits.
 pub const RSA_MIN_BITS: u32 = 2048;
@@ -27,6 +28,7 @@ pub struct PublicKey {
     kind: KeyKind,
     spki: Vec<u8>,
     key: Vec<u8>,
+    verdict: Verdict,
 }
 
 /// The two halves of a composite public key.
@@ -48,7 +50,7 @@ impl PublicKey {
         let info = SubjectPublicKeyInfoOwned::from_der(der)?;
         let key = info.subject_public_key.as_bytes().ok_or(PublicKeyError::UnusedBits)?;
         let kind = kind_of(&info.algorithm, key)?;
-        Ok(Self { kind, key: key.to_vec(), spki: der.to_vec() })
+        Ok(Self { kind, key: key.to_vec(), spki: der.to_vec(), verdict: Verdict::default() })
     }
 
     /// Reads a bare RSAPublicKey (RFC 8017 appendix A.1.1), as `RSA PUBLIC KEY` holds it.

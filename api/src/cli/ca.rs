@@ -3,6 +3,7 @@
 mod create;
 mod cross_sign;
 mod list;
+mod rekey;
 mod revoke;
 mod show;
 
@@ -12,7 +13,7 @@ use super::{CliError, Context};
 use crate::authority::unknown;
 use crate::data_folder::{DataFolder, ledger_failed, wait_for};
 
-/// List, show, create, cross-sign and revoke authorities
+/// List, show, create, rekey, cross-sign and revoke authorities
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier ca list
@@ -28,6 +29,7 @@ enum Command {
     List(list::Options),
     Show(show::Options),
     Create(Box<create::Options>),
+    Rekey(Box<rekey::Options>),
     CrossSign(cross_sign::Options),
     Revoke(revoke::Options),
 }
@@ -37,6 +39,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Command::List(options) => &options.data,
         Command::Show(options) => &options.data,
         Command::Create(options) => &options.data,
+        Command::Rekey(options) => &options.data,
         Command::CrossSign(options) => &options.data,
         Command::Revoke(options) => &options.data,
     };
@@ -47,6 +50,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
             Command::List(options) => list::run(options, &ledger, context).await,
             Command::Show(options) => show::run(options, &ledger, context).await,
             Command::Create(options) => create::run(options, &folder, &ledger, context).await,
+            Command::Rekey(options) => rekey::run(options, &folder, &ledger, context).await,
             Command::CrossSign(options) => {
                 cross_sign::run(options, &folder, &ledger, context).await
             }

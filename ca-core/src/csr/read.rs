@@ -5,6 +5,7 @@ use der::asn1::AnyRef;
 use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use x509_cert::name::Name;
 
+use super::statement::{PossessionStatement, STATEMENT_OF_POSSESSION};
 use super::{CertificateRequest, CsrError, MAX_ATTRIBUTES, MAX_REQUEST_SIZE};
 use crate::algorithm::SignatureScheme;
 use crate::certificate::{CertificateError, Outer};
@@ -37,6 +38,7 @@ pub(super) fn request(der: &[u8]) -> Result<CertificateRequest, CsrError> {
         public_key: PublicKey::from_spki(info.public_key)?,
         names: names(&attributes.extensions)?,
         extensions: attributes.extensions,
+        statement: attributes.statement,
         ignored_attributes: attributes.ignored,
         scheme: SignatureScheme::from_identifier(&outer.signature_algorithm)?,
         signature_algorithm: outer.signature_algorithm,
@@ -122,6 +124,7 @@ fn subject(der: &[u8]) -> Result<DistinguishedName, CsrError> {
 #[derive(Default)]
 struct Attributes {
     extensions: Extensions,
+    statement: Option<PossessionStatement>,
     ignored: Vec<ObjectIdentifier>,
 }
 
@@ -145,6 +148,8 @@ fn attributes(set: &[u8]) -> Result<Attributes, CsrError> {
         seen.push(oid);
         if oid == EXTENSION_REQUEST {
             found.extensions = extension_request(values)?;
+        } else if oid == STATEMENT_OF_POSSESSION {
+            found.statement = Some(PossessionStatement::read(values)?);
         } else {
             found.ignored.push(oid);
         }

@@ -124,15 +124,31 @@ fn next(difference: &BoxedUint, a: &BoxedUint) -> BoxedUint {
 }
 
 fn is_square(number: &BoxedUint) -> bool {
-    // A square ends in 12 of the 64 ways in which six bits can; the others need no root.
-    const ENDS: u64 = {
-        let (mut ends, mut root) = (0, 0);
-        while root < 64 {
-            ends |= 1 << (root * root % 64);
-            root += 1;
-        }
-        ends
-    };
+    // A square is one by every modulus, too: that leaves one candidate in a hundred for the root.
     let low = number.as_words().first().copied().unwrap_or_default() & 63;
-    ENDS >> low & 1 == 1 && number.checked_sqrt_vartime().is_some()
+    if !SQUARES_BY_64[low as usize] {
+        return false;
+    }
+    let Some(product) = NonZero::new(Limb(63 * 65 * 11)).into_option() else { return true };
+    // A residue is smaller than its modulus, which fits.
+    let residue = number.rem_limb(product).0 as usize;
+    SQUARES_BY_63[residue % 63]
+        && SQUARES_BY_65[residue % 65]
+        && SQUARES_BY_11[residue % 11]
+        && number.checked_sqrt_vartime().is_some()
+}
+
+const SQUARES_BY_64: [bool; 64] = squares();
+const SQUARES_BY_63: [bool; 63] = squares();
+const SQUARES_BY_65: [bool; 65] = squares();
+const SQUARES_BY_11: [bool; 11] = squares();
+
+/// Which residues are squares.
+const fn squares<const N: usize>() -> [bool; N] {
+    let (mut squares, mut root) = ([false; N], 0);
+    while root < N {
+        squares[root * root % N] = true;
+        root += 1;
+    }
+    squares
 }

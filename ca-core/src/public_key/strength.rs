@@ -1,5 +1,7 @@
 //! Which keys are strong enough to be certified or trusted.
 
+use std::sync::{Arc, OnceLock};
+
 use bp256::BrainpoolP256r1;
 use bp384::BrainpoolP384r1;
 use der::Decode;
@@ -10,6 +12,19 @@ use p521::NistP521;
 use super::{PublicKey, PublicKeyError, RSA_MAX_BITS, RSA_MIN_BITS, RsaPublicKey, rsa};
 use crate::algorithm::{ClassicalKey, Curve, KeyKind};
 use crate::aws_lc;
+
+/// The verdict on a key, reached once and shared by its copies: a request, its plan, its lints and
+/// every signature ask again. It is no part of what the key is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verdict(Arc<OnceLock<Result<(), PublicKeyError>>>);
+
+impl PartialEq for Verdict {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Verdict {}
 
 impl PublicKey {
     /// Whether the key, or the classical half of a composite, is strong enough to be certified or
@@ -24,6 +39,10 @@ impl PublicKey {
     /// of a point for which anyone can sign or nobody, `PublicKeyError::Coefficient` the ML-KEM
     /// set.
     pub fn check_strength(&self) -> Result<(), PublicKeyError> {
+        self.verdict.0.get_or_init(|| self.judge()).clone()
+    }
+
+    fn judge(&self) -> Result<(), PublicKeyError> {
         match (self.kind, self.composite_halves()) {
             (KeyKind::Classical(kind), _) => check_classical(kind, &self.key),
             (KeyKind::Composite(composite), Some(halves)) => {
@@ -206,5 +225,18 @@ mod tests {
         // The point at infinity has one octet.
         let kind = KeyKind::Classical(ClassicalKey::Ec(Curve::P256));
         assert!(PublicKey::from_raw(kind, &[0]).is_err());
+    }
+
+    #[test]
+    fn copies_of_a_key_share_its_verdict_and_a_huge_modulus_is_refused_by_its_size() {
+        let modulus = crate::fingerprint::hex_octets(moduli::ROCA).unwrap();
+        let key = rsa(&modulus, &[1, 0, 1]).unwrap();
+        let copy = key.clone();
+        assert_eq!(key.check_strength(), Err(PublicKeyError::RsaRoca));
+        assert_eq!(copy.verdict.0.get(), Some(&Err(PublicKeyError::RsaRoca)));
+        // Equality is of keys, whether or not they were judged.
+        assert_eq!(copy, rsa(&modulus, &[1, 0, 1]).unwrap());
+        let huge = rsa(&modulus.repeat(8), &[1, 0, 1]).unwrap();
+        assert_eq!(huge.check_strength(), Err(PublicKeyError::RsaBits { bits: 16_384 }));
     }
 }
