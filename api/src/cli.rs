@@ -23,6 +23,7 @@ mod ocsp;
 mod pkcs12;
 mod pkcs7;
 mod quickstart;
+mod related;
 mod revoking;
 mod verify;
 
