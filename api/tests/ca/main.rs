@@ -9,6 +9,7 @@ mod clock;
 mod crls;
 mod cross;
 mod data;
+mod holders;
 mod init;
 mod issue;
 mod issue_outputs;
