@@ -2,6 +2,7 @@
 
 mod chain;
 mod found;
+pub mod link;
 
 use std::path::Path;
 
@@ -36,6 +37,8 @@ pub struct Authority {
     alt_signer: Option<Signer>,
     /// Its own certificate first, each followed by its issuer's; empty while a root is made.
     chain: Vec<Certificate>,
+    /// Certificates of its root by other generations of that root.
+    links: Vec<Certificate>,
 }
 
 impl Authority {
@@ -47,7 +50,7 @@ impl Authority {
         alt_signer: Option<Signer>,
         chain: Vec<Certificate>,
     ) -> Self {
-        Self { name, algorithm, signer, alt_signer, chain }
+        Self { name, algorithm, signer, alt_signer, chain, links: Vec::new() }
     }
 
     /// Loads an authority: its keys from the data folder, its chain from the ledger.
@@ -71,7 +74,11 @@ impl Authority {
         let keys = AuthorityKeys::load(&folder.authority(name), ask, context)?;
         keys.check_belong_to(certificate, &folder.authority(name))?;
         let (signer, alt_signer) = keys.signers(algorithm)?;
-        Ok(Self::new(name.to_owned(), algorithm, signer, alt_signer, chain))
+        let links = match chain.last() {
+            Some(root) => link::links(ledger, root, name, context.now()).await?,
+            None => Vec::new(),
+        };
+        Ok(Self { links, ..Self::new(name.to_owned(), algorithm, signer, alt_signer, chain) })
     }
 
     /// Its name in the ledger.
@@ -115,10 +122,11 @@ impl Authority {
     }
 
     /// A certificate of this authority with the chain up to, but without, the root: what a TLS
-    /// server is given.
+    /// server is given. Where the root has another generation, its link certificate comes last.
     pub fn chain_pem(&self, leaf: &[u8]) -> String {
         let above = self.chain.iter().filter(|certificate| !certificate.is_self_issued());
-        let ders = std::iter::once(leaf).chain(above.map(Certificate::der));
+        let above = above.chain(&self.links).map(Certificate::der);
+        let ders = std::iter::once(leaf).chain(above);
         ders.map(|der| pem::encode(Label::Certificate, der)).collect()
     }
 }

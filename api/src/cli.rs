@@ -8,6 +8,7 @@ mod context;
 mod crl;
 mod csr;
 mod csr_create;
+mod csr_stated;
 mod error;
 mod exit_code;
 mod init;
@@ -16,7 +17,10 @@ mod issue;
 mod issued;
 mod key;
 mod ledger;
+mod lint;
 mod name_options;
+mod pkcs12;
+mod pkcs7;
 mod quickstart;
 mod verify;
 
@@ -61,8 +65,11 @@ enum Command {
     Ledger(ledger::Options),
     Key(key::Options),
     Csr(csr::Options),
+    Pkcs12(pkcs12::Options),
+    Pkcs7(pkcs7::Options),
     Crl(crl::Options),
     Verify(verify::Options),
+    Lint(lint::Options),
     Inspect(inspect::Options),
     Algorithms(algorithms::Options),
     Completions(completions::Options),
@@ -98,8 +105,11 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Ledger(options) => ledger::run(&options, context),
         Command::Key(options) => key::run(&options, context),
         Command::Csr(options) => csr::run(&options, context),
+        Command::Pkcs12(options) => pkcs12::run(&options, context),
+        Command::Pkcs7(options) => pkcs7::run(&options, context),
         Command::Crl(options) => crl::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),
+        Command::Lint(options) => lint::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),

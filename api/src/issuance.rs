@@ -6,6 +6,7 @@
 //! which `espalier ledger check` lists, or a stored certificate.
 
 use ca_core::algorithm::Algorithm;
+use ca_core::csr::Possession;
 use ca_core::general_name::AltName;
 use ca_core::lint::{AssembleError, LintError, Linted, lint};
 use ca_core::name::{AttributeType, DistinguishedName};
@@ -36,6 +37,18 @@ impl Asker {
     pub fn local(idempotency: Option<Idempotency>) -> Self {
         let requester = format!("local-uid:{}", rustix::process::getuid().as_raw());
         Self { requester, idempotency }
+    }
+
+    /// The same, named by the certificate as well that vouched for a key that can't sign: its
+    /// holder is who asks.
+    #[must_use]
+    pub fn vouched(mut self, possession: &Possession) -> Self {
+        if let Possession::Vouched(voucher) = possession {
+            let how = if voucher.stated { "stated" } else { "shown" };
+            let fingerprint = voucher.fingerprint;
+            self.requester.push_str(&format!(" possession-{how}-by-certificate:{fingerprint}"));
+        }
+        self
     }
 }
 
@@ -81,8 +94,11 @@ pub async fn issue(
     let algorithm = algorithm_name(&request);
     let serial = SerialNumber::generate(context.rng());
     let planned = plan(profile, request, authority.identity(), serial, context.now())?;
-    let notes = planned.notes().iter().map(ToString::to_string).collect();
+    let mut notes: Vec<String> = planned.notes().iter().map(ToString::to_string).collect();
     let linted = lint(planned)?;
+    // What the profile made of a lint is told with its reason; `espalier lint` tells the others.
+    let changed = linted.findings().iter().filter(|finding| finding.changed.is_some());
+    notes.extend(changed.map(|finding| format!("lint: {finding}")));
     let recorded = match record(ledger, linted, authority, algorithm, asker, context.now()).await? {
         Recorded::New(recorded) => recorded,
         Recorded::Repeated(entry) => return repeated(*entry),

@@ -17,6 +17,7 @@ pub mod ledger_check;
 pub mod logging;
 pub mod output;
 pub mod passphrase;
+pub mod possession;
 pub mod process;
 pub mod profiles;
 pub mod progress;

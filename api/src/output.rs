@@ -306,6 +306,7 @@ fn holds_private_key(path: &Path) -> bool {
                     | Kind::Sec1PrivateKey
                     | Kind::Pkcs1PrivateKey
                     | Kind::EncryptedPrivateKey
+                    | Kind::Pkcs12
             )
         ),
         Err(_) => false,

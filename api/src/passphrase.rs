@@ -183,7 +183,9 @@ impl NewPassphraseOptions {
     }
 }
 
-const WAYS: &str = "give --passphrase-file or --passphrase-env; a new key may have --no-passphrase";
+/// What to do where nobody can be asked.
+pub(crate) const WAYS: &str =
+    "give --passphrase-file or --passphrase-env; a new key may have --no-passphrase";
 
 fn taken(subject: impl fmt::Display, octets: &[u8]) -> Result<Passphrase, CliError> {
     Passphrase::new(octets).map_err(|error| {

@@ -1,6 +1,6 @@
 //! The one module that calls AWS-LC directly: ML-DSA with a context, ML-KEM from a seed,
-//! ECDSA on the brainpool curves, scrypt and AES-CBC. `aws-lc-rs` lacks the first four and leaves
-//! an AES key on the stack; everything else goes through its safe API.
+//! ECDSA on the brainpool curves, scrypt, AES-CBC, and the hashing of PKCS#12. `aws-lc-rs` lacks the
+//! first four and leaves keys on the stack in the others; everything else goes through its safe API.
 //!
 //! Every pointer that AWS-LC hands out is owned by exactly one [`Owned`], which frees it. AWS-LC
 //! wipes each allocation when it is freed (`OPENSSL_free`), private keys included.
@@ -13,6 +13,7 @@ mod brainpool;
 mod cbc;
 mod ml_dsa;
 mod ml_kem;
+mod pkcs12_mac;
 mod scrypt;
 
 use std::ptr::NonNull;
@@ -21,6 +22,7 @@ pub(crate) use brainpool::{BrainpoolPrivate, verify_brainpool};
 pub(crate) use cbc::{Direction, aes_cbc};
 pub(crate) use ml_dsa::{MlDsaPrivate, verify_ml_dsa};
 pub(crate) use ml_kem::{MlKemPrivate, check_ml_kem_public};
+pub(crate) use pkcs12_mac::{hash_rounds, hmac};
 pub(crate) use scrypt::{ScryptCost, scrypt};
 
 /// AWS-LC refused; its error queue holds no secret, but says little that helps a person.

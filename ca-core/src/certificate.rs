@@ -12,7 +12,7 @@ use x509_cert::time::Time;
 
 use crate::extensions::{Extension, ExtensionError, Extensions};
 use crate::fingerprint::Fingerprint;
-use crate::name::MAX_DER;
+use crate::name::{MAX_DER, malformed_attribute};
 use crate::path::same_name;
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::validity::{InvalidValidity, Validity};
@@ -88,6 +88,7 @@ impl Certificate {
             });
         }
         check_version(&fields)?;
+        check_names(&fields)?;
         let validity = Validity::new(
             timestamp(&fields.validity.not_before),
             timestamp(&fields.validity.not_after),
@@ -253,7 +254,7 @@ pub(crate) fn timestamp(time: &Time) -> Timestamp {
 
 /// Bounds issuer and subject before they are decoded: decoding a SET sorts it, and names are
 /// compared often while paths are built.
-fn check_name_sizes(tbs: &[u8]) -> Result<(), CertificateError> {
+pub(crate) fn check_name_sizes(tbs: &[u8]) -> Result<(), CertificateError> {
     let mut outer = SliceReader::new(tbs)?;
     let names = outer.sequence(|reader| {
         let has_version = Tag::peek(reader)?.is_context_specific();
@@ -273,6 +274,16 @@ fn check_name_sizes(tbs: &[u8]) -> Result<(), CertificateError> {
         Some((field, found)) => Err(CertificateError::NameTooLong { field, found }),
         None => Ok(()),
     }
+}
+
+/// Checks that the names hold what their tags say; otherwise every reader would see another name.
+fn check_names(fields: &TbsFields) -> Result<(), CertificateError> {
+    for (field, name) in [("issuer", &fields.issuer), ("subject", &fields.subject)] {
+        if let Some(attribute) = malformed_attribute(name) {
+            return Err(CertificateError::NameValue { field, attribute });
+        }
+    }
+    Ok(())
 }
 
 fn check_version(fields: &TbsFields) -> Result<(), CertificateError> {
@@ -307,6 +318,16 @@ pub enum CertificateError {
         field: &'static str,
         /// Octets found.
         found: usize,
+    },
+    /// A value in a name that is not what its tag says.
+    #[error(
+        "certificate: {field}: the value of attribute {attribute} is not what its tag says; allowed is text in the encoding of its string type"
+    )]
+    NameValue {
+        /// Whose name.
+        field: &'static str,
+        /// Which attribute.
+        attribute: const_oid::ObjectIdentifier,
     },
     /// Not DER, or not a certificate: truncated, trailing octets, indefinite length, wrong tags.
     #[error("certificate: not DER of the expected structure ({0})")]

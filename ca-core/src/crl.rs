@@ -22,7 +22,7 @@ mod status;
 mod verify;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use build::{CrlBuildError, CrlBuilder, SignedCrl, UnsignedCrl};
 pub use entry::{Entries, RevokedEntry};

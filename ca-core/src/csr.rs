@@ -2,14 +2,20 @@
 
 mod build;
 mod error;
+mod possession;
 mod read;
+mod statement;
 
 use std::ops::Range;
 
 use const_oid::ObjectIdentifier;
 use spki::AlgorithmIdentifierOwned;
 
+pub use build::SignatureCertificate;
 pub use error::CsrError;
+pub use possession::{Possession, ProvenRequest, Standing, Voucher, Vouching};
+pub(crate) use read::RequestParts;
+pub use statement::PossessionStatement;
 
 use crate::algorithm::{KeyKind, SignatureScheme};
 use crate::extensions::Extensions;
@@ -24,7 +30,8 @@ pub const MAX_REQUEST_SIZE: usize = 64 * 1024;
 pub const MAX_ATTRIBUTES: usize = 64;
 
 /// A certification request whose every field was read and checked, but for the proof of
-/// possession: that is [`Self::verify_possession`].
+/// possession: that is [`Self::verify_possession`], or [`Self::verify_statement`] for a key that
+/// can't sign.
 #[derive(Clone, Debug)]
 pub struct CertificateRequest {
     der: Vec<u8>,
@@ -33,6 +40,7 @@ pub struct CertificateRequest {
     public_key: PublicKey,
     extensions: Extensions,
     names: Vec<AltName>,
+    statement: Option<PossessionStatement>,
     ignored_attributes: Vec<ObjectIdentifier>,
     signature_algorithm: AlgorithmIdentifierOwned,
     scheme: SignatureScheme,
@@ -53,21 +61,31 @@ impl CertificateRequest {
     /// and that the key is strong enough to be certified.
     ///
     /// # Errors
-    /// `CsrError::WeakKey`, `CsrError::NoStatement`, `CsrError::KeyCannotSign` or
-    /// `CsrError::Possession`.
+    /// `CsrError::WeakKey`, `CsrError::KeyCannotSign` or `CsrError::Possession`; for ML-KEM
+    /// `CsrError::NoStatement` or `CsrError::StatementNotJudged`.
     pub fn verify_possession(&self) -> Result<ProvenRequest<'_>, CsrError> {
         match self.public_key.kind() {
-            KeyKind::MlKem(set) => return Err(CsrError::NoStatement { found: set }),
+            KeyKind::MlKem(_) => {
+                let found = self.public_key.kind().to_string();
+                return Err(match self.statement {
+                    None => CsrError::NoStatement { found },
+                    Some(_) => CsrError::StatementNotJudged { found },
+                });
+            }
             KeyKind::Other(oid) => return Err(CsrError::KeyCannotSign { found: oid }),
             KeyKind::Classical(_)
             | KeyKind::MlDsa(_)
             | KeyKind::SlhDsa(_)
             | KeyKind::Composite(_) => {}
         }
+        // RFC 9883 section 3: the statement must not be used to obtain a signature certificate.
+        if self.statement.is_some() {
+            return Err(CsrError::StatementNotDue { found: self.public_key.kind().to_string() });
+        }
         self.public_key.check_strength().map_err(CsrError::WeakKey)?;
         signature::verify(&self.public_key, self.scheme, self.info_der(), &self.signature)
             .map_err(CsrError::Possession)?;
-        Ok(ProvenRequest(self))
+        Ok(ProvenRequest::by_own_signature(self))
     }
 
     /// The request's DER, as it came.
@@ -100,8 +118,14 @@ impl CertificateRequest {
         &self.names
     }
 
-    /// Attributes that have no effect: all but extensionRequest. challengePassword (RFC 2985
-    /// section 5.4.1) is among them, its value is not kept.
+    /// The statement of possession (RFC 9883), which names the signature certificate whose key
+    /// signed the request.
+    pub fn statement(&self) -> Option<&PossessionStatement> {
+        self.statement.as_ref()
+    }
+
+    /// Attributes that have no effect: all but extensionRequest and the statement of possession.
+    /// challengePassword (RFC 2985 section 5.4.1) is among them, its value is not kept.
     pub fn ignored_attributes(&self) -> &[ObjectIdentifier] {
         &self.ignored_attributes
     }
@@ -119,19 +143,6 @@ impl CertificateRequest {
     /// The signature's octets.
     pub fn signature(&self) -> &[u8] {
         &self.signature
-    }
-}
-
-/// A request of which [`CertificateRequest::verify_possession`] showed that whoever made it holds
-/// the private key. There is no other way to one, so that nothing is planned from a request that
-/// was only read.
-#[derive(Clone, Copy, Debug)]
-pub struct ProvenRequest<'a>(&'a CertificateRequest);
-
-impl<'a> ProvenRequest<'a> {
-    /// The request.
-    pub fn request(self) -> &'a CertificateRequest {
-        self.0
     }
 }
 

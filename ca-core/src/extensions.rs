@@ -47,6 +47,9 @@ pub mod oid {
     pub const ALT_SIGNATURE_ALGORITHM: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.73");
     /// altSignatureValue, X.509 (10/2019) clause 9.8.
     pub const ALT_SIGNATURE_VALUE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.74");
+    /// id-pkix-ocsp-nocheck, RFC 6960 section 4.2.2.2.1.
+    pub const OCSP_NO_CHECK: ObjectIdentifier =
+        ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.5");
     /// authorityInfoAccess, RFC 5280 section 4.2.2.1.
     pub const AUTHORITY_INFO_ACCESS: ObjectIdentifier =
         ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.1");
@@ -94,18 +97,26 @@ impl Extensions {
     /// # Errors
     /// `ExtensionError` names the extension that stands twice, is malformed or goes past a bound.
     pub fn new(all: Vec<Extension>) -> Result<Self, ExtensionError> {
+        let (extensions, errors) = Self::read_each(all);
+        errors.into_iter().next().map_or(Ok(extensions), Err)
+    }
+
+    /// Parses every known extension that can be, and tells of each other one why it can't. Past
+    /// the bound nothing is parsed.
+    pub(crate) fn read_each(all: Vec<Extension>) -> (Self, Vec<ExtensionError>) {
+        let (mut parsed, mut errors) = (Self::default(), Vec::new());
         if all.len() > Self::MAX {
-            return Err(ExtensionError::TooMany { found: all.len() });
+            return (parsed, vec![ExtensionError::TooMany { found: all.len() }]);
         }
-        let mut parsed = Self::default();
         for (index, extension) in all.iter().enumerate() {
             if all[..index].iter().any(|earlier| earlier.oid == extension.oid) {
-                return Err(ExtensionError::Duplicate { oid: extension.oid });
+                errors.push(ExtensionError::Duplicate { oid: extension.oid });
+            } else if let Err(error) = parsed.read(extension) {
+                errors.push(error);
             }
-            parsed.read(extension)?;
         }
         parsed.all = all;
-        Ok(parsed)
+        (parsed, errors)
     }
 
     fn read(&mut self, extension: &Extension) -> Result<(), ExtensionError> {

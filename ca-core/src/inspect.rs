@@ -9,6 +9,7 @@
 //! Nothing is verified here: no signature, no path, no time. See the verifier for that.
 
 mod certificate;
+mod container;
 mod crl;
 mod encrypted;
 pub(crate) mod escape;
@@ -28,6 +29,7 @@ use serde::Serialize;
 pub use certificate::{
     AlternativeReport, CertificateReport, CertificateSizes, Mode, SignatureReport, ValidityReport,
 };
+pub use container::BagReport;
 pub use crl::{CrlReport, CrlSizes, EntryReport, ScopeReport};
 pub use encrypted::{EncryptedKeyError, EncryptedKeyReport, KdfReport};
 pub use extension::{
@@ -41,7 +43,7 @@ pub use ocsp::{
     SingleResponseReport,
 };
 pub use private::{Container, PrivateForm, PrivateKeyReport};
-pub use request::{RequestReport, RequestSizes};
+pub use request::{RequestReport, RequestSizes, StatementReport};
 
 use crate::algorithm::SchemeError;
 use crate::certificate::{Certificate, CertificateError};
@@ -50,6 +52,8 @@ use crate::csr::{CertificateRequest, CsrError};
 use crate::key::KeyError;
 use crate::ocsp::{OcspError, OcspRequest, OcspResponse};
 use crate::pem::{self, Input, Label, PemError};
+use crate::pkcs7::Pkcs7Error;
+use crate::pkcs12::{Pkcs12Error, Pkcs12Report, Sealed};
 use crate::public_key::{PublicKey, PublicKeyError};
 
 /// The version of the JSON form. It grows when a field changes its meaning or goes away, not when
@@ -85,6 +89,10 @@ pub enum Report {
     PrivateKey(Box<PrivateKeyReport>),
     /// An encrypted private key; it stays encrypted.
     EncryptedPrivateKey(Box<EncryptedKeyReport>),
+    /// A PKCS#12 file; it stays closed.
+    Pkcs12(Box<Pkcs12Report>),
+    /// A bag of certificates and revocation lists.
+    Pkcs7(Box<BagReport>),
     /// An OCSP request.
     OcspRequest(Box<OcspRequestReport>),
     /// An OCSP response.
@@ -168,6 +176,8 @@ fn report(kind: Kind, der: &[u8]) -> Result<Report, ContentError> {
         Kind::Pkcs1PublicKey => {
             Report::PublicKey(Box::new(KeyReport::new(&PublicKey::from_pkcs1(der)?)))
         }
+        Kind::Pkcs12 => Report::Pkcs12(Box::new(Sealed::from_der(der)?.report())),
+        Kind::Pkcs7 => Report::Pkcs7(Box::new(BagReport::new(der)?)),
         Kind::OcspRequest => {
             let request = OcspRequest::from_der(der)?;
             Report::OcspRequest(Box::new(OcspRequestReport::new(&request)?))
@@ -210,7 +220,7 @@ pub enum InspectError {
 pub enum ContentError {
     /// DER of another structure.
     #[error(
-        "not an object that is known; allowed are a certificate, a certificate request, a revocation list, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1), an encrypted private key (PKCS#8) or an OCSP request or response"
+        "not an object that is known; allowed are a certificate, a certificate request, a revocation list, a public key (SubjectPublicKeyInfo, PKCS#1), a private key (PKCS#8, SEC1, PKCS#1), an encrypted private key (PKCS#8), a PKCS#12 file, a PKCS#7 bag of certificates or an OCSP request or response"
     )]
     Unknown,
     /// The label says something else than the content.
@@ -245,6 +255,12 @@ pub enum ContentError {
     /// An encrypted private key is malformed.
     #[error(transparent)]
     EncryptedKey(#[from] EncryptedKeyError),
+    /// A PKCS#12 file is malformed, or protected in a way that was given up.
+    #[error(transparent)]
+    Pkcs12(#[from] Pkcs12Error),
+    /// A bag of certificates is malformed.
+    #[error(transparent)]
+    Pkcs7(#[from] Pkcs7Error),
 }
 
 #[cfg(test)]

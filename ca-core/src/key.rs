@@ -11,4 +11,6 @@ mod seed_choice;
 mod slh_dsa;
 
 pub use encrypted::{KeyDerivation, check_encryption, decrypt, encrypt};
+pub(crate) use encrypted::{MAX_ITERATIONS, checked_parameters};
+pub(crate) use pbes2::{Failure, crypt};
 pub use private::{KeyError, KeyForm, MAX_KEY_SIZE, PrivateKey};

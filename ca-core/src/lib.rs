@@ -8,7 +8,9 @@
 pub mod algorithm;
 pub mod alt_signature;
 mod aws_lc;
+mod ber;
 pub mod certificate;
+mod cms;
 pub mod crl;
 pub mod csr;
 pub mod extensions;
@@ -21,6 +23,8 @@ pub mod name;
 pub mod ocsp;
 pub mod path;
 pub mod pem;
+pub mod pkcs12;
+pub mod pkcs7;
 pub mod plan;
 pub mod profile;
 pub mod public_key;

@@ -3,6 +3,7 @@
 
 mod attribute;
 mod text;
+mod well_formed;
 
 use std::fmt;
 
@@ -11,6 +12,7 @@ use der::{Decode, Encode};
 use x509_cert::name::Name;
 
 pub use attribute::AttributeType;
+pub(crate) use well_formed::malformed_attribute;
 
 /// The most attributes that a name may have.
 pub const MAX_ATTRIBUTES: usize = 32;

@@ -16,7 +16,7 @@ pub use error::{DerError, PemError};
 pub use label::Label;
 pub(crate) use typed::at_line;
 pub use typed::{
-    PrivateKeyDer, ReadError, read_certificates, read_crls, read_ocsp_responses,
+    PrivateKeyDer, ReadError, read_certificates, read_crls, read_ocsp_responses, read_one_bag,
     read_one_certificate, read_one_crl, read_one_ocsp_request, read_one_private_key_der,
     read_one_public_key, read_one_request,
 };

@@ -23,7 +23,9 @@ pub use request::Request;
 
 use crate::algorithm::{KeyKind, SignatureScheme};
 use crate::certificate::TbsFields;
+use crate::csr::Possession;
 use crate::general_name::AltName;
+use crate::lint::LintOverrides;
 use crate::name::DistinguishedName;
 use crate::profile::{KeyReuse, Profile, ProfileKind};
 use crate::public_key::PublicKey;
@@ -54,6 +56,8 @@ pub struct Plan {
     /// The URIs of cRLDistributionPoints.
     pub(crate) crl_places: Vec<String>,
     pub(crate) notes: Vec<PlanNote>,
+    /// Lints that the profile raises or lowers.
+    pub(crate) lints: LintOverrides,
 }
 
 /// Plans the certificate that `profile` makes of `request`, to be signed by `issuer`.
@@ -71,6 +75,9 @@ pub fn plan(
     now: Timestamp,
 ) -> Result<Plan, PlanError> {
     let mut notes = Vec::new();
+    if let Some(Possession::Vouched(voucher)) = request.possession() {
+        notes.push(PlanNote::PossessionVouched { voucher: voucher.clone() });
+    }
     check_keys(profile, &request)?;
     issuer::check(profile, &request, &issuer, now)?;
     names::check_subject(profile, &request, &issuer)?;
@@ -111,6 +118,7 @@ pub fn plan(
         key_reuse: profile.key_reuse(),
         crl_places: profile.crl_places().to_vec(),
         notes,
+        lints: profile.lints().clone(),
     })
 }
 

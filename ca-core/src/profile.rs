@@ -23,6 +23,7 @@ pub use usage::{
 
 use crate::algorithm::{ClassicalKey, Curve, Family, KeyAlgorithm, KeyKind};
 use crate::general_name::{AltName, NameKind};
+use crate::lint::LintOverrides;
 use crate::name::AttributeType;
 
 /// The largest YAML text that is read as a profile, in octets.
@@ -93,6 +94,7 @@ pub struct Profile {
     fixed: Vec<EncodedExtension>,
     /// The encoded extendedKeyUsage, unless the profile has none.
     extended_key_usage: Option<EncodedExtension>,
+    lints: LintOverrides,
 }
 
 /// Which subject keys are allowed.
@@ -225,6 +227,11 @@ impl Profile {
     /// The path length constraint of an authority.
     pub fn path_length(&self) -> Option<u8> {
         self.path_length
+    }
+
+    /// Lints that it raises or lowers.
+    pub fn lints(&self) -> &LintOverrides {
+        &self.lints
     }
 
     /// Whether the key of an earlier certificate may be certified again.

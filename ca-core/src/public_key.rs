@@ -1,5 +1,10 @@
 //! Public keys as a SubjectPublicKeyInfo holds them (RFC 5280 section 4.1.2.7).
 
+#[cfg(test)]
+pub(crate) mod moduli;
+mod rsa;
+mod strength;
+
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5912, rfc8410};
 use der::asn1::{Any, BitString, UintRef};
@@ -8,8 +13,8 @@ use sha2::{Digest, Sha256};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 use crate::algorithm::{ClassicalKey, Composite, Curve, KeyKind, MlDsa, MlKem, SlhDsa};
-use crate::aws_lc;
 use crate::fingerprint::Fingerprint;
+use strength::Verdict;
 
 /// The smallest RSA modulus that is accepted, in bits.
 pub const RSA_MIN_BITS: u32 = 2048;
@@ -23,6 +28,7 @@ pub struct PublicKey {
     kind: KeyKind,
     spki: Vec<u8>,
     key: Vec<u8>,
+    verdict: Verdict,
 }
 
 /// The two halves of a composite public key.
@@ -44,7 +50,7 @@ impl PublicKey {
         let info = SubjectPublicKeyInfoOwned::from_der(der)?;
         let key = info.subject_public_key.as_bytes().ok_or(PublicKeyError::UnusedBits)?;
         let kind = kind_of(&info.algorithm, key)?;
-        Ok(Self { kind, key: key.to_vec(), spki: der.to_vec() })
+        Ok(Self { kind, key: key.to_vec(), spki: der.to_vec(), verdict: Verdict::default() })
     }
 
     /// Reads a bare RSAPublicKey (RFC 8017 appendix A.1.1), as `RSA PUBLIC KEY` holds it.
@@ -141,27 +147,6 @@ impl PublicKey {
         let kind = KeyKind::Classical(composite.classical_key());
         Some((ml_dsa, Self::from_raw(kind, halves.classical).ok()?))
     }
-
-    /// Whether the key, or the classical half of a composite, is strong enough to be certified or
-    /// to be trusted: RSA from 2048 to 8192 bits in whole octets, EdDSA keys that are points of
-    /// large order, ML-KEM keys whose coefficients are below the modulus (FIPS 203 section 7.2).
-    /// The other kinds are strong by construction.
-    ///
-    /// # Errors
-    /// `PublicKeyError::RsaBits` names the size that was found, `PublicKeyError::WeakPoint` the
-    /// algorithm of a point for which anyone can sign, `PublicKeyError::Coefficient` the ML-KEM
-    /// set.
-    pub fn check_strength(&self) -> Result<(), PublicKeyError> {
-        match (self.kind, self.composite_halves()) {
-            (KeyKind::Classical(kind), _) => check_classical(kind, &self.key),
-            (KeyKind::Composite(composite), Some(halves)) => {
-                check_classical(composite.classical_key(), halves.classical)
-            }
-            (KeyKind::MlKem(set), _) => aws_lc::check_ml_kem_public(set, &self.key)
-                .map_err(|_| PublicKeyError::Coefficient { set }),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// A public key that is not accepted.
@@ -217,13 +202,33 @@ pub enum PublicKeyError {
         /// Bits found.
         bits: u32,
     },
-    /// An EdDSA key for which anyone can make signatures, so that it proves nothing.
+    /// A point off its curve, or an EdDSA key for which anyone can make signatures, so that it
+    /// proves nothing.
     #[error(
         "public key: the {algorithm} key is no point of its curve or one of small order, allowed are points of large order"
     )]
     WeakPoint {
         /// Whose key.
         algorithm: String,
+    },
+    /// A factor that anyone finds.
+    #[error("public key: the RSA modulus has the factor {factor}, allowed are two large primes")]
+    RsaSmallFactor {
+        /// The factor.
+        factor: u16,
+    },
+    /// Made by the library of CVE-2017-15361, whose keys can be factored.
+    #[error(
+        "public key: the RSA modulus has the form of CVE-2017-15361 (ROCA) and can be factored, allowed are moduli of random primes; make a new key with other software or hardware"
+    )]
+    RsaRoca,
+    /// The factors lie close together (CVE-2022-26320).
+    #[error(
+        "public key: the RSA modulus was factored in round {round} of Fermat's method, allowed are primes far from each other; make a new key with other software"
+    )]
+    RsaClosePrimes {
+        /// In which round.
+        round: u32,
     },
     /// No encapsulation key of ML-KEM (FIPS 203 section 7.2).
     #[error(
@@ -350,27 +355,6 @@ fn check_composite(composite: Composite, key: &[u8]) -> Result<(), PublicKeyErro
     Err(PublicKeyError::CompositeRsaBits { algorithm: composite.to_string(), bits, allowed })
 }
 
-/// What the length and the format of a classical key do not tell.
-fn check_classical(kind: ClassicalKey, key: &[u8]) -> Result<(), PublicKeyError> {
-    let strong = match kind {
-        ClassicalKey::Rsa { bits } => {
-            // Nobody makes a modulus of broken octets on purpose, and implementations differ on it.
-            let fits = (RSA_MIN_BITS..=RSA_MAX_BITS).contains(&bits) && bits.is_multiple_of(8);
-            return if fits { Ok(()) } else { Err(PublicKeyError::RsaBits { bits }) };
-        }
-        ClassicalKey::Ed25519 => key
-            .try_into()
-            .ok()
-            .and_then(|key| ed25519_dalek::VerifyingKey::from_bytes(key).ok())
-            .is_some_and(|key| !key.is_weak()),
-        ClassicalKey::Ed448 => {
-            crrl::ed448::Point::decode(key).is_some_and(|point| point.has_low_order() == 0)
-        }
-        ClassicalKey::Ec(_) => true,
-    };
-    if strong { Ok(()) } else { Err(PublicKeyError::WeakPoint { algorithm: kind.to_string() }) }
-}
-
 fn rsa_bits(key: &[u8]) -> Result<u32, PublicKeyError> {
     let rsa = RsaPublicKey::from_der(key)?;
     let exponent = rsa.exponent.as_bytes();
@@ -386,84 +370,4 @@ fn rsa_bits(key: &[u8]) -> Result<u32, PublicKeyError> {
     }
     let leading = modulus.first().map_or(0, |octet| octet.leading_zeros());
     Ok(u32::try_from(modulus.len() * 8).unwrap_or(u32::MAX) - leading)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)] // a panic is the failure report
-
-    use super::*;
-    use crate::algorithm::{ClassicalScheme, SignatureScheme};
-
-    /// `y` as a little-endian number of an EdDSA key.
-    fn point<const N: usize>(first: u8, middle: u8, last: u8) -> [u8; N] {
-        let mut key = [middle; N];
-        (key[0], key[N - 1]) = (first, last);
-        key
-    }
-
-    fn eddsa(kind: ClassicalKey, key: &[u8]) -> PublicKey {
-        PublicKey::from_raw(KeyKind::Classical(kind), key).unwrap()
-    }
-
-    #[test]
-    fn points_for_which_anyone_can_sign_are_weak() {
-        // The neutral point, the one of order 2 (y = p - 1), those of order 4 (y = 0).
-        for key in
-            [point::<32>(1, 0, 0), point(0xec, 0xff, 0x7f), point(0, 0, 0), point(0, 0, 0x80)]
-        {
-            let error = eddsa(ClassicalKey::Ed25519, &key).check_strength().unwrap_err();
-            assert_eq!(error, PublicKeyError::WeakPoint { algorithm: "Ed25519".into() });
-            assert!(error.to_string().contains("allowed"), "{error}");
-        }
-        // The neutral point again, as p + 1.
-        assert!(
-            eddsa(ClassicalKey::Ed25519, &point::<32>(0xee, 0xff, 0x7f)).check_strength().is_err()
-        );
-        for key in [point::<57>(1, 0, 0), point(0, 0, 0), point(0, 0, 0x80)] {
-            let error = eddsa(ClassicalKey::Ed448, &key).check_strength().unwrap_err();
-            assert_eq!(error, PublicKeyError::WeakPoint { algorithm: "Ed448".into() });
-        }
-    }
-
-    #[test]
-    fn a_signature_without_a_private_key_is_refused() {
-        // R the neutral point and S = 0 hold for every message under the neutral key.
-        let key = eddsa(ClassicalKey::Ed25519, &point::<32>(1, 0, 0));
-        let forged = [point::<32>(1, 0, 0), [0; 32]].concat();
-        let scheme = SignatureScheme::Classical(ClassicalScheme::Ed25519);
-        let error = crate::signature::verify(&key, scheme, b"anything", &forged).unwrap_err();
-        assert!(matches!(error, crate::signature::SignatureError::WeakKey(_)), "{error}");
-    }
-
-    #[test]
-    fn the_classical_half_of_a_composite_is_checked_too() {
-        for (arc, half) in
-            [(39, point::<32>(1, 0, 0).to_vec()), (51, point::<57>(1, 0, 0).to_vec())]
-        {
-            let composite = Composite::from_arc(arc).unwrap();
-            let ml_dsa = vec![7; composite.ml_dsa().public_key_size()];
-            let key = [ml_dsa, half].concat();
-            let key = PublicKey::from_raw(KeyKind::Composite(composite), &key).unwrap();
-            assert!(matches!(key.check_strength(), Err(PublicKeyError::WeakPoint { .. })), "{arc}");
-        }
-    }
-
-    #[test]
-    fn an_rsa_modulus_is_odd_and_of_whole_octets() {
-        let key = |first: u8, last: u8| {
-            let mut modulus = [0xff; 257];
-            (modulus[0], modulus[256]) = (first, last);
-            let exponent = UintRef::new(&[1, 0, 1]).unwrap();
-            let der = RsaPublicKey { modulus: UintRef::new(&modulus).unwrap(), exponent };
-            PublicKey::from_raw(
-                KeyKind::Classical(ClassicalKey::Rsa { bits: 0 }),
-                &der.to_der().unwrap(),
-            )
-        };
-        key(0, 1).unwrap().check_strength().unwrap();
-        assert_eq!(key(0, 2).unwrap_err(), PublicKeyError::RsaModulus);
-        let error = key(1, 1).unwrap().check_strength().unwrap_err();
-        assert_eq!(error, PublicKeyError::RsaBits { bits: 2049 });
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::algorithm::SignatureScheme;
 use crate::public_key::PublicKey;
-use crate::signature::{SecondVerifier, SignatureError, check_fit};
+use crate::signature::{Prepared, SecondVerifier, SignatureError, check_fit};
 
 /// Where a private key lives and signs: in this process today, a token or a KMS later.
 ///
@@ -15,6 +15,12 @@ pub trait SigningBackend: Send + Sync {
     fn make_signature(&self, scheme: SignatureScheme, message: &[u8])
     -> Result<Vec<u8>, SignError>;
 }
+
+/// From so many octets on hashing takes longer than starting a thread.
+const LARGE: usize = 1024 * 1024;
+
+/// A signature, and the message as the second implementation took it.
+type SignedLarge<'m> = (Vec<u8>, Result<Prepared<'m>, SignatureError>);
 
 /// A key that can sign by one scheme.
 pub struct Signer {
@@ -56,14 +62,30 @@ impl Signer {
     /// `SignError::Backend` when the key can't sign; `SignError::CrossCheck` when the second
     /// implementation refuses the signature, which means a fault or a bug: release nothing.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let signature = self.backend.make_signature(self.scheme, message)?;
-        match self.second.verify(message, b"", &signature) {
+        let (signature, prepared) = if message.len() < LARGE {
+            let signature = self.backend.make_signature(self.scheme, message)?;
+            (signature, self.second.prepare(message, b""))
+        } else {
+            self.sign_large(message)?
+        };
+        match prepared.and_then(|message| self.second.verify_prepared(&message, b"", &signature)) {
             Ok(()) => Ok(signature),
             Err(_) => {
                 tracing::error!(scheme = %self.scheme, "the second implementation refuses a signature");
                 Err(SignError::CrossCheck { scheme: self.scheme })
             }
         }
+    }
+
+    /// Signs while the second implementation hashes the message by itself, on a thread of its own.
+    fn sign_large<'m>(&self, message: &'m [u8]) -> Result<SignedLarge<'m>, SignError> {
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| self.second.prepare(message, b""));
+            let signature = self.backend.make_signature(self.scheme, message)?;
+            // A panic there is a refusal: what was not hashed can't be checked.
+            let prepared = second.join().unwrap_or(Err(SignatureError::Invalid));
+            Ok((signature, prepared))
+        })
     }
 }
 

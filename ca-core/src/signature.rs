@@ -9,7 +9,7 @@ mod slh_dsa;
 pub(crate) use composite::{representative, split_signature};
 pub(crate) use deep_stack::on_deep_stack;
 pub(crate) use first::digest;
-pub(crate) use second::SecondVerifier;
+pub(crate) use second::{Prepared, SecondVerifier};
 
 use crate::algorithm::{ClassicalKey, ClassicalScheme, Composite, KeyKind, SignatureScheme};
 use crate::public_key::{PublicKey, PublicKeyError};
@@ -88,7 +88,7 @@ fn verify_composite(
 ) -> Result<(), SignatureError> {
     let halves = key.composite_halves().ok_or(SignatureError::Invalid)?;
     let (ml_dsa, classical) = split_signature(composite, signature)?;
-    let representative = representative(composite, message, context)?;
+    let representative = representative(Implementation::First, composite, message, context)?;
     let wrong = |half: String| move |_| SignatureError::InvalidHalf { half };
     let label = composite.label().as_bytes();
     first::verify_ml_dsa(composite.ml_dsa(), halves.ml_dsa, &representative, label, ml_dsa)

@@ -12,7 +12,14 @@ use std::io::{Read, Seek, SeekFrom};
 use std::process::Command;
 
 use ca_core::algorithm::{Algorithm, KeyAlgorithm, KeyKind, MlKem};
+use ca_core::certificate::Certificate;
 use ca_core::key::{KeyDerivation, PrivateKey, decrypt, encrypt};
+use ca_core::lint::lint;
+use ca_core::name::DistinguishedName;
+use ca_core::pkcs12::{Bundle, MacDerivation, Password, Protection, Sealed, seal};
+use ca_core::plan::{IssuerIdentity, Request, plan};
+use ca_core::profile::Profile;
+use ca_core::serial::SerialNumber;
 use der::{Decode, Reader, SliceReader};
 use rand_core::UnwrapErr;
 use zeroize::{Zeroize, Zeroizing};
@@ -60,6 +67,7 @@ fn in_a_process_of_its_own() {
     }
     // Last, so that nothing else has used the same stack before the search.
     open_and_forget(&mut needles);
+    seal_and_forget(&mut needles);
     let found = needles.search_own_memory();
     let (families, runs) = (families().count() + MlKem::ALL.len(), needles.0.len());
     println!(
@@ -113,6 +121,51 @@ fn open_and_forget(needles: &mut Needles) {
         &mut *derived,
     );
     needles.add(&*derived, "the key of a passphrase");
+}
+
+/// Puts a key into a PKCS#12 file and takes it out again: neither it stays, nor the keys of the
+/// password.
+fn seal_and_forget(needles: &mut Needles) {
+    const ITERATIONS: u32 = 10_000;
+    /// The identifier of PBKDF2, up to its salt of 16 octets.
+    const PBKDF2: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, 12];
+    let key = PrivateKey::generate(Algorithm::hybrid(), &mut rng()).unwrap();
+    needles.add_key(KeyAlgorithm::Signing(Algorithm::hybrid()), &key);
+    let certificates = [root(&key)];
+    let password = Password::new(b"a password").unwrap();
+    let protection = Protection::new(MacDerivation::Pbmac1, ITERATIONS).unwrap();
+    let bundle = Bundle::new(Some(&key), &certificates, None).unwrap();
+    let file = seal(&bundle, password, protection, &mut rng()).unwrap();
+    drop(key);
+    assert_eq!(Sealed::from_der(&file).unwrap().open(password).unwrap().keys.len(), 1);
+    let places = file.windows(PBKDF2.len()).enumerate().filter(|(_, octets)| *octets == PBKDF2);
+    let mut derived = Zeroizing::new([0; 32]);
+    for (at, _) in places {
+        let salt = file[at..].windows(2).position(|octets| octets == [4, 16]).unwrap() + at + 2;
+        aws_lc_rs::pbkdf2::derive(
+            aws_lc_rs::pbkdf2::PBKDF2_HMAC_SHA256,
+            ITERATIONS.try_into().unwrap(),
+            &file[salt..salt + 16],
+            b"a password",
+            &mut *derived,
+        );
+        needles.add(&*derived, "a key of a PKCS#12 password");
+    }
+}
+
+/// A root's certificate for this key.
+fn root(key: &PrivateKey) -> Certificate {
+    let scheme = Algorithm::hybrid().scheme();
+    let subject = DistinguishedName::parse("CN=Root").unwrap();
+    let request = Request::new(subject, Vec::new(), key.public_key().clone());
+    let public_key = key.public_key();
+    let issuer = IssuerIdentity { certificate: None, public_key, scheme, alt_scheme: None };
+    let serial = SerialNumber::generate(&mut rng());
+    let now = "2030-01-01T00:00:00Z".parse().unwrap();
+    let plan = plan(Profile::shipped("root").unwrap(), request, issuer, serial, now).unwrap();
+    let linted = lint(plan).unwrap();
+    let signature = key.signer(scheme).unwrap().sign(linted.tbs_der().unwrap()).unwrap();
+    linted.assemble(&signature).unwrap().to_certificate().unwrap()
 }
 
 /// Runs of secrets, each octet inverted.

@@ -49,7 +49,7 @@ pub enum FindingKind {
     DanglingReference,
     /// A row that Espalier never writes.
     ImpossibleRow,
-    /// Positions of an authority leave a gap or repeat.
+    /// Positions of an authority's records or revocations leave a gap or repeat.
     PositionGap,
     /// Two records have one serial number.
     DoubledSerial,
@@ -63,6 +63,16 @@ pub enum FindingKind {
     TbsMismatch,
     /// The fingerprint is not that of the stored bytes.
     FingerprintMismatch,
+    /// A revocation counts under another authority than its record.
+    MisplacedRevocation,
+    /// A record has a blocked key and is not revoked.
+    BlockedKeyInUse,
+    /// A key or a part of it was certified for two holders, or again where that is refused.
+    KeyReused,
+    /// CRL numbers do not only grow, or a list does not follow from those before it.
+    CrlSeries,
+    /// A stored CRL has not as many entries as the ledger has for it.
+    CrlIncomplete,
 }
 
 impl Report {

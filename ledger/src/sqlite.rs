@@ -11,6 +11,7 @@ mod fault;
 mod open;
 mod read;
 mod reuse;
+mod revocation_check;
 mod revocation_rows;
 mod revoke;
 mod rows;
@@ -349,7 +350,7 @@ impl Store for SqliteStore {
         Box::pin(async move {
             let expected = open::schema_of_migrations(&self.place).await?;
             let mut transaction = self.reading("ledger.storage_findings").await?;
-            let findings = storage_check::findings(&mut transaction, &expected).await?;
+            let findings = storage_check::findings(&mut transaction, expected).await?;
             transaction.commit().await?;
             Ok(findings)
         })

@@ -219,7 +219,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn counts(&self) -> Reply<'_, Counts>;
 
     /// What the database itself can check: its pages and indexes, dangling references, doubled
-    /// serials, missing triggers. Part of [`crate::check()`].
+    /// serials, missing triggers, and the rules for keys, revocations and CRLs. Part of [`crate::check()`].
     fn storage_findings(&self) -> Reply<'_, Vec<Finding>>;
 
     /// What the writer did since it was opened.

@@ -13,12 +13,13 @@ use std::{
 };
 
 use ledger::{
-    FindingKind, Ledger, LedgerError, Recording,
+    FindingKind, Ledger, LedgerError, NewCrlList, NewKeyBlock, Recording,
     sqlite::{SqliteOptions, SqliteStore},
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use suite::material::{
-    AUTHORITY, certificate, der, keyed, record, revocation, serial, time, with_authority,
+    AUTHORITY, certificate, crl_list, der, keyed, new_crl, record, revocation, revoking, serial,
+    time, with_authority,
 };
 
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -243,19 +244,37 @@ async fn replacing_rows_is_refused() {
         "REPLACE INTO certificate SELECT * FROM certificate",
         "REPLACE INTO revocation SELECT * FROM revocation",
         "REPLACE INTO authority SELECT * FROM authority",
+        "REPLACE INTO blocked_key SELECT * FROM blocked_key",
+        "REPLACE INTO crl SELECT * FROM crl",
+        "REPLACE INTO crl_list SELECT * FROM crl_list",
         "REPLACE INTO authority_certificate SELECT * FROM authority_certificate",
         "INSERT INTO certificate SELECT 1, fingerprint, certificate, 0 FROM certificate \
          WHERE record = 1 ON CONFLICT DO UPDATE SET stored_at = 0",
     ] {
         let outcome = sqlx::raw_sql(statement).execute(&mut connection).await;
         let refusal = outcome.expect_err(statement).to_string();
-        assert!(refusal.contains("never replaced"), "{statement}: {refusal}");
+        // Of two guards that refuse it, either may come first.
+        let refused = refusal.contains("never replaced") || refusal.contains("another authority's");
+        assert!(refused, "{statement}: {refusal}");
     }
     let gap = "INSERT INTO record SELECT 99, authority, 99, CAST(x'41' || substr(serial, 2) AS BLOB), \
                profile, requester, NULL, NULL, tbs_digest, subject, names, algorithm, key_digest, \
                component_digests, not_before, not_after, recorded_at, 0, 1, '[]' FROM record LIMIT 1";
-    let refusal = sqlx::raw_sql(gap).execute(&mut connection).await.unwrap_err().to_string();
-    assert!(refusal.contains("without a gap"), "{refusal}");
+    for (statement, words) in [
+        (gap, "without a gap"),
+        ("INSERT INTO revocation VALUES (1, 1, 9, 0, NULL, 0, 'x')", "without a gap"),
+        ("INSERT INTO revocation VALUES (1, 2, 1, 0, NULL, 0, 'x')", "the authority of its record"),
+        ("INSERT INTO crl SELECT 9, 1, 1, 0, '[]', NULL, 0, 2, 0, 0, 0, 1", "only grow"),
+        (
+            "INSERT INTO crl SELECT 9, 1, 9, 0, '[]', NULL, 0, 1, 0, 0, 0, 1",
+            "the latest revocation",
+        ),
+        ("INSERT INTO crl SELECT 9, 1, 9, 1, '[]', 1, 2, 2, 0, 0, 0, 1", "a complete list of the"),
+    ] {
+        let outcome = sqlx::raw_sql(statement).execute(&mut connection).await;
+        let refusal = outcome.expect_err(statement).to_string();
+        assert!(refusal.contains(words), "{statement}: {refusal}");
+    }
     connection.close().await.unwrap();
     suite::check_and_close(ledger).await;
 }
@@ -270,6 +289,15 @@ async fn filled(path: &Path) -> Ledger {
         ledger.store(certificate(name)).await.unwrap();
     }
     ledger.revoke(revocation(3)).await.unwrap();
+    ledger.record(record(4)).await.unwrap();
+    let digests = vec![record(4).component_digests[0]];
+    ledger.block_keys(NewKeyBlock { digests, revocation: revoking(time(130)) }).await.unwrap();
+    for base in [None, Some(1)] {
+        let crl = ledger.reserve_crl(new_crl(base)).await.unwrap();
+        let entries = ledger.revoked(AUTHORITY, crl.number, 0, 10).await.unwrap().entries;
+        let list = NewCrlList::new(AUTHORITY, &crl_list(&crl, &entries), time(201)).unwrap();
+        ledger.store_crl(list).await.unwrap();
+    }
     ledger
 }
 
@@ -307,6 +335,31 @@ async fn the_checker_finds_what_was_changed_behind_its_back() {
             FindingKind::FingerprintMismatch,
         ),
         ("DELETE FROM certificate WHERE record = 1", FindingKind::Orphan),
+        ("UPDATE revocation SET position = 3 WHERE record = 4", FindingKind::PositionGap),
+        ("UPDATE revocation SET authority = 9 WHERE record = 4", FindingKind::MisplacedRevocation),
+        ("DELETE FROM revocation WHERE record = 4", FindingKind::BlockedKeyInUse),
+        ("DELETE FROM revocation WHERE record = 3", FindingKind::CrlIncomplete),
+        ("DELETE FROM revocation WHERE record = 3", FindingKind::PositionGap),
+        ("UPDATE crl_list SET entries = 1 WHERE crl = 1", FindingKind::CrlIncomplete),
+        ("UPDATE crl SET number = 3 WHERE id = 1", FindingKind::CrlSeries),
+        ("UPDATE crl SET through = 9 WHERE id = 2", FindingKind::CrlSeries),
+        ("UPDATE crl SET places = '[\"http://a.test\"]' WHERE id = 1", FindingKind::CrlSeries),
+        ("DELETE FROM authority_key", FindingKind::StaleIndex),
+        (
+            "UPDATE record_key SET digest = (SELECT key_digest FROM record WHERE id = 2) \
+             WHERE record = 1 AND digest = (SELECT key_digest FROM record WHERE id = 1)",
+            FindingKind::KeyReused,
+        ),
+        (
+            "UPDATE record_key SET digest = (SELECT key_digest FROM authority) \
+             WHERE record = 1 AND digest = (SELECT key_digest FROM record WHERE id = 1)",
+            FindingKind::KeyReused,
+        ),
+        (
+            "UPDATE record SET key_digest = (SELECT key_digest FROM record WHERE id = 1), \
+             key_reuse = 0 WHERE id = 2",
+            FindingKind::KeyReused,
+        ),
         ("SELECT 1", FindingKind::SchemaChanged),
     ] {
         let (_folder, path) = place();
@@ -352,7 +405,7 @@ async fn the_checker_finds_a_damaged_file_and_doubled_serials() {
 
     let (_folder, path) = place();
     suite::check_and_close(filled(&path).await).await;
-    let doubled = "CREATE TABLE other AS SELECT * FROM record; \
+    let doubled = "PRAGMA legacy_alter_table = ON; CREATE TABLE other AS SELECT * FROM record; \
         DROP TRIGGER record_no_delete; DROP TABLE record; \
         ALTER TABLE other RENAME TO record; \
         UPDATE record SET serial = (SELECT serial FROM record WHERE id = 1) WHERE id = 2";

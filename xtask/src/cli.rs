@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{generate, peers, process, suite, workspace};
+use crate::{fuzz, generate, peers, process, suite, workspace};
 
 /// The one entry for people who work on Espalier.
 #[derive(Debug, Parser)]
@@ -26,6 +26,8 @@ enum Task {
         #[command(subcommand)]
         what: Bench,
     },
+    /// Run the fuzz targets and print what they reached; needs nightly Rust, and installs cargo-fuzz
+    Fuzz(fuzz::Options),
     /// Install the foreign programs that the interop tests talk to, under target/peers
     Peers,
     /// Write the committed files that are made from others
@@ -68,6 +70,7 @@ impl Arguments {
                 ]);
                 process::run(bench.args(arguments))
             }
+            Task::Fuzz(options) => fuzz::run(&options),
             Task::Peers => {
                 let found = peers::install()?;
                 println!("{}", peers::table(&found));

@@ -2,6 +2,7 @@
 
 pub mod algorithm_table;
 pub mod cli_reference;
+pub mod lint_table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ const GENERATORS: &[Generator] = &[
         path: "docs/reference/algorithms.md",
         make: algorithm_table::make,
     },
+    Generator { name: "table of lints", path: "docs/lints.md", make: lint_table::make },
 ];
 
 /// Writes every generated file, or with `check` only compares.

@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod failure;
+pub mod fuzz;
 pub mod generate;
 pub mod house;
 pub mod peers;

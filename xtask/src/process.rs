@@ -1,7 +1,7 @@
 //! Running other programs.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -48,15 +48,29 @@ pub fn capture(command: &mut Command) -> Result<String, Failure> {
 pub fn watch(command: &mut Command, mut line: impl FnMut(&str)) -> Result<(), Failure> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().map_err(|source| start(command, source))?;
-    if let Some(pipe) = child.stdout.take() {
-        for text in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
-            let text = String::from_utf8_lossy(&text);
-            println!("{text}");
-            line(&text);
-        }
-    }
+    child.stdout.take().into_iter().for_each(|pipe| each_line(pipe, &mut line));
     let status = child.wait().map_err(|source| start(command, source))?;
     check(command, status, String::new)
+}
+
+/// [`watch`] for standard error, where some programs tell how far they are.
+///
+/// # Errors
+/// As [`watch`].
+pub fn watch_errors(command: &mut Command, mut line: impl FnMut(&str)) -> Result<(), Failure> {
+    let mut child =
+        command.stderr(Stdio::piped()).spawn().map_err(|source| start(command, source))?;
+    child.stderr.take().into_iter().for_each(|pipe| each_line(pipe, &mut line));
+    let status = child.wait().map_err(|source| start(command, source))?;
+    check(command, status, String::new)
+}
+
+fn each_line(pipe: impl Read, line: &mut impl FnMut(&str)) {
+    for text in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
+        let text = String::from_utf8_lossy(&text);
+        println!("{text}");
+        line(&text);
+    }
 }
 
 /// Whether a program is there and answers these arguments with success.

@@ -3,6 +3,7 @@
 mod create;
 mod cross_sign;
 mod list;
+mod rekey;
 mod show;
 
 use ledger::{Authority as Recorded, Ledger};
@@ -11,7 +12,7 @@ use super::{CliError, Context};
 use crate::authority::unknown;
 use crate::data_folder::{DataFolder, ledger_failed, wait_for};
 
-/// List, show, create and cross-sign authorities
+/// List, show, create, rekey and cross-sign authorities
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier ca list
@@ -27,6 +28,7 @@ enum Command {
     List(list::Options),
     Show(show::Options),
     Create(Box<create::Options>),
+    Rekey(Box<rekey::Options>),
     CrossSign(cross_sign::Options),
 }
 
@@ -35,6 +37,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Command::List(options) => &options.data,
         Command::Show(options) => &options.data,
         Command::Create(options) => &options.data,
+        Command::Rekey(options) => &options.data,
         Command::CrossSign(options) => &options.data,
     };
     wait_for(async {
@@ -44,6 +47,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
             Command::List(options) => list::run(options, &ledger, context).await,
             Command::Show(options) => show::run(options, &ledger, context).await,
             Command::Create(options) => create::run(options, &folder, &ledger, context).await,
+            Command::Rekey(options) => rekey::run(options, &folder, &ledger, context).await,
             Command::CrossSign(options) => {
                 cross_sign::run(options, &folder, &ledger, context).await
             }

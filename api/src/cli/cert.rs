@@ -1,4 +1,6 @@
-//! `espalier cert`: what the ledger knows of certificates.
+//! `espalier cert`: what the ledger knows of certificates, and their renewal.
+
+mod renew;
 
 use ca_core::fingerprint::Fingerprint;
 use ca_core::inspect::{Inspected, inspect};
@@ -13,11 +15,12 @@ use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
 use crate::output::{OutputOptions, Target};
 use crate::table;
 
-/// List and show certificates of the ledger
+/// List, show and renew certificates of the ledger
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier cert list --name DNS:app.example
-  espalier cert show 5b1f8a3c0d2e4f60718293a4b5c6d7e8f9010203 --json")]
+  espalier cert show 5b1f8a3c0d2e4f60718293a4b5c6d7e8f9010203 --json
+  espalier cert renew app.pem --out app-2.pem")]
 pub(super) struct Options {
     #[command(subcommand)]
     command: Command,
@@ -27,6 +30,7 @@ pub(super) struct Options {
 enum Command {
     List(ListOptions),
     Show(ShowOptions),
+    Renew(Box<renew::Options>),
 }
 
 /// List certificates, the newest first
@@ -163,12 +167,15 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let data = match &options.command {
         Command::List(options) => &options.data,
         Command::Show(options) => &options.data,
+        Command::Renew(options) => &options.data,
     };
     wait_for(async {
-        let ledger = DataFolder::new(&data.data).open_ledger().await?;
+        let folder = DataFolder::new(&data.data);
+        let ledger = folder.open_ledger().await?;
         let result = match &options.command {
             Command::List(options) => list(options, &ledger, context).await,
             Command::Show(options) => show(options, &ledger, context).await,
+            Command::Renew(options) => renew::run(options, &folder, &ledger, context).await,
         };
         let closed = ledger.close().await.map_err(ledger_failed);
         result.and(closed)

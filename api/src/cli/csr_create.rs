@@ -1,12 +1,13 @@
 //! `espalier csr create`: makes a request, and the key where there is none.
 
-use ca_core::algorithm::Algorithm;
+use ca_core::algorithm::{Algorithm, KeyAlgorithm, KeyKind};
 use ca_core::csr::CertificateRequest;
 use ca_core::general_name::AltName;
 use ca_core::key::PrivateKey;
 use ca_core::name::DistinguishedName;
 use ca_core::pem::Label;
 
+use super::csr_stated::StatementOptions;
 use super::name_options::NameOptions;
 use super::{CliError, Context, Exit, exit_code};
 use crate::input::Source;
@@ -20,9 +21,11 @@ use crate::passphrase::NewPassphraseOptions;
 #[command(after_help = "Examples:
   espalier csr create --key key.pem --dns demo.localhost --out demo.csr
   espalier csr create --algorithm hybrid --key-out key.pem --subject CN=demo,O=Example \\
-      --dns demo.localhost --ip 127.0.0.1 --out demo.csr")]
+      --dns demo.localhost --ip 127.0.0.1 --out demo.csr
+  espalier csr create --key kem.pem --subject CN=Alice --email alice@example.com \\
+      --possession-certificate alice.pem --possession-key alice.key --out kem.csr")]
 pub(super) struct CreateOptions {
-    /// The private key to sign with; `-` is standard input
+    /// The private key to sign with, or an ML-KEM key to certify; `-` is standard input
     #[arg(long, value_name = "FILE", required_unless_present = "key_out")]
     key: Option<Source>,
 
@@ -31,8 +34,8 @@ pub(super) struct CreateOptions {
     key_out: Option<Target>,
 
     /// The new key's algorithm; with --key, how to sign, such as rsa3072-pss
-    #[arg(long, short, value_name = "NAME", value_parser = Algorithm::named)]
-    algorithm: Option<&'static Algorithm>,
+    #[arg(long, short, value_name = "NAME", value_parser = KeyAlgorithm::named)]
+    algorithm: Option<KeyAlgorithm>,
 
     /// The subject: CN=demo,O=Example or /O=Example/CN=demo
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
@@ -41,6 +44,9 @@ pub(super) struct CreateOptions {
 
     #[command(flatten)]
     names: NameOptions,
+
+    #[command(flatten)]
+    statement: StatementOptions,
 
     #[command(flatten)]
     output: OutputOptions,
@@ -73,7 +79,12 @@ pub(super) fn run(options: &CreateOptions, context: &mut Context) -> Result<(), 
         (None, None) => return Err(CliError::usage("request: found neither --key nor --key-out")),
     };
 
-    let request = build(options, &names, &key)?;
+    let request = match key.public_key().kind() {
+        KeyKind::MlKem(_) => {
+            options.statement.build(&options.subject, &names, key.public_key(), context)?
+        }
+        _ => build(options, &names, &key)?,
+    };
     let octets = output.encoding().encode(Label::CertificateRequest, request.der());
     let staged_request = output.out.stage(Content::Public, &octets, output.force)?;
     staged_key.map_or(Ok(()), Staged::publish)?;
@@ -88,7 +99,7 @@ fn new_key(
     let output = &options.output;
     target.check(Content::Secret, output.force)?;
     // clap asks for --algorithm beside --key-out.
-    let algorithm = options.algorithm.unwrap_or_else(Algorithm::hybrid);
+    let algorithm = options.algorithm.unwrap_or(KeyAlgorithm::Signing(Algorithm::hybrid()));
     let passphrase = options.passphrase.read("the new key", context)?;
     let key = make_key(algorithm, context)?;
     let kdf = options.passphrase.key_derivation();
@@ -103,14 +114,19 @@ fn build(
     key: &PrivateKey,
 ) -> Result<CertificateRequest, CliError> {
     let kind = key.public_key().kind();
+    if options.statement.possession_certificate.is_some() {
+        let found = format!("--possession-certificate: found beside a key of {kind}");
+        return Err(CliError::usage(format!("{found}, which signs for itself"))
+            .with_hint("leave it out; it is for ML-KEM keys, which can't sign"));
+    }
     let algorithm = match options.algorithm {
         Some(algorithm) if algorithm.key() != kind => {
             return Err(CliError::usage(format!(
                 "algorithm: {algorithm} does not fit the key, which is {kind}"
             )));
         }
-        Some(algorithm) => algorithm,
-        None => Algorithm::of_key(kind, false).ok_or_else(|| {
+        Some(KeyAlgorithm::Signing(algorithm)) => algorithm,
+        _ => Algorithm::of_key(kind, false).ok_or_else(|| {
             CliError::refused(format!("private key: {kind} is not an algorithm to sign with"))
                 .with_hint("`espalier algorithms` lists those that are")
         })?,

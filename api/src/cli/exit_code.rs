@@ -7,6 +7,8 @@ use ca_core::csr::CsrError;
 use ca_core::inspect::{ContentError, EncryptedKeyError, InspectError};
 use ca_core::key::KeyError;
 use ca_core::pem::ReadError;
+use ca_core::pkcs7::Pkcs7Error;
+use ca_core::pkcs12::Pkcs12Error;
 use ca_core::public_key::PublicKeyError;
 use ca_core::sign::SignError;
 
@@ -46,6 +48,7 @@ pub(super) fn of_read(error: &ReadError) -> Exit {
         ReadError::Request { error, .. } => of_request(error),
         ReadError::Crl { error, .. } => of_crl(error),
         ReadError::PublicKey { error, .. } => of_public_key(error),
+        ReadError::Bag { error, .. } => of_pkcs7(error),
         ReadError::Pem(_)
         | ReadError::WrongLabel { .. }
         | ReadError::NotOne { .. }
@@ -66,9 +69,31 @@ pub(super) fn of_inspect(error: &InspectError) -> Exit {
         ContentError::EncryptedKey(error) => {
             unreadable(matches!(error, EncryptedKeyError::Malformed(_)))
         }
+        ContentError::Pkcs12(error) => of_pkcs12(error),
+        ContentError::Pkcs7(error) => of_pkcs7(error),
         ContentError::Scheme(_) => Exit::Refused,
         ContentError::Ocsp(_) => Exit::Usage,
         ContentError::Unknown | ContentError::WrongLabel { .. } => Exit::Usage,
+    }
+}
+
+/// A wrong password is exit 2, as for keys.
+pub(super) fn of_pkcs12(error: &Pkcs12Error) -> Exit {
+    use Pkcs12Error::{Certificate, Key, KeyMismatch, Name, Refused, Twice};
+    match error {
+        Certificate { error, .. } => of_certificate(error),
+        Key { error, .. } => of_private_key(error),
+        KeyMismatch { .. } | Name { .. } | Twice { .. } => Exit::Refused,
+        Refused => Exit::Fault,
+        error => unreadable(!error.is_outdated()),
+    }
+}
+
+pub(super) fn of_pkcs7(error: &Pkcs7Error) -> Exit {
+    match error {
+        Pkcs7Error::Certificate { error, .. } => of_certificate(error),
+        Pkcs7Error::List { .. } => Exit::Refused,
+        _ => Exit::Usage,
     }
 }
 

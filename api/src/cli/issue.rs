@@ -1,7 +1,7 @@
 //! `espalier issue`: a certificate from a request, or with a key made here.
 
-use ca_core::algorithm::KeyAlgorithm;
-use ca_core::csr::{CertificateRequest, ProvenRequest};
+use ca_core::algorithm::{KeyAlgorithm, KeyKind};
+use ca_core::csr::{CertificateRequest, CsrError, ProvenRequest};
 use ca_core::fingerprint::Fingerprint;
 use ca_core::key::{KeyDerivation, PrivateKey};
 use ca_core::name::DistinguishedName;
@@ -21,6 +21,7 @@ use crate::key_file;
 use crate::key_making::make_key;
 use crate::output::{Content, Encoding, Staged, Target};
 use crate::passphrase::PassphraseOptions;
+use crate::possession::{PossessionOptions, Voucherage};
 use crate::profiles::{ChosenProfile, ProfileOptions};
 
 /// Seconds of a day.
@@ -32,7 +33,8 @@ pub(super) const SECONDS_OF_DAY: u64 = 86_400;
 #[command(after_help = "Examples:
   espalier issue --csr app.csr --out app.pem
   espalier issue --dns app.example --key-out app.key --out app.pem --chain
-  espalier issue --dns db.example --algorithm p256 --key-out db.key --days 30 --json")]
+  espalier issue --dns db.example --algorithm p256 --key-out db.key --days 30 --json
+  espalier issue --csr kem.csr --profile kem-recipient --out kem.pem")]
 pub(super) struct Options {
     #[command(flatten)]
     data: DataOptions,
@@ -72,6 +74,14 @@ pub(super) struct Options {
     idempotency_key: Option<String>,
 
     #[command(flatten)]
+    possession: PossessionOptions,
+
+    /// For an ML-KEM key: trust the certificate that vouches (RFC 9883) also when it was issued
+    /// below one of these, beside the roots of this ledger; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    possession_trust: Vec<Source>,
+
+    #[command(flatten)]
     passphrase: PassphraseOptions,
 
     #[command(flatten)]
@@ -97,13 +107,16 @@ async fn issue(
     options.check_outputs()?;
     let chosen = options.profile.read(context)?;
     let csr = options.csr.as_ref().map(|source| read_request(source, context)).transpose()?;
-    let csr = csr.as_ref().map(Found::proven).transpose()?;
+    let csr = match &csr {
+        Some(found) => Some(found.proven(options, ledger, context).await?),
+        None => None,
+    };
     let mut ask = |context: &mut Context| folder.passphrase(&options.passphrase, context);
     let authority = Authority::load(folder, ledger, &options.authority, &mut ask, context).await?;
     let (mut request, asker, key) = match (csr, &options.key_out) {
         (Some(csr), _) => {
             let asker = Asker::local(options.idempotency(csr.request(), &chosen));
-            (Request::from_csr(csr), asker, None)
+            (Request::from_csr(csr.clone()), asker.vouched(csr.possession()), None)
         }
         (None, Some(target)) => {
             let algorithm = options.algorithm.unwrap_or(authority.algorithm().into());
@@ -159,20 +172,42 @@ impl Options {
 }
 
 /// A CSR and where it was read.
-struct Found<'a> {
+pub(super) struct Found<'a> {
     source: &'a Source,
     csr: CertificateRequest,
 }
 
 impl Found<'_> {
-    /// Checks that whoever made the CSR has the private key.
-    fn proven(&self) -> Result<ProvenRequest<'_>, CliError> {
-        let proven = self.csr.verify_possession();
-        proven.map_err(|error| CliError::of(Exit::Refused, self.source, &error))
+    /// Checks that the key in the CSR signed it.
+    pub(super) fn signed(&self) -> Result<ProvenRequest<'_>, CliError> {
+        let signed = self.csr.verify_possession();
+        signed.map_err(|error| CliError::of(Exit::Refused, self.source, &error))
+    }
+
+    /// Checks that whoever made the CSR has the private key: by its signature, or by what the
+    /// holder of a signature certificate states (RFC 9883).
+    async fn proven(
+        &self,
+        options: &Options,
+        ledger: &Ledger,
+        context: &mut Context,
+    ) -> Result<ProvenRequest<'_>, CliError> {
+        let refused = |error: CsrError| CliError::of(Exit::Refused, self.source, &error);
+        let KeyKind::MlKem(_) = self.csr.public_key().kind() else {
+            return self.signed();
+        };
+        let (shown, trust) = (&options.possession, &options.possession_trust);
+        let voucherage = Voucherage::of_ledger(ledger, &self.csr, shown, trust, context).await?;
+        let standing = |certificate: &_| voucherage.standing(certificate);
+        let vouching = voucherage.vouching(context.now(), &standing);
+        self.csr.verify_statement(&vouching).map_err(refused)
     }
 }
 
-fn read_request<'a>(source: &'a Source, context: &mut Context) -> Result<Found<'a>, CliError> {
+pub(super) fn read_request<'a>(
+    source: &'a Source,
+    context: &mut Context,
+) -> Result<Found<'a>, CliError> {
     let octets = context.read(source)?;
     let csr = pem::read_one_request(&octets)
         .map_err(|error| CliError::of(exit_code::of_read(&error), source, &error))?;

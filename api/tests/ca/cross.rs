@@ -91,3 +91,63 @@ fn what_is_refused_leaves_nothing() {
     assert_eq!(bench.run(both).code, 2);
     assert_eq!(records(&bench), 2);
 }
+
+#[test]
+fn an_authority_that_another_signed_shows_that_it_has_its_key() {
+    let (ours, theirs) = (classical(), classical());
+    let issuing = "espalier-data/authorities/issuing";
+    ours.write("theirs.pem", theirs.read(&format!("{issuing}/certificate.pem")));
+    let csr = |key: &str, name: &str| {
+        theirs.run(&format!("csr create --key {key} --subject CN=any --out {name}")).done();
+        ours.write(name, theirs.read(name));
+    };
+    csr(&format!("{issuing}/key.pem"), "own.csr");
+    csr("espalier-data/authorities/root/key.pem", "other.csr");
+    let cross = "ca cross-sign --authority root --certificate theirs.pem --out cross.pem --force";
+    ours.run(cross).fails(1, &["theirs.pem", "possession", "--csr", "--unproven"]);
+    ours.run(&format!("{cross} --csr other.csr")).fails(1, &["other.csr", "public key"]);
+    assert_eq!(records(&ours), 2);
+    for proof in ["--csr own.csr", "--unproven"] {
+        let run = ours.run(&format!("{cross} {proof}"));
+        assert_eq!(run.code, 0, "{proof}: {}", run.stderr());
+    }
+    theirs.run("issue --dns a.test --key-out k.pem --out a.pem").done();
+    ours.write("a.pem", theirs.read("a.pem"));
+    ours.run(&format!("verify --trust {ROOT} --intermediate cross.pem a.pem")).done();
+    assert_eq!(records(&ours), 4);
+}
+
+#[test]
+fn every_family_crosses_every_other() {
+    let bench = classical();
+    let families = [
+        ("pure", "--algorithm ml-dsa-44"),
+        ("hash", "--algorithm slh-dsa-sha2-128f"),
+        ("both", "--algorithm hybrid"),
+        ("alt", "--algorithm p384 --alt-algorithm slh-dsa-shake-128f"),
+        ("old", "--algorithm ed25519"),
+    ];
+    for (name, options) in families {
+        let line = format!("ca create --name {name} --root {options} --subject CN={name}");
+        bench.run(&format!("{line} --no-passphrase")).done();
+    }
+    let root = |name: &str| format!("espalier-data/authorities/{name}/certificate.pem");
+    for (issuer, _) in families {
+        for (target, _) in families.into_iter().filter(|(target, _)| *target != issuer) {
+            // A key without an alternative signature can't vouch for an alternative key.
+            let unprotected = target == "alt";
+            let cross = format!("ca cross-sign --authority {issuer} --target {target}");
+            let run = bench.run(&format!("{cross} --out cross.pem --force"));
+            if unprotected {
+                run.fails(1, &["alternative public key"]);
+                continue;
+            }
+            assert_eq!(run.code, 0, "{issuer} {target}: {}", run.stderr());
+            bench.run(&format!("verify --trust {} cross.pem", root(issuer))).done();
+            bench.write("bent.der", bent(certificates(&bench, "cross.pem")[0].der()));
+            let wrong = bench.run(&format!("verify --trust {} bent.der", root(issuer)));
+            wrong.fails(1, &["signature"]);
+        }
+    }
+    sound(&bench);
+}

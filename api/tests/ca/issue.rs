@@ -158,3 +158,22 @@ fn a_root_that_issues_itself_is_an_authority_like_any() {
     bench.run(&format!("cert show {}", serial(&run))).done();
     assert_eq!(sound(&bench)["checked"]["certificates"], 3);
 }
+
+#[test]
+fn a_lint_that_the_profile_changed_is_told_with_its_reason() {
+    let bench = classical();
+    let issue = |severity: &str| {
+        let profile = include_str!("../../../ca-core/profiles/tls-server.yaml");
+        let lint = "id: common_name_among_names, reason: Old clients read it.";
+        bench.write("own.yaml", format!("{profile}lints: [{{{lint}, severity: {severity}}}]\n"));
+        bench.run("issue --subject CN=b.test --dns a.test --key-out - --profile-file own.yaml")
+    };
+    let run = issue("warning");
+    assert_eq!(run.code, 0, "{}", run.stderr());
+    let told = "note: lint: warning common_name_among_names";
+    assert!(run.stderr().starts_with(told), "{}", run.stderr());
+    assert!(
+        run.stderr().contains("notice by itself, changed by the profile: Old clients read it.")
+    );
+    issue("error").fails(1, &["error common_name_among_names", "Old clients read it."]);
+}

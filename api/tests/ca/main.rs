@@ -14,7 +14,10 @@ mod issue_outputs;
 mod keeps;
 mod kills;
 mod listing;
+mod possession;
 mod quickstart;
+mod rekey;
+mod renew;
 mod sequence;
 mod tampered;
 #[path = "../cli/workbench.rs"]

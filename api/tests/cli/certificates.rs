@@ -56,10 +56,15 @@ impl Authority {
 
 /// A TLS server's certificate for `demo.test`.
 pub(crate) fn leaf(root: &Authority, algorithm: &str) -> Vec<u8> {
+    leaf_and_key(root, algorithm).0
+}
+
+/// The same, and its key.
+pub(crate) fn leaf_and_key(root: &Authority, algorithm: &str) -> (Vec<u8>, PrivateKey) {
     let key = generate(Algorithm::named(algorithm).unwrap());
     let names = vec![AltName::parse("DNS:demo.test").unwrap()];
     let request = Request::new(DistinguishedName::default(), names, key.public_key().clone());
-    sign("tls-server", request, Some(&root.certificate), &root.key, root.algorithm)
+    (sign("tls-server", request, Some(&root.certificate), &root.key, root.algorithm), key)
 }
 
 fn generate(algorithm: &Algorithm) -> PrivateKey {

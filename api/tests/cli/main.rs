@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
 mod certificates;
+mod containers;
 mod crl;
 mod csr;
 mod files;
@@ -10,6 +11,7 @@ mod help;
 mod inspect;
 mod key;
 mod leaks;
+mod lint;
 mod process;
 mod verify;
 mod workbench;

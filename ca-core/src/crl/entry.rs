@@ -45,36 +45,62 @@ impl RevokedEntry {
     /// Appends the DER. All lengths are below 128 octets: 22 of serial number, 17 of date, 2 of
     /// header, 12 and 26 of extensions at most.
     pub(super) fn push_der(&self, out: &mut Vec<u8>) {
-        let content = open(out);
-        let serial = self.serial.as_bytes();
-        out.extend_from_slice(&[0x02, serial.len() as u8]);
-        out.extend_from_slice(serial);
-        instant::push(out, self.revoked_at);
+        let mut entry = Encoding::new();
+        let content = entry.open();
+        let (serial, length) = self.serial.padded();
+        entry.put(&[0x02, length as u8], 2);
+        entry.put(serial, length);
+        let (date, length) = instant::encoded(self.revoked_at);
+        entry.put(&date, length);
         let has_reason = self.reason != RevocationReason::Unspecified;
         if has_reason || self.invalidity_date.is_some() {
-            let extensions = open(out);
+            let extensions = entry.open();
             if has_reason {
-                out.extend_from_slice(&REASON_PREFIX);
-                out.push(self.reason.code());
+                entry.put(&REASON_PREFIX, REASON_PREFIX.len());
+                entry.put(&[self.reason.code()], 1);
             }
             if let Some(date) = self.invalidity_date {
-                out.extend_from_slice(&INVALIDITY_PREFIX);
-                instant::push_generalized(out, date);
+                entry.put(&INVALIDITY_PREFIX, INVALIDITY_PREFIX.len());
+                let date = instant::generalized(date);
+                entry.put(&date, date.len());
             }
-            close(out, extensions);
+            entry.close(extensions);
         }
-        close(out, content);
+        entry.close(content);
+        out.extend_from_slice(&entry.octets[..entry.length]);
     }
 }
 
-/// Starts a SEQUENCE of less than 128 octets; tells where its content starts.
-fn open(out: &mut Vec<u8>) -> usize {
-    out.extend_from_slice(&[0x30, 0]);
-    out.len()
+/// An entry on the stack: parts of fixed size are copied by a few moves, and the buffer grows once.
+/// With a million entries that is most of the time beside hashing.
+struct Encoding {
+    octets: [u8; Self::ROOM],
+    length: usize,
 }
 
-fn close(out: &mut [u8], content: usize) {
-    out[content - 1] = (out.len() - content) as u8;
+impl Encoding {
+    /// More than the longest entry, and than the padding of its last part.
+    const ROOM: usize = 160;
+
+    fn new() -> Self {
+        Self { octets: [0; Self::ROOM], length: 0 }
+    }
+
+    /// Appends the first `length` octets of a part.
+    fn put<const N: usize>(&mut self, part: &[u8; N], length: usize) {
+        self.octets[self.length..self.length + N].copy_from_slice(part);
+        self.length += length;
+    }
+
+    /// Starts a SEQUENCE of less than 128 octets; tells where its content starts.
+    fn open(&mut self) -> usize {
+        self.put(&[0x30, 0], 2);
+        self.length
+    }
+
+    fn close(&mut self, content: usize) {
+        self.octets[content - 1] = (self.length - content) as u8;
+    }
 }
 
 fn check_reason(reason: RevocationReason, in_delta: bool) -> Result<(), Fault> {

@@ -9,11 +9,15 @@ use jiff::tz::Offset;
 
 use super::error::Fault;
 
-/// The octets of a UTCTime, header included.
+/// The octets of a UTCTime without its header.
 const UTC_TIME_LENGTH: u8 = 13;
 const GENERALIZED_TIME_LENGTH: u8 = 15;
+/// A GeneralizedTime with its header.
+const LONGEST: usize = 17;
 /// 1950-01-01T00:00:00Z, the first second of UTCTime.
 const FIRST_SECOND: i64 = -631_152_000;
+/// 0000-01-01T00:00:00Z, before which four digits name no year.
+const FIRST_YEAR: i64 = -62_167_219_200;
 /// 2050-01-01T00:00:00Z, the first second after UTCTime.
 const FIRST_GENERALIZED: i64 = 2_524_608_000;
 
@@ -27,42 +31,63 @@ pub(crate) fn check(field: &'static str, instant: Timestamp) -> Result<(), Fault
 
 /// Appends a UTCTime or GeneralizedTime; fractions of a second are cut off.
 pub(super) fn push(out: &mut Vec<u8>, instant: Timestamp) {
-    if instant.as_second() >= FIRST_GENERALIZED {
-        return push_generalized(out, instant);
-    }
-    out.extend_from_slice(&[0x17, UTC_TIME_LENGTH]);
-    let time = civil(instant);
-    push_two(out, time.year().rem_euclid(100).unsigned_abs());
-    push_rest(out, time);
+    let (octets, length) = encoded(instant);
+    out.extend_from_slice(&octets[..length]);
 }
 
 /// Appends a GeneralizedTime, whatever the year.
 pub(crate) fn push_generalized(out: &mut Vec<u8>, instant: Timestamp) {
-    out.extend_from_slice(&[0x18, GENERALIZED_TIME_LENGTH]);
-    let time = civil(instant);
-    let year = time.year().unsigned_abs();
-    push_two(out, year / 100);
-    push_two(out, year % 100);
-    push_rest(out, time);
+    out.extend_from_slice(&generalized(instant));
 }
 
-/// The second that the instant lies in: one before the epoch is cut downwards too.
-fn civil(instant: Timestamp) -> DateTime {
-    let second = instant.as_nanosecond().div_euclid(1_000_000_000);
-    let whole = i64::try_from(second).ok().and_then(|second| Timestamp::from_second(second).ok());
-    Offset::UTC.to_datetime(whole.unwrap_or(instant))
-}
-
-fn push_rest(out: &mut Vec<u8>, time: DateTime) {
-    for part in [time.month(), time.day(), time.hour(), time.minute(), time.second()] {
-        push_two(out, part.unsigned_abs().into());
+/// A UTCTime or GeneralizedTime with its header, and its length; the octets behind it are of no
+/// meaning. A large list has a million of these, so that nothing is allocated or divided in vain.
+pub(super) fn encoded(instant: Timestamp) -> ([u8; LONGEST], usize) {
+    let mut out = generalized(instant);
+    if instant.as_second() >= FIRST_GENERALIZED {
+        return (out, LONGEST);
     }
-    out.push(b'Z');
+    // The same without the century.
+    out.copy_within(4.., 2);
+    out[0] = 0x17;
+    out[1] = UTC_TIME_LENGTH;
+    (out, LONGEST - 2)
 }
 
-fn push_two(out: &mut Vec<u8>, number: u16) {
-    // Two decimal digits: each below ten.
-    out.extend([b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]);
+/// A GeneralizedTime with its header, whatever the year.
+pub(super) fn generalized(instant: Timestamp) -> [u8; LONGEST] {
+    // The second that the instant lies in: one before the epoch is cut downwards too.
+    let second = instant.as_second() - i64::from(instant.subsec_nanosecond() < 0);
+    let second = second.max(FIRST_YEAR);
+    let (day, second) = (second.div_euclid(86_400), second.rem_euclid(86_400) as u32);
+    let (year, month, date) = civil(day);
+    let parts = [year / 100, year % 100, month, date, second / 3600, second / 60 % 60, second % 60];
+    let mut out = [b'Z'; LONGEST];
+    out[0] = 0x18;
+    out[1] = GENERALIZED_TIME_LENGTH;
+    for (place, part) in out[2..].chunks_exact_mut(2).zip(parts) {
+        // Two decimal digits: each below ten.
+        place.copy_from_slice(&[b'0' + (part / 10) as u8, b'0' + (part % 10) as u8]);
+    }
+    out
+}
+
+/// Year, month and day of a day since the epoch, in the Gregorian calendar, which repeats itself
+/// after 400 years. March is counted as the first month, so that the leap day is the last.
+fn civil(day: i64) -> (u32, u32, u32) {
+    const DAYS_OF_400_YEARS: i64 = 146_097;
+    /// From 0000-03-01 to the epoch.
+    const BEFORE_EPOCH: i64 = 719_468;
+    let day = day + BEFORE_EPOCH;
+    let (era, day) = (day.div_euclid(DAYS_OF_400_YEARS), day.rem_euclid(DAYS_OF_400_YEARS) as u32);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let date = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    // No instant lies after the year 9999, and none before the year 0 comes here.
+    let year = (era * 400) as u32 + year + u32::from(month <= 2);
+    (year, month, date)
 }
 
 /// Reads a UTCTime or GeneralizedTime.
@@ -140,4 +165,35 @@ fn number(digits: &[u8]) -> Option<i16> {
 fn wrong(field: &'static str, octets: &[u8], allowed: &'static str) -> Fault {
     let shown = octets.iter().take(24).copied().collect::<Vec<u8>>();
     Fault::new(field, format!("{:?}", String::from_utf8_lossy(&shown)), allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against jiff's own calendar: every day of 400 years, and the seconds of some.
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for day in -7305..138_792_i64 {
+            let second = day * 86_400 + day.rem_euclid(86_400);
+            let Ok(instant) = Timestamp::from_second(second) else { continue };
+            let time = Offset::UTC.to_datetime(instant);
+            let wanted = format!(
+                "{:04}{:02}{:02}{:02}{:02}{:02}Z",
+                time.year(),
+                time.month(),
+                time.day(),
+                time.hour(),
+                time.minute(),
+                time.second()
+            );
+            assert_eq!(&generalized(instant)[2..], wanted.as_bytes(), "{instant}");
+            let (octets, length) = encoded(instant);
+            if second < FIRST_GENERALIZED {
+                assert_eq!(&octets[2..length], &wanted.as_bytes()[2..], "{instant}");
+            } else {
+                assert_eq!(&octets[..length], &generalized(instant)[..], "{instant}");
+            }
+        }
+    }
 }

@@ -23,7 +23,7 @@ use super::scope::Scope;
 use super::serial::EntrySerial;
 use crate::certificate::{CertificateError, Outer};
 use crate::extensions::oid;
-use crate::name::MAX_DER;
+use crate::name::{MAX_DER, malformed_attribute};
 
 const EXTENSIONS: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
 
@@ -280,6 +280,10 @@ fn read_issuer(der: &[u8]) -> Result<Name, Fault> {
     let name = Name::from_der(der).map_err(Fault::der("issuer"))?;
     if name.to_der().map_err(Fault::der("issuer"))? != der {
         return Err(Fault::not_canonical("issuer"));
+    }
+    if let Some(attribute) = malformed_attribute(&name) {
+        let found = format!("a value of attribute {attribute} that is not what its tag says");
+        return Err(Fault::new("issuer", found, "text in the encoding of its string type"));
     }
     if name.is_empty() {
         return Err(Fault::new("issuer", "an empty name", "a name that is not empty"));

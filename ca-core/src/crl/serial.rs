@@ -58,6 +58,11 @@ impl EntrySerial {
         Self::from_integer_octets(certificate.serial_octets())
     }
 
+    /// The octets with zeros behind them, and how many they are.
+    pub(super) fn padded(&self) -> (&[u8; Self::MAX_LENGTH], usize) {
+        (&self.octets, usize::from(self.length))
+    }
+
     /// The octets as they stand in the INTEGER, sign octet included.
     pub fn as_bytes(&self) -> &[u8] {
         &self.octets[..usize::from(self.length)]

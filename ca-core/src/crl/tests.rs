@@ -83,23 +83,23 @@ fn changed(
 
 /// A list put together from parts, so that each can be wrong.
 #[derive(Clone)]
-struct Parts {
-    version: Vec<u8>,
-    algorithm: Vec<u8>,
-    issuer: Vec<u8>,
-    this_update: Vec<u8>,
-    next_update: Vec<u8>,
+pub(crate) struct Parts {
+    pub(crate) version: Vec<u8>,
+    pub(crate) algorithm: Vec<u8>,
+    pub(crate) issuer: Vec<u8>,
+    pub(crate) this_update: Vec<u8>,
+    pub(crate) next_update: Vec<u8>,
     /// revokedCertificates with its header.
-    entries: Vec<u8>,
+    pub(crate) entries: Vec<u8>,
     /// Complete extensions.
-    extensions: Vec<Vec<u8>>,
-    outer_algorithm: Vec<u8>,
-    unused_bits: u8,
+    pub(crate) extensions: Vec<Vec<u8>>,
+    pub(crate) outer_algorithm: Vec<u8>,
+    pub(crate) unused_bits: u8,
 }
 
 impl Parts {
     /// A list that is right, but for its signature.
-    fn right() -> Self {
+    pub(crate) fn right() -> Self {
         // ecdsa-with-SHA256
         let algorithm = hex("300a06082a8648ce3d040302");
         Self {
@@ -119,7 +119,7 @@ impl Parts {
         }
     }
 
-    fn der(&self) -> Vec<u8> {
+    pub(crate) fn der(&self) -> Vec<u8> {
         let extensions: Vec<&[u8]> = self.extensions.iter().map(Vec::as_slice).collect();
         let extensions = match extensions.is_empty() {
             true => Vec::new(),
@@ -143,25 +143,25 @@ impl Parts {
     }
 }
 
-fn hex(text: &str) -> Vec<u8> {
+pub(crate) fn hex(text: &str) -> Vec<u8> {
     crate::fingerprint::hex_octets(text).unwrap()
 }
 
-fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     tlv(Tag::Sequence, parts).unwrap()
 }
 
-fn tagged(number: u32, content: &[u8]) -> Vec<u8> {
+pub(crate) fn tagged(number: u32, content: &[u8]) -> Vec<u8> {
     let tag = Tag::ContextSpecific { constructed: true, number: TagNumber(number) };
     tlv(tag, &[content]).unwrap()
 }
 
-fn time(tag: u8, text: &str) -> Vec<u8> {
+pub(crate) fn time(tag: u8, text: &str) -> Vec<u8> {
     [&[tag, text.len() as u8], text.as_bytes()].concat()
 }
 
 /// An extension by the content of its object identifier.
-fn extension(oid: &str, critical: bool, value: &[u8]) -> Vec<u8> {
+pub(crate) fn extension(oid: &str, critical: bool, value: &[u8]) -> Vec<u8> {
     let critical: &[u8] = if critical { &[0x01, 1, 0xff] } else { &[] };
     let value = tlv(Tag::OctetString, &[value]).unwrap();
     let oid = tlv(Tag::ObjectIdentifier, &[&hex(oid)]).unwrap();
@@ -169,7 +169,7 @@ fn extension(oid: &str, critical: bool, value: &[u8]) -> Vec<u8> {
 }
 
 /// An entry of a complete INTEGER and complete extensions.
-fn raw_entry(serial: &[u8], extensions: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn raw_entry(serial: &[u8], extensions: &[&[u8]]) -> Vec<u8> {
     let extensions = if extensions.is_empty() { Vec::new() } else { sequence(extensions) };
     sequence(&[serial, &time(0x17, "260531080910Z"), &extensions])
 }

@@ -3,12 +3,26 @@
 use der::{Encode, Tag};
 
 use super::read::{ATTRIBUTES, EXTENSION_REQUEST};
-use super::{CertificateRequest, CsrError};
+use super::{CertificateRequest, CsrError, statement};
+use crate::algorithm::KeyKind;
+use crate::certificate::Certificate;
 use crate::extensions::Extension;
 use crate::general_name::AltName;
 use crate::name::DistinguishedName;
 use crate::plan::encode;
+use crate::public_key::PublicKey;
 use crate::sign::Signer;
+
+/// The signature certificate that vouches for a key which can't sign (RFC 9883).
+#[derive(Clone, Copy, Debug)]
+pub struct SignatureCertificate<'a> {
+    /// The certificate, of the same subject as the request.
+    pub certificate: &'a Certificate,
+    /// Its key.
+    pub signer: &'a Signer,
+    /// Whether the request holds the certificate, for an authority that may not know it.
+    pub included: bool,
+}
 
 impl CertificateRequest {
     /// Makes a request for the signer's key, with `names` as subjectAltName and `extra` in
@@ -23,19 +37,44 @@ impl CertificateRequest {
         extra: &[Extension],
         signer: &Signer,
     ) -> Result<Self, CsrError> {
-        let info = info(subject, names, extra, signer)?;
-        let signature = signer.sign(&info)?;
-        let algorithm = signer.scheme().to_identifier().to_der()?;
-        Self::from_der(&encode::signed(&info, &algorithm, &signature)?)
+        let attributes = extension_request(subject, names, extra)?;
+        signed(subject, signer.public_key(), attributes.into_iter().collect(), signer)
+    }
+
+    /// Makes a request for an ML-KEM key, with a statement of possession (RFC 9883) by a signature
+    /// certificate; otherwise as [`Self::build`].
+    ///
+    /// # Errors
+    /// As [`Self::build`]; `CsrError::VoucherNotDue` for a key that can sign,
+    /// `CsrError::VoucherKey` when the signer's key is not the certificate's.
+    pub fn build_stated(
+        subject: &DistinguishedName,
+        names: &[AltName],
+        extra: &[Extension],
+        public_key: &PublicKey,
+        by: SignatureCertificate<'_>,
+    ) -> Result<Self, CsrError> {
+        let KeyKind::MlKem(_) = public_key.kind() else {
+            return Err(CsrError::VoucherNotDue { found: public_key.kind().to_string() });
+        };
+        if by.signer.public_key() != by.certificate.public_key() {
+            return Err(CsrError::VoucherKey);
+        }
+        let mut attributes: Vec<Vec<u8>> =
+            extension_request(subject, names, extra)?.into_iter().collect();
+        attributes.push(statement::attribute(by.certificate, by.included)?);
+        // DER sorts a SET OF by its encodings.
+        attributes.sort_unstable();
+        signed(subject, public_key, attributes, by.signer)
     }
 }
 
-fn info(
+/// The extensionRequest attribute; none where nothing is asked for.
+fn extension_request(
     subject: &DistinguishedName,
     names: &[AltName],
     extra: &[Extension],
-    signer: &Signer,
-) -> Result<Vec<u8>, CsrError> {
+) -> Result<Option<Vec<u8>>, CsrError> {
     let mut extensions = Vec::with_capacity(extra.len() + 1);
     if !names.is_empty() {
         extensions.push(encode::subject_alt_name(names, subject.is_empty())?);
@@ -43,15 +82,24 @@ fn info(
     for extension in extra {
         extensions.push(encode::extension(extension)?);
     }
-    let attributes = match extensions.is_empty() {
-        true => Vec::new(),
-        false => {
-            let values = encode::tlv(Tag::Set, &[&extensions.to_der()?])?;
-            encode::tlv(Tag::Sequence, &[&EXTENSION_REQUEST.to_der()?, &values])?
-        }
-    };
-    let attributes = encode::tlv(ATTRIBUTES, &[&attributes])?;
+    if extensions.is_empty() {
+        return Ok(None);
+    }
+    let values = encode::tlv(Tag::Set, &[&extensions.to_der()?])?;
+    Ok(Some(encode::tlv(Tag::Sequence, &[&EXTENSION_REQUEST.to_der()?, &values])?))
+}
+
+fn signed(
+    subject: &DistinguishedName,
+    public_key: &PublicKey,
+    attributes: Vec<Vec<u8>>,
+    signer: &Signer,
+) -> Result<CertificateRequest, CsrError> {
+    let attributes = encode::tlv(ATTRIBUTES, &[&attributes.concat()])?;
     let name = subject.as_name().to_der()?;
-    let key = signer.public_key().spki_der();
-    Ok(encode::tlv(Tag::Sequence, &[&0_u8.to_der()?, &name, key, &attributes])?)
+    let parts = [&0_u8.to_der()?, &name, public_key.spki_der(), &attributes];
+    let info = encode::tlv(Tag::Sequence, &parts)?;
+    let signature = signer.sign(&info)?;
+    let algorithm = signer.scheme().to_identifier().to_der()?;
+    CertificateRequest::from_der(&encode::signed(&info, &algorithm, &signature)?)
 }

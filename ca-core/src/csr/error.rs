@@ -1,10 +1,13 @@
 //! Why a request is refused.
 
 use const_oid::ObjectIdentifier;
+use jiff::Timestamp;
 
-use crate::algorithm::{MlKem, SchemeError};
+use crate::algorithm::SchemeError;
+use crate::certificate::CertificateError;
+use crate::crl::InvalidEntrySerial;
 use crate::extensions::ExtensionError;
-use crate::general_name::AltNameError;
+use crate::general_name::{AltName, AltNameError};
 use crate::name::NameError;
 use crate::public_key::PublicKeyError;
 use crate::sign::SignError;
@@ -61,11 +64,144 @@ pub enum CsrError {
     },
     /// An ML-KEM key, which can't sign, and nothing else that proves who holds it.
     #[error(
-        "request: the public key is {found}, which can't sign, so that the request's own signature proves nothing; allowed is a statement of possession (RFC 9883) by the signature certificate of the same subject"
+        "request: the public key is {found}, which can't sign, so that nothing proves who holds it; allowed is a request signed by the key of a signature certificate for the same subject, with a statement of possession (RFC 9883) that names it: make it by `espalier csr create --possession-certificate`"
     )]
     NoStatement {
-        /// The key's parameter set.
-        found: MlKem,
+        /// The kind of key.
+        found: String,
+    },
+    /// A statement that was read and not judged: that takes anchors and an instant.
+    #[error(
+        "request: the public key is {found}, and a certificate vouches for it (RFC 9883); whether it may is judged only with certificates to trust, give them"
+    )]
+    StatementNotJudged {
+        /// The kind of key.
+        found: String,
+    },
+    /// A statement beside a key that can prove itself (RFC 9883 section 3).
+    #[error(
+        "request: found a statement of possession (RFC 9883) beside a key of {found}, which can sign; allowed is none, since such a key proves itself"
+    )]
+    StatementNotDue {
+        /// The kind of key.
+        found: String,
+    },
+    /// The statement with no or several values.
+    #[error("request: the statement of possession has {found} values, allowed is one")]
+    StatementValues {
+        /// How many were found.
+        found: usize,
+    },
+    /// The issuer in the statement is past the bound.
+    #[error(
+        "request: the issuer in the statement of possession has {found} octets, allowed are at most 8192"
+    )]
+    StatementIssuerTooLarge {
+        /// Octets found.
+        found: usize,
+    },
+    /// The serial number in the statement.
+    #[error("request: statement of possession: {0}")]
+    StatementSerial(InvalidEntrySerial),
+    /// The certificate in the statement can't be read.
+    #[error("request: statement of possession: {0}")]
+    StatementCertificate(Box<CertificateError>),
+    /// The certificate is not the one that the statement names.
+    #[error(
+        "request: statement of possession: found the certificate with {found}, allowed is the one that it names, {allowed}"
+    )]
+    StatementNamesAnother {
+        /// The certificate found.
+        found: String,
+        /// The certificate named.
+        allowed: String,
+    },
+    /// The named certificate is not at hand.
+    #[error(
+        "request: statement of possession: the certificate with {found} is neither in it nor known here; include it, or give it beside the request"
+    )]
+    VoucherUnknown {
+        /// The certificate named.
+        found: String,
+    },
+    /// The certificate that vouches is not valid here.
+    #[error("request: the certificate that vouches, {certificate}, is not valid: {reason}")]
+    VoucherPath {
+        /// Which certificate.
+        certificate: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The certificate that vouches may not sign.
+    #[error(
+        "request: the certificate that vouches, {certificate}, has keyUsage {found}, allowed is digital_signature among them"
+    )]
+    VoucherKeyUsage {
+        /// Which certificate.
+        certificate: String,
+        /// Its usages.
+        found: String,
+    },
+    /// The certificate that vouches is revoked.
+    #[error(
+        "request: the certificate that vouches, {certificate}, was revoked at {at}; allowed is one that is not revoked"
+    )]
+    VoucherRevoked {
+        /// Which certificate.
+        certificate: String,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Its issuer does not know the certificate that vouches.
+    #[error(
+        "request: the certificate that vouches, {certificate}, is not in the records of its issuer; allowed is one that was issued"
+    )]
+    VoucherNotIssued {
+        /// Which certificate.
+        certificate: String,
+    },
+    /// The certificate that vouches names somebody else.
+    #[error(
+        "request: subject: found {found:?}, allowed is that of the certificate that vouches, {allowed:?}"
+    )]
+    VoucherSubject {
+        /// The request's subject, RFC 4514.
+        found: String,
+        /// The certificate's subject, RFC 4514.
+        allowed: String,
+    },
+    /// The certificate that vouches lacks a name.
+    #[error(
+        "request: subjectAltName: found {found}, allowed are the names of the certificate that vouches: {allowed}"
+    )]
+    VoucherName {
+        /// The name found.
+        found: AltName,
+        /// The certificate's names.
+        allowed: String,
+    },
+    /// The request is not signed by the certificate that vouches.
+    #[error(
+        "request: not signed by the key of the certificate that vouches, {certificate}: {reason}; sign it with that key"
+    )]
+    VoucherSignature {
+        /// Which certificate.
+        certificate: String,
+        /// What is wrong.
+        reason: SignatureError,
+    },
+    /// The key that signs is not the certificate's.
+    #[error(
+        "request: the signing key is not the key of the certificate that vouches, allowed is only that one"
+    )]
+    VoucherKey,
+    /// Somebody else may not vouch for a key that can prove itself.
+    #[error(
+        "request: the public key is {found}; a certificate vouches only for keys that can't sign, allowed is ML-KEM"
+    )]
+    VoucherNotDue {
+        /// The kind of key.
+        found: String,
     },
     /// The signature algorithm.
     #[error("request: {0}")]

@@ -5,13 +5,14 @@ use der::asn1::AnyRef;
 use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use x509_cert::name::Name;
 
+use super::statement::{PossessionStatement, STATEMENT_OF_POSSESSION};
 use super::{CertificateRequest, CsrError, MAX_ATTRIBUTES, MAX_REQUEST_SIZE};
 use crate::algorithm::SignatureScheme;
 use crate::certificate::{CertificateError, Outer};
-use crate::extensions::{Extension, Extensions, oid};
+use crate::extensions::{Extension, ExtensionError, Extensions, oid};
 use crate::general_name::{AltName, MAX_NAMES};
 use crate::name::{DistinguishedName, MAX_DER};
-use crate::public_key::PublicKey;
+use crate::public_key::{PublicKey, PublicKeyError};
 
 /// extensionRequest, RFC 2985 section 5.4.2.
 pub(super) const EXTENSION_REQUEST: ObjectIdentifier =
@@ -37,11 +38,49 @@ pub(super) fn request(der: &[u8]) -> Result<CertificateRequest, CsrError> {
         public_key: PublicKey::from_spki(info.public_key)?,
         names: names(&attributes.extensions)?,
         extensions: attributes.extensions,
+        statement: attributes.statement,
         ignored_attributes: attributes.ignored,
         scheme: SignatureScheme::from_identifier(&outer.signature_algorithm)?,
         signature_algorithm: outer.signature_algorithm,
         signature: outer.signature,
     })
+}
+
+/// What lints look at, each part read as far as it goes: a request that is refused still has
+/// parts.
+pub(crate) struct RequestParts {
+    pub(crate) subject: Name,
+    pub(crate) key: Result<PublicKey, PublicKeyError>,
+    pub(crate) extensions: Extensions,
+    /// Why some extensions are not in `extensions`.
+    pub(crate) unreadable: Vec<ExtensionError>,
+}
+
+impl RequestParts {
+    /// # Errors
+    /// `CsrError` when not even the structure can be read.
+    pub(crate) fn read(der: &[u8]) -> Result<Self, CsrError> {
+        if der.len() > MAX_REQUEST_SIZE {
+            return Err(CsrError::TooLarge { found: der.len() });
+        }
+        let outer = Outer::read(der).map_err(|_| CsrError::NotCanonical { field: "it" })?;
+        let info = info(&der[outer.tbs])?;
+        if info.subject.len() > MAX_DER {
+            return Err(CsrError::SubjectTooLarge { found: info.subject.len() });
+        }
+        let mut requested = Vec::new();
+        let mut reader = SliceReader::new(info.attributes)?;
+        while !reader.is_finished() {
+            let (oid, values) = attribute(reader.tlv_bytes()?)?;
+            if oid == EXTENSION_REQUEST && requested.is_empty() {
+                requested = Vec::<x509_cert::ext::Extension>::from_der(values).unwrap_or_default();
+            }
+        }
+        let all = requested.iter().map(Extension::from).collect();
+        let (extensions, unreadable) = Extensions::read_each(all);
+        let subject = Name::from_der(info.subject)?;
+        Ok(Self { subject, key: PublicKey::from_spki(info.public_key), extensions, unreadable })
+    }
 }
 
 /// The parts of CertificationRequestInfo, not yet read.
@@ -85,6 +124,7 @@ fn subject(der: &[u8]) -> Result<DistinguishedName, CsrError> {
 #[derive(Default)]
 struct Attributes {
     extensions: Extensions,
+    statement: Option<PossessionStatement>,
     ignored: Vec<ObjectIdentifier>,
 }
 
@@ -108,6 +148,8 @@ fn attributes(set: &[u8]) -> Result<Attributes, CsrError> {
         seen.push(oid);
         if oid == EXTENSION_REQUEST {
             found.extensions = extension_request(values)?;
+        } else if oid == STATEMENT_OF_POSSESSION {
+            found.statement = Some(PossessionStatement::read(values)?);
         } else {
             found.ignored.push(oid);
         }

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
 mod foreign;
+mod statement;
 
 use der::asn1::OctetString;
 use der::flagset::FlagSet;

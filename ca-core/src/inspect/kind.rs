@@ -28,6 +28,10 @@ pub enum Kind {
     Pkcs1PrivateKey,
     /// An encrypted PKCS#8 private key (RFC 5958).
     EncryptedPrivateKey,
+    /// A PKCS#12 file (RFC 7292).
+    Pkcs12,
+    /// A PKCS#7 or CMS structure (RFC 5652).
+    Pkcs7,
     /// An OCSP request (RFC 6960 section 4.1).
     OcspRequest,
     /// An OCSP response (RFC 6960 section 4.2).
@@ -40,6 +44,7 @@ const OCTET_STRING: u8 = 0x04;
 const ENUMERATED: u8 = 0x0a;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
+const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 const CONTEXT_0: u8 = 0xa0;
 const CONTEXT_1: u8 = 0xa1;
@@ -56,6 +61,8 @@ impl Kind {
             [INTEGER, SEQUENCE, OCTET_STRING, ..] => Self::Pkcs8PrivateKey,
             [INTEGER, OCTET_STRING, ..] => Self::Sec1PrivateKey,
             [INTEGER, INTEGER] => Self::Pkcs1PublicKey,
+            [INTEGER, SEQUENCE] | [INTEGER, SEQUENCE, SEQUENCE] => Self::Pkcs12,
+            [OBJECT_IDENTIFIER, CONTEXT_0] => Self::Pkcs7,
             [INTEGER, INTEGER, INTEGER, INTEGER, ..] => Self::Pkcs1PrivateKey,
             [ENUMERATED] | [ENUMERATED, CONTEXT_0] => Self::OcspResponse,
             [SEQUENCE] | [SEQUENCE, CONTEXT_0] if asks_for_status(parts[0]) => Self::OcspRequest,
@@ -106,6 +113,7 @@ impl Kind {
             Label::EncryptedPrivateKey => Self::EncryptedPrivateKey,
             Label::EcPrivateKey => Self::Sec1PrivateKey,
             Label::RsaPrivateKey => Self::Pkcs1PrivateKey,
+            Label::Pkcs7 | Label::Cms => Self::Pkcs7,
             Label::OcspRequest => Self::OcspRequest,
             Label::OcspResponse => Self::OcspResponse,
             Label::Crl => Self::RevocationList,
@@ -125,6 +133,8 @@ impl fmt::Display for Kind {
             Self::Sec1PrivateKey => "a private key (SEC1)",
             Self::Pkcs1PrivateKey => "a private key (PKCS#1)",
             Self::EncryptedPrivateKey => "an encrypted private key (PKCS#8)",
+            Self::Pkcs12 => "a PKCS#12 file",
+            Self::Pkcs7 => "a PKCS#7 bag of certificates",
             Self::OcspRequest => "an OCSP request",
             Self::OcspResponse => "an OCSP response",
         })

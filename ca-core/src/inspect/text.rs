@@ -24,6 +24,8 @@ impl fmt::Display for Report {
             }
             Self::PrivateKey(report) => report.fmt(f),
             Self::EncryptedPrivateKey(report) => report.fmt(f),
+            Self::Pkcs12(report) => report.fmt(f),
+            Self::Pkcs7(report) => report.fmt(f),
             Self::OcspRequest(report) => report.fmt(f),
             Self::OcspResponse(report) => report.fmt(f),
         }
@@ -86,6 +88,13 @@ impl fmt::Display for RequestReport {
         writeln!(f, "  Signature")?;
         write_signature(f, &self.signature)?;
         write_extensions(f, "Requested extensions", &self.extensions)?;
+        if let Some(statement) = &self.statement_of_possession {
+            writeln!(f, "  Possession is stated by the holder of (RFC 9883)")?;
+            row(f, "    ", "issuer", or_none(&statement.issuer))?;
+            row(f, "    ", "serial", colons(&statement.serial))?;
+            let included = statement.certificate_sha256.as_deref().map(colons);
+            row(f, "    ", "SHA-256", included.unwrap_or_else(|| "not included".into()))?;
+        }
         if !self.ignored_attributes.is_empty() {
             row(f, "  ", "Ignored", self.ignored_attributes.join(", "))?;
         }

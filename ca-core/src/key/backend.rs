@@ -10,7 +10,7 @@ use super::slh_dsa::SlhDsaPrivate;
 use crate::algorithm::{ClassicalKey, ClassicalScheme, Curve, Hash, SignatureScheme};
 use crate::aws_lc::{BrainpoolPrivate, MlDsaPrivate, Refused};
 use crate::sign::{SignError, SigningBackend};
-use crate::signature::{digest, representative};
+use crate::signature::{Implementation, digest, representative};
 
 /// A private key in this process.
 pub(super) enum LocalKey {
@@ -31,7 +31,8 @@ impl SigningBackend for LocalKey {
             (SignatureScheme::MlDsa(_), Self::MlDsa(key)) => key.sign(message, b""),
             (SignatureScheme::SlhDsa(_), Self::SlhDsa(key)) => key.sign(message),
             (SignatureScheme::Composite(composite), Self::Composite(ml_dsa, classical)) => {
-                representative(composite, message, b"").map_err(|_| Refused).and_then(|message| {
+                let message = representative(Implementation::First, composite, message, b"");
+                message.map_err(|_| Refused).and_then(|message| {
                     let mut signature = ml_dsa.sign(&message, composite.label().as_bytes())?;
                     let second = classical.sign(composite.classical_scheme(), &message)?;
                     signature.extend_from_slice(&second);

@@ -14,7 +14,7 @@ use super::private::{KeyError, MAX_KEY_SIZE};
 use crate::aws_lc::Direction;
 
 /// The most PBKDF2 iterations that are read: about ten seconds.
-const MAX_ITERATIONS: u32 = 10_000_000;
+pub(crate) const MAX_ITERATIONS: u32 = 10_000_000;
 /// The most memory that reading a scrypt key may take, in octets.
 pub(super) const MAX_SCRYPT_MEMORY: u64 = 512 * 1024 * 1024;
 /// The most passes over that memory.
@@ -90,25 +90,36 @@ fn read(der: &[u8]) -> Result<(pbes2::Parameters, &[u8]), KeyError> {
     if der.len() > MAX_KEY_SIZE {
         return Err(KeyError::TooLarge { found: der.len() });
     }
-    let info = EncryptedPrivateKeyInfoRef::from_der(der).map_err(|error| unknown(der, error))?;
-    let EncryptionScheme::Pbes2(parameters) = info.encryption_algorithm else {
+    let info = Outer::from_der(der)?;
+    Ok((checked_parameters(info.algorithm)?, info.data.as_bytes()))
+}
+
+/// The parameters of PBES2 in any structure, when they are strong enough and within the bounds.
+///
+/// # Errors
+/// As [`decrypt`], but for the passphrase.
+pub(crate) fn checked_parameters(
+    algorithm: AlgorithmIdentifierRef<'_>,
+) -> Result<pbes2::Parameters, KeyError> {
+    let scheme =
+        EncryptionScheme::try_from(algorithm).map_err(|error| unknown(algorithm, error))?;
+    let EncryptionScheme::Pbes2(parameters) = scheme else {
         return Err(KeyError::Encryption { found: "PBES1, which is broken".into() });
     };
     check_cipher(parameters.encryption)?;
     check_strength(&parameters.kdf)?;
     check_cost(&parameters.kdf)?;
     check_parameters(&parameters)?;
-    Ok((parameters, info.encrypted_data.as_bytes()))
+    Ok(parameters)
 }
 
 /// `pkcs5` calls an encryption that it does not know malformed. Where the structure around it is
 /// sound, the refusal names the encryption.
-fn unknown(der: &[u8], error: der::Error) -> KeyError {
-    let Ok(outer) = Outer::from_der(der) else { return error.into() };
-    if outer.algorithm.oid != pbes2::PBES2_OID {
-        return KeyError::Encryption { found: format!("encryption {}", outer.algorithm.oid) };
+fn unknown(algorithm: AlgorithmIdentifierRef<'_>, error: der::Error) -> KeyError {
+    if algorithm.oid != pbes2::PBES2_OID {
+        return KeyError::Encryption { found: format!("encryption {}", algorithm.oid) };
     }
-    let inner = outer.algorithm.parameters.map(|parameters| parameters.decode_as::<Inner<'_>>());
+    let inner = algorithm.parameters.map(|parameters| parameters.decode_as::<Inner<'_>>());
     let Some(Ok(Inner { derivation, cipher })) = inner else { return error.into() };
     if ![pbes2::PBKDF2_OID, pbes2::SCRYPT_OID].contains(&derivation.oid) {
         return KeyError::Encryption { found: format!("key derivation {}", derivation.oid) };

@@ -11,7 +11,7 @@ use super::encrypted::MAX_SCRYPT_MEMORY;
 use crate::aws_lc::{Direction, Refused, ScryptCost, aes_cbc, scrypt};
 
 /// What did not work.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// Making a key of the passphrase, whichever it is.
     Derivation,
     /// The cipher: when decrypting, mostly by the wrong key.
@@ -19,7 +19,7 @@ pub(super) enum Failure {
 }
 
 /// Encrypts or decrypts under the key that the passphrase gives.
-pub(super) fn crypt(
+pub(crate) fn crypt(
     direction: Direction,
     parameters: &Parameters,
     passphrase: &[u8],

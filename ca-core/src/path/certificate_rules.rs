@@ -2,6 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 use jiff::Timestamp;
+use x509_cert::ext::pkix::crl::dp::DistributionPoint;
 use x509_cert::time::Time;
 
 use super::outcome::{Fault, Reason};
@@ -158,12 +159,37 @@ pub(super) fn check_extensions(certificate: &Certificate) -> Result<String, Faul
             return Err(Fault::new(Reason::Extension, name, words[0], words[1]));
         }
     }
-    if extensions.extended_key_usage().is_some_and(|usages| usages.0.is_empty()) {
-        let allowed = "at least one usage";
-        return Err(Fault::new(Reason::Extension, "extendedKeyUsage", "an empty list", allowed));
-    }
+    check_not_empty(certificate)?;
     check_authority_only(certificate)?;
     Ok(format!("{}, all critical ones understood", extensions.all().len()))
+}
+
+/// Checks lists that RFC 5280 gives at least one member.
+fn check_not_empty(certificate: &Certificate) -> Result<(), Fault> {
+    let extensions = certificate.extensions();
+    let usages = extensions.extended_key_usage().is_some_and(|usages| usages.0.is_empty());
+    let mappings = extensions.policy_mappings().is_some_and(|mappings| mappings.0.is_empty());
+    let constraints = extensions.policy_constraints().is_some_and(|one| {
+        one.require_explicit_policy.is_none() && one.inhibit_policy_mapping.is_none()
+    });
+    let points = extensions.crl_distribution_points().is_some_and(|points| {
+        let says_nothing = |point: &DistributionPoint| {
+            point.distribution_point.is_none() && point.crl_issuer.is_none()
+        };
+        points.0.is_empty() || points.0.iter().any(says_nothing)
+    });
+    let empty = [
+        (points, "cRLDistributionPoints", "at least one point, each with a place or an issuer"),
+        (usages, "extendedKeyUsage", "at least one usage"),
+        (mappings, "policyMappings", "at least one mapping"),
+        (constraints, "policyConstraints", "at least one of its two fields"),
+    ];
+    match empty.into_iter().find(|(is_empty, ..)| *is_empty) {
+        Some((_, field, allowed)) => {
+            Err(Fault::new(Reason::Extension, field, "an empty list", allowed))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_authority_only(certificate: &Certificate) -> Result<(), Fault> {

@@ -62,11 +62,15 @@ fn prepared(text: &str) -> Option<String> {
 pub(super) fn text_of(value: &Any) -> Option<String> {
     let octets = value.value();
     match value.tag() {
-        Tag::Utf8String
-        | Tag::PrintableString
-        | Tag::Ia5String
-        | Tag::NumericString
-        | Tag::VisibleString => std::str::from_utf8(octets).ok().map(str::to_owned),
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::VisibleString => {
+            std::str::from_utf8(octets).ok().map(str::to_owned)
+        }
+        // With letters in it, it is no text that could equal another.
+        Tag::NumericString => {
+            let text = std::str::from_utf8(octets).ok()?;
+            let is_numeric = text.chars().all(|one| one.is_ascii_digit() || one == ' ');
+            is_numeric.then(|| text.to_owned())
+        }
         // Nobody writes T.61 any more: as OpenSSL and NSS do, Latin-1 is read, so that a name does
         // not leave an excluded subtree by its string type.
         Tag::TeletexString => Some(octets.iter().map(|octet| char::from(*octet)).collect()),

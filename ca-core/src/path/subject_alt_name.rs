@@ -6,6 +6,7 @@ use super::outcome::{Fault, Reason};
 use super::server_name::{describe, is_host_name, mailbox, uri_host};
 use crate::certificate::Certificate;
 use crate::extensions::oid;
+use crate::name::malformed_attribute;
 
 /// Names that a certificate may carry here at most; it bounds the work of one path.
 const MAX_NAMES: usize = 4096;
@@ -43,7 +44,10 @@ fn check_name(name: &GeneralName) -> Result<(), Fault> {
         GeneralName::IpAddress(octets) => {
             (matches!(octets.as_bytes().len(), 4 | 16), "4 or 16 octets")
         }
-        GeneralName::DirectoryName(name) => (!name.is_empty(), "a name that is not empty"),
+        GeneralName::DirectoryName(name) => {
+            let allowed = "a name that is not empty, with values as their tags say";
+            (!name.is_empty() && malformed_attribute(name).is_none(), allowed)
+        }
         GeneralName::OtherName(_) | GeneralName::EdiPartyName(_) | GeneralName::RegisteredId(_) => {
             (true, "")
         }

@@ -29,11 +29,15 @@ pub enum Label {
     OcspResponse,
     /// A certificate revocation list (RFC 7468 section 6).
     Crl,
+    /// A bag of certificates (RFC 7468 section 8).
+    Pkcs7,
+    /// The same by its newer name (RFC 7468 section 9), read only.
+    Cms,
 }
 
 impl Label {
     /// Every label that is read.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Certificate,
         Self::CertificateRequest,
         Self::NewCertificateRequest,
@@ -46,6 +50,8 @@ impl Label {
         Self::OcspRequest,
         Self::OcspResponse,
         Self::Crl,
+        Self::Pkcs7,
+        Self::Cms,
     ];
 
     /// The text between BEGIN and the dashes.
@@ -63,6 +69,8 @@ impl Label {
             Self::OcspRequest => "OCSP REQUEST",
             Self::OcspResponse => "OCSP RESPONSE",
             Self::Crl => "X509 CRL",
+            Self::Pkcs7 => "PKCS7",
+            Self::Cms => "CMS",
         }
     }
 

@@ -83,8 +83,8 @@ fn wrong_boundaries_are_refused_by_line_and_label() {
     let block = encode(Label::Certificate, DER);
     for (text, wanted) in [
         (
-            block.replace("CERTIFICATE", "PKCS7"),
-            "line 1: found the label `PKCS7`, allowed are CERTIFICATE,",
+            block.replace("CERTIFICATE", "PKCS12"),
+            "line 1: found the label `PKCS12`, allowed are CERTIFICATE,",
         ),
         (
             block.replace("END CERTIFICATE", "END PUBLIC KEY"),

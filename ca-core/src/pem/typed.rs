@@ -10,6 +10,7 @@ use crate::crl::{CertificateList, CrlError};
 use crate::csr::{CertificateRequest, CsrError};
 use crate::inspect::Kind;
 use crate::ocsp::{OcspError, OcspRequest, OcspResponse};
+use crate::pkcs7::{CertificateBag, Pkcs7Error};
 use crate::public_key::{PublicKey, PublicKeyError};
 
 /// Reads one or more certificates: PEM blocks in the order in which they stand, or one DER
@@ -44,6 +45,21 @@ pub fn read_one_request(bytes: &[u8]) -> Result<CertificateRequest, ReadError> {
     one(ders(bytes, ALLOWED, |block, der| {
         let line = block.map(Block::line);
         CertificateRequest::from_der(der).map_err(|error| ReadError::Request { line, error })
+    })?)
+}
+
+/// Reads one bag of certificates: a PEM block (`PKCS7` or `CMS`), DER or BER.
+///
+/// # Errors
+/// `ReadError` when the input is no PEM or BER, has another kind of block or several, or the bag is
+/// malformed.
+pub fn read_one_bag(bytes: &[u8]) -> Result<CertificateBag, ReadError> {
+    let wrong = |line| move |error| ReadError::Bag { line, error };
+    if bytes.first() == Some(&super::SEQUENCE) && super::is_binary(bytes) {
+        return CertificateBag::from_der(bytes).map_err(wrong(None));
+    }
+    one(ders(bytes, &[Label::Pkcs7, Label::Cms], |block, der| {
+        CertificateBag::from_der(der).map_err(wrong(block.map(Block::line)))
     })?)
 }
 
@@ -252,6 +268,14 @@ pub enum ReadError {
         line: Option<usize>,
         /// What is wrong.
         error: PublicKeyError,
+    },
+    /// A bag of certificates is malformed.
+    #[error("{}{error}", at_line(*line))]
+    Bag {
+        /// The line of BEGIN; none for DER.
+        line: Option<usize>,
+        /// What is wrong.
+        error: Pkcs7Error,
     },
     /// A block that holds another kind of private key than its label says.
     #[error("line {line}: found {found} under the label {label}, allowed is {}", Kind::promised_by(*label))]

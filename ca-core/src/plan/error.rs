@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use x509_cert::ext::pkix::KeyUsages;
 
 use crate::algorithm::SignatureScheme;
-use crate::general_name::AltName;
+use crate::general_name::{AltName, AltNameError};
 use crate::name::AttributeType;
 use crate::profile::{ProfileKind, key_usage_text};
 use crate::public_key::PublicKeyError;
@@ -18,6 +18,14 @@ pub enum PlanError {
     /// The subject's key is too weak.
     #[error(transparent)]
     WeakKey(PublicKeyError),
+    /// Authorities are not renewed as end entities are.
+    #[error(
+        "basicConstraints: found a certificate of an authority, allowed to renew are those of end entities"
+    )]
+    RenewalOfAuthority,
+    /// The certificate to be renewed has a name that no profile allows.
+    #[error("subjectAltName of the certificate to be renewed: {0}")]
+    RenewalName(AltNameError),
     /// The profile does not allow the subject's kind of key.
     #[error("public key: found {found}, profile {profile} allows {allowed}")]
     Key {

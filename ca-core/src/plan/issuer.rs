@@ -28,14 +28,23 @@ pub struct IssuerIdentity<'a> {
 pub(crate) struct IssuerLimits {
     pub(crate) names: Option<NameConstraints>,
     pub(crate) usages: Option<ExtendedKeyUsage>,
+    /// How many authorities may follow.
+    pub(crate) path_length: Option<u8>,
+    pub(crate) key_identifier: Option<Vec<u8>>,
+    /// What a server sends beside its own certificate, in octets; nothing for a root.
+    pub(crate) chain_size: usize,
 }
 
 impl IssuerLimits {
     pub(super) fn of(certificate: &Certificate) -> Self {
         let extensions = certificate.extensions();
+        let constraints = extensions.basic_constraints();
         Self {
             names: extensions.name_constraints().cloned(),
             usages: extensions.extended_key_usage().cloned(),
+            path_length: constraints.and_then(|constraints| constraints.path_len_constraint),
+            key_identifier: extensions.subject_key_identifier().map(<[u8]>::to_vec),
+            chain_size: if certificate.is_self_issued() { 0 } else { certificate.der().len() },
         }
     }
 }

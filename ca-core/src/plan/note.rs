@@ -7,6 +7,7 @@ use der::flagset::FlagSet;
 use jiff::Timestamp;
 use x509_cert::ext::pkix::KeyUsages;
 
+use crate::csr::Voucher;
 use crate::general_name::AltName;
 use crate::profile::{extended_key_usage_name, key_usage_text};
 
@@ -44,6 +45,11 @@ pub enum PlanNote {
     NameFromCommonName {
         /// The name.
         name: AltName,
+    },
+    /// A signature certificate vouched for a key that can't sign (RFC 9883).
+    PossessionVouched {
+        /// Which one.
+        voucher: Voucher,
     },
     /// A requested extension has no effect.
     ExtensionIgnored {
@@ -94,6 +100,14 @@ impl fmt::Display for PlanNote {
             }
             Self::NameFromCommonName { name } => {
                 write!(f, "subjectAltName: {name} was taken from the common name")
+            }
+            Self::PossessionVouched { voucher } => {
+                let doubt = if voucher.known_good { "" } else { ", whose revocation is not known" };
+                write!(
+                    f,
+                    "possession: stated by the holder of certificate {} of {:?}{doubt}",
+                    voucher.serial, voucher.issuer
+                )
             }
             Self::ExtensionIgnored { oid } => {
                 write!(f, "extension {oid}: asked for, but the profile does not copy it")

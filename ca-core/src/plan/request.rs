@@ -4,7 +4,7 @@ use const_oid::ObjectIdentifier;
 
 use super::PlanError;
 use crate::certificate::Certificate;
-use crate::csr::ProvenRequest;
+use crate::csr::{Possession, ProvenRequest};
 use crate::extensions::{Extension, Extensions, oid};
 use crate::general_name::AltName;
 use crate::name::DistinguishedName;
@@ -27,6 +27,7 @@ pub struct Request {
     /// stand beside a classical one.
     pub alt_public_key: Option<PublicKey>,
     pub(super) cross: Option<CrossTarget>,
+    possession: Option<Possession>,
 }
 
 /// Extensions that limit what an authority may issue (RFC 5280 section 4.2.1).
@@ -36,6 +37,9 @@ const LIMITS: [ObjectIdentifier; 4] = [
     oid::POLICY_CONSTRAINTS,
     oid::INHIBIT_ANY_POLICY,
 ];
+
+/// Extensions that say what a key may be used for.
+const USAGES: [ObjectIdentifier; 2] = [oid::KEY_USAGE, oid::EXTENDED_KEY_USAGE];
 
 /// What a cross certificate takes over from the certificate that exists.
 #[derive(Clone, Debug)]
@@ -57,7 +61,13 @@ impl Request {
             validity_seconds: None,
             alt_public_key: None,
             cross: None,
+            possession: None,
         }
+    }
+
+    /// How the CSR proved that its sender holds the key; none for a request that no CSR brought.
+    pub fn possession(&self) -> Option<&Possession> {
+        self.possession.as_ref()
     }
 
     /// What a CSR asks for, once it proved to come from whoever holds the key.
@@ -78,11 +88,38 @@ impl Request {
     /// }
     /// ```
     pub fn from_csr(csr: ProvenRequest<'_>) -> Self {
+        let possession = Some(csr.possession().clone());
         let csr = csr.request();
         Self {
+            possession,
             extensions: csr.extensions().clone(),
             ..Self::new(csr.subject().clone(), csr.names().to_vec(), csr.public_key().clone())
         }
+    }
+
+    /// What an end entity's certificate holds, once more: the same subject, names, key, alternative
+    /// key and usages. Whether they are still allowed is for the profile to say; whether the holder
+    /// still is who it was, for the caller.
+    ///
+    /// # Errors
+    /// `PlanError::RenewalOfAuthority` when the certificate is an authority's,
+    /// `PlanError::RenewalName` when it has a name of a kind that is not issued here.
+    pub fn renewal(certificate: &Certificate) -> Result<Self, PlanError> {
+        let extensions = certificate.extensions();
+        if extensions.basic_constraints().is_some_and(|constraints| constraints.ca) {
+            return Err(PlanError::RenewalOfAuthority);
+        }
+        let names = extensions.subject_alt_name().map(|names| names.0.as_slice());
+        let names = names.unwrap_or_default().iter().map(AltName::from_general_name);
+        let names = names.collect::<Result<_, _>>().map_err(PlanError::RenewalName)?;
+        let usages = extensions.all().iter().filter(|extension| USAGES.contains(&extension.oid));
+        let subject = DistinguishedName::as_found(certificate.subject().clone());
+        Ok(Self {
+            // They were read from the certificate by the same function.
+            extensions: Extensions::new(usages.cloned().collect()).unwrap_or_default(),
+            alt_public_key: extensions.alt_public_key().cloned(),
+            ..Self::new(subject, names, certificate.public_key().clone())
+        })
     }
 
     /// A cross certificate for the authority that `certificate` names: the same subject, key,

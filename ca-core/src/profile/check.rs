@@ -20,11 +20,10 @@ use super::{
 use crate::algorithm::{Family, KeyAlgorithm};
 use crate::extensions::oid;
 use crate::general_name::{AbsoluteUri, DnsName, MAX_NAMES, NameKind, NameSubtree};
+use crate::lint::{LintOverride, LintOverrides};
 use crate::name::AttributeType;
 use crate::plan::encode;
 
-/// id-pkix-ocsp-nocheck, RFC 6960 section 4.2.2.2.1.
-const OCSP_NO_CHECK: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.5");
 const ACCESS_OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
 const ACCESS_CA_ISSUERS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.2");
 /// A hundred years; longer is a mistake in the unit.
@@ -67,6 +66,7 @@ pub(super) fn profile(config: ProfileConfig) -> Result<Profile, ProfileError> {
         copies: checker.copies(&config)?,
         key_reuse: checker.key_reuse(&config, kind)?,
         fixed: checker.fixed_extensions(&config)?,
+        lints: checker.lints(&config)?,
         crl_places: config.crl_distribution_points,
         key_usages,
         extended_key_usages,
@@ -101,6 +101,15 @@ impl Checker {
             return Ok(());
         }
         Err(self.value("name", name, "1 to 64 of a to z, 0 to 9 and hyphen"))
+    }
+
+    fn lints(&self, config: &ProfileConfig) -> Result<LintOverrides, ProfileError> {
+        let refuse = |reason| ProfileError::Lint { profile: self.profile.clone(), reason };
+        let all = config
+            .lints
+            .iter()
+            .map(|lint| LintOverride::new(&lint.id, &lint.severity, &lint.reason).map_err(refuse));
+        LintOverrides::new(all.collect::<Result<_, _>>()?).map_err(refuse)
     }
 
     fn keys(&self, config: &ProfileConfig, kind: ProfileKind) -> Result<KeyRule, ProfileError> {
@@ -332,7 +341,7 @@ impl Checker {
     /// An extension that a stranger may choose: none that says what the certificate may do.
     fn copied(&self, text: &str) -> Result<ObjectIdentifier, ProfileError> {
         // The whole of id-ce (2.5.29) and of id-pe's authorityInfoAccess is the CA's to set.
-        let ours = [oid::AUTHORITY_INFO_ACCESS, OCSP_NO_CHECK];
+        let ours = [oid::AUTHORITY_INFO_ACCESS, oid::OCSP_NO_CHECK];
         let identifier = text.parse::<ObjectIdentifier>().ok();
         let allowed = "subject_alt_name, key_usage, extended_key_usage and dotted identifiers outside 2.5.29 that the authority does not set itself";
         identifier
@@ -355,7 +364,7 @@ impl Checker {
         ];
         let mut all: Vec<EncodedExtension> = all.into_iter().flatten().collect();
         if config.ocsp_no_check {
-            all.push(self.encoded(encode::extension_of(OCSP_NO_CHECK, false, &Null))?);
+            all.push(self.encoded(encode::extension_of(oid::OCSP_NO_CHECK, false, &Null))?);
         }
         Ok(all)
     }

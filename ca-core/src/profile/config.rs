@@ -49,7 +49,18 @@ pub(super) struct ProfileConfig {
     #[serde(default)]
     pub(super) ocsp_no_check: bool,
     #[serde(default)]
+    pub(super) lints: Vec<LintConfig>,
+    #[serde(default)]
     pub(super) key_reuse: KeyReuseConfig,
+}
+
+/// A lint that is more or less severe than by itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LintConfig {
+    pub(super) id: String,
+    pub(super) severity: String,
+    pub(super) reason: String,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]

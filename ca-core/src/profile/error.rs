@@ -1,5 +1,7 @@
 //! Why a profile is refused.
 
+use crate::lint::InvalidOverride;
+
 /// A profile that is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileError {
@@ -32,6 +34,14 @@ pub enum ProfileError {
         found: String,
         /// What is allowed.
         allowed: String,
+    },
+    /// A lint that is raised or lowered.
+    #[error("profile {profile:?}: lints: {reason}")]
+    Lint {
+        /// The profile's name.
+        profile: String,
+        /// What is wrong.
+        reason: InvalidOverride,
     },
     /// Two fields that contradict each other, or one that another needs.
     #[error("profile {profile:?}: {reason}")]

@@ -1,16 +1,19 @@
 //! The message that both halves of a composite sign (draft -19 section 4.2).
 
-use sha2::{Digest, Sha256, Sha512};
 use shake::digest::{ExtendableOutput, Update, XofReader};
 
-use super::SignatureError;
-use crate::algorithm::{Composite, PreHash};
+use super::first::digest;
+use super::second::digest as second_digest;
+use super::{Implementation, SignatureError};
+use crate::algorithm::{Composite, Hash, PreHash};
 
 /// ASCII octets that keep composite messages apart from any other protocol's.
 const PREFIX: &[u8] = b"CompositeAlgorithmSignatures2025";
 
-/// `M' = Prefix || Label || len(ctx) || ctx || PH(M)`.
+/// `M' = Prefix || Label || len(ctx) || ctx || PH(M)`. Each implementation hashes by itself, so that
+/// the second one notices when the first hashed something else.
 pub(crate) fn representative(
+    implementation: Implementation,
     composite: Composite,
     message: &[u8],
     context: &[u8],
@@ -23,18 +26,28 @@ pub(crate) fn representative(
     out.extend_from_slice(label);
     out.push(length);
     out.extend_from_slice(context);
-    match composite.prehash() {
-        PreHash::Sha256 => out.extend_from_slice(&Sha256::digest(message)),
-        PreHash::Sha512 => out.extend_from_slice(&Sha512::digest(message)),
+    let hash = match composite.prehash() {
+        PreHash::Sha256 => Hash::Sha256,
+        PreHash::Sha512 => Hash::Sha512,
         PreHash::Shake256 => {
-            let mut hash = shake::Shake256::default();
-            hash.update(message);
-            let mut digest = [0; 64];
-            hash.finalize_xof().read(&mut digest);
-            out.extend_from_slice(&digest);
+            // AWS-LC's SHAKE has no safe door; both use the same one.
+            out.extend_from_slice(&shake256(message));
+            return Ok(out);
         }
+    };
+    match implementation {
+        Implementation::First => out.extend_from_slice(digest(hash, message).as_ref()),
+        Implementation::Second => out.extend_from_slice(&second_digest(hash, message)),
     }
     Ok(out)
+}
+
+fn shake256(message: &[u8]) -> [u8; 64] {
+    let mut hash = shake::Shake256::default();
+    hash.update(message);
+    let mut digest = [0; 64];
+    hash.finalize_xof().read(&mut digest);
+    digest
 }
 
 /// Takes `ML-DSA signature || classical signature` apart.

@@ -12,11 +12,10 @@ use p384::NistP384;
 use p521::NistP521;
 use rsa::signature::Verifier;
 use rsa::signature::hazmat::PrehashVerifier;
-use sha2::{Sha256, Sha384, Sha512};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::first::digest;
 use super::slh_dsa::SlhDsaSecond;
-use super::{SignatureError, representative, split_signature};
+use super::{Implementation, SignatureError, representative, split_signature};
 use crate::algorithm::{
     ClassicalKey, ClassicalScheme, Composite, Curve, Hash, KeyKind, MlDsa, SignatureScheme,
 };
@@ -63,18 +62,70 @@ impl SecondVerifier {
         context: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError> {
+        self.verify_prepared(&self.prepare(message, context)?, context, signature)
+    }
+
+    /// What can be done before there is a signature: hashing, where the scheme hashes first.
+    pub(crate) fn prepare<'m>(
+        &self,
+        message: &'m [u8],
+        context: &[u8],
+    ) -> Result<Prepared<'m>, SignatureError> {
         match self {
-            Self::Classical(key) if context.is_empty() => key.verify(message, signature),
-            Self::Classical(_) => Err(SignatureError::NoContext),
-            Self::MlDsa(key) => key.verify(message, context, signature),
-            Self::SlhDsa(key) => key.verify(message, context, signature),
-            Self::Composite { composite, ml_dsa, classical } => {
-                let representative = representative(*composite, message, context)?;
-                let (first, second) = split_signature(*composite, signature)?;
-                ml_dsa.verify(&representative, composite.label().as_bytes(), first)?;
-                classical.verify(&representative, second)
+            Self::Classical(_) if !context.is_empty() => Err(SignatureError::NoContext),
+            Self::Classical(key) => Ok(match key.hash() {
+                Some(hash) => Prepared::Hashed(digest(hash, message)),
+                None => Prepared::Whole(message),
+            }),
+            Self::MlDsa(_) | Self::SlhDsa(_) => Ok(Prepared::Whole(message)),
+            Self::Composite { composite, .. } => {
+                representative(Implementation::Second, *composite, message, context)
+                    .map(Prepared::Hashed)
             }
         }
+    }
+
+    /// [`Self::verify`] of what [`Self::prepare`] gave for the same context.
+    pub(crate) fn verify_prepared(
+        &self,
+        prepared: &Prepared<'_>,
+        context: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        match (self, prepared) {
+            (Self::Classical(key), Prepared::Hashed(digest)) => {
+                key.verify_hashed(digest, signature)
+            }
+            (Self::Classical(key), Prepared::Whole(message)) => key.verify(message, signature),
+            (Self::MlDsa(key), Prepared::Whole(message)) => key.verify(message, context, signature),
+            (Self::SlhDsa(key), Prepared::Whole(message)) => {
+                key.verify(message, context, signature)
+            }
+            (Self::MlDsa(_) | Self::SlhDsa(_), Prepared::Hashed(_))
+            | (Self::Composite { .. }, Prepared::Whole(_)) => Err(SignatureError::Invalid),
+            (Self::Composite { composite, ml_dsa, classical }, Prepared::Hashed(message)) => {
+                let (first, second) = split_signature(*composite, signature)?;
+                ml_dsa.verify(message, composite.label().as_bytes(), first)?;
+                classical.verify(message, second)
+            }
+        }
+    }
+}
+
+/// A message, as far as it can be taken without the signature.
+pub(crate) enum Prepared<'m> {
+    /// As it is: the scheme wants all of it.
+    Whole(&'m [u8]),
+    /// The digest that the scheme signs, or a composite's representative.
+    Hashed(Vec<u8>),
+}
+
+/// A digest by RustCrypto, so that AWS-LC's own hashing is checked as well.
+pub(super) fn digest(hash: Hash, message: &[u8]) -> Vec<u8> {
+    match hash {
+        Hash::Sha256 => Sha256::digest(message).to_vec(),
+        Hash::Sha384 => Sha384::digest(message).to_vec(),
+        Hash::Sha512 => Sha512::digest(message).to_vec(),
     }
 }
 
@@ -164,30 +215,54 @@ impl ClassicalSecond {
         })
     }
 
-    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
-        // Each curve has types of its own, and the bounds of a generic function over them would
-        // be longer than this.
-        macro_rules! ecdsa {
-            ($curve:ty, $key:expr, $hash:expr) => {
-                ecdsa::der::Signature::<$curve>::try_from(signature)
-                    .and_then(|sig| $key.verify_prehash(digest(*$hash, message).as_ref(), &sig))
-                    .is_ok()
-            };
+    /// The hash of an ECDSA signature, which is made of the digest alone.
+    fn hash(&self) -> Option<Hash> {
+        match self {
+            Self::P256(_, hash)
+            | Self::P384(_, hash)
+            | Self::P521(_, hash)
+            | Self::Brainpool256(_, hash)
+            | Self::Brainpool384(_, hash) => Some(*hash),
+            Self::Ed25519(_) | Self::Ed448(_) | Self::Rsa(_) => None,
         }
+    }
+
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         let holds = match self {
-            Self::P256(key, hash) => fixed_p256(signature).is_some_and(|signature| {
-                key.verify_hash(&signature, digest(*hash, message).as_ref())
-            }),
-            Self::P384(key, hash) => ecdsa!(NistP384, key, hash),
-            Self::P521(key, hash) => ecdsa!(NistP521, key, hash),
-            Self::Brainpool256(key, hash) => ecdsa!(BrainpoolP256r1, key, hash),
-            Self::Brainpool384(key, hash) => ecdsa!(BrainpoolP384r1, key, hash),
             Self::Ed25519(key) => {
                 let signature = ed25519_dalek::Signature::from_slice(signature);
                 signature.is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
             }
             Self::Ed448(key) => key.verify_raw(signature, message),
             Self::Rsa(key) => key.verify(message, &RsaSignature(signature.to_vec())).is_ok(),
+            ecdsa => {
+                let hash = ecdsa.hash().ok_or(SignatureError::Invalid)?;
+                return ecdsa.verify_hashed(&digest(hash, message), signature);
+            }
+        };
+        if holds { Ok(()) } else { Err(SignatureError::Invalid) }
+    }
+
+    /// Verifies an ECDSA signature of this digest.
+    fn verify_hashed(&self, digest: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        // Each curve has types of its own, and the bounds of a generic function over them would
+        // be longer than this.
+        macro_rules! ecdsa {
+            ($curve:ty, $key:expr) => {
+                ecdsa::der::Signature::<$curve>::try_from(signature)
+                    .and_then(|sig| $key.verify_prehash(digest, &sig))
+                    .is_ok()
+            };
+        }
+        let holds = match self {
+            Self::P256(key, _) => {
+                fixed_p256(signature).is_some_and(|signature| key.verify_hash(&signature, digest))
+            }
+            Self::P384(key, _) => ecdsa!(NistP384, key),
+            Self::P521(key, _) => ecdsa!(NistP521, key),
+            Self::Brainpool256(key, _) => ecdsa!(BrainpoolP256r1, key),
+            Self::Brainpool384(key, _) => ecdsa!(BrainpoolP384r1, key),
+            Self::Ed25519(_) | Self::Ed448(_) | Self::Rsa(_) => false,
         };
         if holds { Ok(()) } else { Err(SignatureError::Invalid) }
     }

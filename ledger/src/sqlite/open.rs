@@ -12,6 +12,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use tokio::sync::OnceCell;
+
 use super::{
     SqliteOptions,
     fault::Place,
@@ -118,8 +120,14 @@ pub(super) async fn migrate(
     migrated.map(|()| (before, known_version()))
 }
 
-/// The schema that the migrations make, from an empty database in memory.
-pub(super) async fn schema_of_migrations(place: &Place) -> Result<Schema, LedgerError> {
+/// The schema that the migrations make; made once, for they never change while the program runs.
+pub(super) async fn schema_of_migrations(place: &Place) -> Result<&'static Schema, LedgerError> {
+    static EXPECTED: OnceCell<Schema> = OnceCell::const_new();
+    EXPECTED.get_or_try_init(|| make_schema(place)).await
+}
+
+/// Runs the migrations on an empty database in memory.
+async fn make_schema(place: &Place) -> Result<Schema, LedgerError> {
     const NAME: &str = "ledger.expected_schema";
     let memory = SqliteConnectOptions::new().in_memory(true).disable_statement_logging();
     let connected = memory.connect().await;

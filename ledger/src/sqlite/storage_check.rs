@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::transaction::Named;
+use super::{revocation_check, transaction::Named};
 use crate::{Finding, FindingKind, LedgerError};
 
 /// Tables, indexes and triggers: kind and name, with the SQL that made them.
@@ -31,6 +31,8 @@ pub(super) async fn findings(
         schema(transaction).await.map(|found| schema_differences(expected, &found)),
         doubled_serials(transaction).await,
         stale_indexes(transaction).await,
+        revocation_check::findings(transaction).await,
+        revocation_check::newest_lists(transaction).await,
     ];
     let mut findings = Vec::new();
     for part in parts {
@@ -51,7 +53,7 @@ fn as_finding(error: LedgerError) -> Result<Vec<Finding>, LedgerError> {
     }
 }
 
-fn finding(kind: FindingKind, serial: Option<String>, message: String) -> Finding {
+pub(super) fn finding(kind: FindingKind, serial: Option<String>, message: String) -> Finding {
     Finding { kind, authority: None, serial, message }
 }
 

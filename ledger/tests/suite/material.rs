@@ -1,13 +1,16 @@
 //! Records and certificates for tests.
 
 use ca_core::{
-    crl::Scope, fingerprint::Fingerprint, profile::KeyReuse, serial::SerialNumber,
+    crl::{CertificateList, CrlNumber, RevokedEntry, Scope, Subjects},
+    fingerprint::Fingerprint,
+    profile::KeyReuse,
+    serial::SerialNumber,
     validity::Validity,
 };
 use jiff::Timestamp;
 use ledger::{
-    Idempotency, Ledger, NewAuthority, NewCertificate, NewCrl, NewRecord, NewRevocation, Record,
-    Recording, RevocationReason, Revoking,
+    Crl, Idempotency, Ledger, NewAuthority, NewCertificate, NewCrl, NewRecord, NewRevocation,
+    Record, Recording, RevocationReason, Revoking,
 };
 
 /// The authority that most tests use.
@@ -134,4 +137,51 @@ pub fn new_record(recording: Recording) -> Record {
         Recording::New(record) => *record,
         Recording::Repeated(entry) => panic!("repeated: {entry:?}"),
     }
+}
+
+/// A list that says what was reserved, with these entries and no signature to speak of.
+pub fn crl_list(crl: &Crl, entries: &[RevokedEntry]) -> CertificateList {
+    let date = |at: Timestamp| tlv(0x17, at.strftime("%y%m%d%H%M%SZ").to_string().as_bytes());
+    let entry = |entry: &RevokedEntry| {
+        tlv(0x30, &[tlv(0x02, entry.serial.as_bytes()), date(entry.revoked_at)].concat())
+    };
+    let number = |number: u64| tlv(0x02, CrlNumber::from(number).integer_octets());
+    let extension = |oid: u8, critical: &[u8], value: Vec<u8>| {
+        let parts = [&[0x06, 3, 0x55, 0x1d, oid], critical, &tlv(0x04, &value)];
+        tlv(0x30, &parts.concat())
+    };
+    let critical = [0x01, 1, 0xff];
+    let mut extensions = vec![
+        extension(0x23, &[], vec![0x30, 4, 0x80, 2, 1, 2]),
+        extension(0x14, &[], number(crl.number)),
+    ];
+    if let Some(base) = crl.content.base {
+        extensions.push(extension(0x1b, &critical, number(base)));
+    }
+    match crl.content.scope.subjects() {
+        Subjects::EndEntities => {
+            extensions.push(extension(0x1c, &critical, vec![0x30, 3, 0x81, 1, 0xff]));
+        }
+        Subjects::Authorities => {
+            extensions.push(extension(0x1c, &critical, vec![0x30, 3, 0x82, 1, 0xff]));
+        }
+        _ => {}
+    }
+    // ecdsa-with-SHA256, CN=a
+    let algorithm = [0x30, 10, 0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    let issuer = [0x30, 12, 0x31, 10, 0x30, 8, 0x06, 3, 0x55, 4, 3, 0x0c, 1, 0x61];
+    let entries: Vec<u8> = entries.iter().flat_map(entry).collect();
+    let entries = if entries.is_empty() { entries } else { tlv(0x30, &entries) };
+    let content = &crl.content;
+    let tbs = [
+        vec![0x02, 1, 1],
+        algorithm.to_vec(),
+        issuer.to_vec(),
+        date(content.this_update),
+        date(content.next_update),
+        entries,
+        tlv(0xa0, &tlv(0x30, &extensions.concat())),
+    ];
+    let signed = [tlv(0x30, &tbs.concat()), algorithm.to_vec(), vec![0x03, 2, 0, 1]];
+    CertificateList::from_der(tlv(0x30, &signed.concat())).unwrap()
 }

@@ -5,8 +5,11 @@
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code)] // a panic is the failure report
 
 pub mod authorities;
+pub mod crls;
 pub mod issuance;
+pub mod keys;
 pub mod material;
+pub mod revoking;
 pub mod searching;
 pub mod simulation;
 pub mod writing;
@@ -56,6 +59,20 @@ macro_rules! suite_for {
             issuance::a_record_is_revoked_once,
             issuance::a_certificate_that_comes_after_its_revocation_is_refused,
             issuance::fields_out_of_bounds_are_refused,
+            keys::a_component_belongs_to_one_key,
+            keys::a_key_is_certified_again_unless_the_record_refuses,
+            keys::an_authority_keeps_its_keys_to_itself,
+            keys::a_blocked_key_is_revoked_and_never_certified_again,
+            keys::an_authority_with_a_blocked_key_issues_nothing,
+            keys::one_of_two_that_want_a_component_wins,
+            revoking::an_authority_is_revoked_as_a_whole,
+            revoking::a_large_authority_is_revoked_in_steps,
+            revoking::what_ocsp_is_told,
+            crls::numbers_of_an_authority_only_grow,
+            crls::a_list_has_what_was_revoked_before_its_number,
+            crls::an_expired_entry_leaves_after_one_more_list,
+            crls::a_shard_has_the_certificates_that_name_it,
+            crls::only_the_reserved_list_is_stored,
             searching::each_filter_narrows_the_search,
             searching::cursors_walk_every_entry_once_in_both_orders,
             searching::entries_stream_by_position,

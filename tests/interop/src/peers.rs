@@ -21,7 +21,7 @@
 //! | name | [`Installed::command`] | harness |
 //! |---|---|---|
 //! | `openssl` | `openssl` | - |
-//! | `bouncycastle` | `harness` | yes |
+//! | `bouncycastle` | `harness`; `keytool` of the JDK that it runs on | yes |
 //! | `pyca` | `harness` | yes |
 //! | `go` | `harness` | yes |
 //! | `pkilint` | `cert`, `chain`, `crl`, `ocsp`: each takes a file (PEM or DER) and prints JSON; see [`findings`] | - |
@@ -51,6 +51,12 @@
 //! - `loadKey {pkcs8, message, signatureAlgorithm?}` gives `spki`, `signature`, `signatureAlgorithm` ·
 //!   `exportKey {algorithm | pkcs8, form?: "seed"|"both"|"expanded"}` gives `pkcs8`, `spki` ·
 //!   `verify {spki, message, signature, signatureAlgorithm?}`.
+//! - `readPkcs12 {file, password, provider?: "BC"|"SunJSSE"}` gives `entries: [{alias, key?, chain}]` ·
+//!   `makePkcs12 {key, certs, password, alias, der?, old?}` gives `file`, in BER unless `der` · `readPkcs7 {file}` gives
+//!   `certs`, `crls` · `makePkcs7 {certs}` gives `file`.
+//! - `kemKey {algorithm: ML-KEM-512|768|1024 | pkcs8, form?}` gives `pkcs8`, `spki` · `encapsulate {cert}` gives
+//!   `ciphertext`, `secret` · `decapsulate {pkcs8, ciphertext}` gives `secret` · `makeStatedCsr {cert, key, spki, dns}`
+//!   (RFC 9883) gives `csr` · `verifyStatedCsr {csr}`: by the certificate in it.
 //! - `signatureAlgorithm` is a JCA name; RSA keys sign and verify `SHA256withRSA` unless it says otherwise, such as
 //!   `SHA256withRSAandMGF1`.
 //!

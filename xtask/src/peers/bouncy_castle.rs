@@ -39,7 +39,11 @@ pub fn install(place: &Place) -> Result<Installed, Failure> {
     logged(compiler.args(java_files(&source)?), &place.log)?;
 
     let words = ["java", "-XX:+UseSerialGC", "-cp", &class_path, "Main"];
-    let commands = BTreeMap::from([("harness".to_owned(), words.map(str::to_owned).to_vec())]);
+    let commands = BTreeMap::from([
+        ("harness".to_owned(), words.map(str::to_owned).to_vec()),
+        // A part of every JDK, beside javac.
+        ("keytool".to_owned(), vec!["keytool".to_owned()]),
+    ]);
     Ok(Installed { version: version(&jars), commands })
 }
 

@@ -8,7 +8,7 @@ use ledger::Ledger;
 
 use super::find;
 use crate::authority::{Authority, chain, verify_signature};
-use crate::cli::issue::SECONDS_OF_DAY;
+use crate::cli::issue::{SECONDS_OF_DAY, read_request};
 use crate::cli::issued::IssuedOptions;
 use crate::cli::{CliError, Context, Exit, exit_code};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
@@ -26,7 +26,8 @@ use crate::profiles::choose;
 #[command(group = clap::ArgGroup::new("crossed").args(["certificate", "target"]).required(true))]
 #[command(after_help = "Examples:
   espalier ca cross-sign --authority root --target root-2027 --out cross.pem
-  espalier ca cross-sign --authority root --certificate other-root.pem --days 365 --out cross.pem")]
+  espalier ca cross-sign --authority root --certificate other-root.pem --days 365 --out cross.pem
+  espalier ca cross-sign --authority root --certificate other-issuing.pem --csr other.csr --out cross.pem")]
 pub(super) struct Options {
     #[command(flatten)]
     pub(super) data: DataOptions,
@@ -38,6 +39,15 @@ pub(super) struct Options {
     /// The certificate of an authority elsewhere; compare its fingerprint with its owner before
     #[arg(long, value_name = "FILE")]
     certificate: Option<Source>,
+
+    /// A request that the key in --certificate signed, which shows that its owner has it; a root
+    /// shows it by signing itself
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "unproven"])]
+    csr: Option<Source>,
+
+    /// I know the owner of --certificate, and take its key without proof
+    #[arg(long, conflicts_with = "target")]
+    unproven: bool,
 
     /// An authority of this data folder
     #[arg(long, value_name = "NAME")]
@@ -93,7 +103,7 @@ impl Options {
     ) -> Result<Certificate, CliError> {
         match (&self.target, &self.certificate) {
             (Some(target), _) => self.target(ledger, target).await,
-            (None, Some(source)) => foreign(source, context),
+            (None, Some(source)) => self.foreign(source, context),
             (None, None) => {
                 Err(CliError::usage("authority: found neither --certificate nor --target"))
             }
@@ -114,11 +124,56 @@ impl Options {
             CliError::environment(format!("authority {target}: it has no certificate yet"))
         })
     }
+
+    /// Reads the certificate of an authority elsewhere, and refuses what its own CA would not
+    /// stand by any more.
+    fn foreign(&self, source: &Source, context: &mut Context) -> Result<Certificate, CliError> {
+        let certificate = valid(source, context)?;
+        self.check_possession(&certificate, source, context)?;
+        context.note(&format!(
+            "note: crossing {}, SHA-256 fingerprint {}",
+            name::to_text(certificate.subject()),
+            certificate.fingerprint()
+        ));
+        Ok(certificate)
+    }
+
+    /// Whoever is crossed has the key: a root signed itself, a CSR was signed, or the operator
+    /// answers for it.
+    fn check_possession(
+        &self,
+        certificate: &Certificate,
+        source: &Source,
+        context: &mut Context,
+    ) -> Result<(), CliError> {
+        if certificate.is_self_issued() {
+            verify_signature(certificate, certificate.public_key())
+                .map_err(|error| CliError::of(Exit::Refused, source, &error))?;
+        }
+        if let Some(csr) = &self.csr {
+            let request = read_request(csr, context)?;
+            let found = request.signed()?.request().public_key();
+            if found == certificate.public_key() {
+                return Ok(());
+            }
+            return Err(CliError::refused(format!(
+                "{csr}: public key: found {}, allowed is {}, the key in {source}",
+                found.fingerprint(),
+                certificate.public_key().fingerprint()
+            )));
+        }
+        if certificate.is_self_issued() || self.unproven {
+            return Ok(());
+        }
+        Err(CliError::refused(format!(
+            "{source}: possession: found a certificate that another authority signed, allowed is one with --csr, which its key signed"
+        ))
+        .with_hint("ask its owner for a CSR by that key; or answer for the owner by --unproven"))
+    }
 }
 
-/// Reads the certificate of an authority elsewhere, and refuses what its own CA would not stand
-/// by any more.
-fn foreign(source: &Source, context: &mut Context) -> Result<Certificate, CliError> {
+/// Reads a certificate that is valid now.
+fn valid(source: &Source, context: &mut Context) -> Result<Certificate, CliError> {
     let octets = context.read(source)?;
     let certificate = pem::read_one_certificate(&octets)
         .map_err(|error| CliError::of(exit_code::of_read(&error), source, &error))?;
@@ -130,15 +185,5 @@ fn foreign(source: &Source, context: &mut Context) -> Result<Certificate, CliErr
             validity.not_after()
         )));
     }
-    if certificate.is_self_issued() {
-        // Its own signature shows that whoever made it has the key.
-        verify_signature(&certificate, certificate.public_key())
-            .map_err(|error| CliError::of(Exit::Refused, source, &error))?;
-    }
-    context.note(&format!(
-        "note: crossing {}, SHA-256 fingerprint {}",
-        name::to_text(certificate.subject()),
-        certificate.fingerprint()
-    ));
     Ok(certificate)
 }

@@ -80,8 +80,16 @@ public final class Main {
                 return exportKey(request);
             case "verify":
                 return verify(request);
+            case "readPkcs12":
+                return Containers.readPkcs12(request);
+            case "makePkcs12":
+                return Containers.makePkcs12(request);
+            case "readPkcs7":
+                return Containers.readPkcs7(request);
+            case "makePkcs7":
+                return Containers.makePkcs7(request);
             default:
-                throw new IllegalArgumentException("command " + command + ": not one that this harness has");
+                return Kem.answer(command, request);
         }
     }
 

@@ -1,10 +1,12 @@
-//! `cargo xtask bench core`: what the pipeline costs beside the bare primitives, in one run.
+//! `cargo xtask bench core`: what the pipeline costs beside the bare primitives, and a large
+//! revocation list beside hashing and writing it, in one run.
 //!
 //! A certificate of the pipeline is plan, lint, sign, cross-check by the second implementation and
 //! encode. The bare primitives are what cannot be saved: one signature by AWS-LC and one
 //! verification by the other library, over the same octets. Both run in turn, in short rounds, so
 //! that a noisy machine hits both; the medians are compared.
 
+mod crl;
 mod ocsp;
 
 use std::process::ExitCode;
@@ -49,9 +51,13 @@ const OTHERS: [&str; 9] = [
 ];
 
 fn main() -> ExitCode {
-    let verdict = match std::env::args().nth(1).as_deref() {
-        Some("ocsp") => ocsp::run(),
-        _ => run(),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let verdict = match &arguments[..] {
+        [] => run(),
+        [only] if only == "crl" => crl::run(),
+        [option, name] if option == crl::MEMORY_OF => crl::print_memory(name).map(|()| true),
+        [only] if only == "ocsp" => ocsp::run(),
+        other => Err(format!("arguments: found {other:?}, allowed: none, crl or ocsp").into()),
     };
     match verdict {
         Ok(true) => ExitCode::SUCCESS,
@@ -109,6 +115,7 @@ fn run() -> Result<bool, Failure> {
     }
     println!("\nRows without a bound: the primitives are our own sign with its cross-check.");
     all_hold &= ocsp::run()?;
+    all_hold &= crl::run()?;
     Ok(all_hold)
 }
 
