@@ -22,6 +22,7 @@ mod name_options;
 mod pkcs12;
 mod pkcs7;
 mod quickstart;
+mod related;
 mod verify;
 
 use std::process::ExitCode;

@@ -54,6 +54,8 @@
 //! - `readPkcs12 {file, password, provider?: "BC"|"SunJSSE"}` gives `entries: [{alias, key?, chain}]` ·
 //!   `makePkcs12 {key, certs, password, alias, der?, old?}` gives `file`, in BER unless `der` · `readPkcs7 {file}` gives
 //!   `certs`, `crls` · `makePkcs7 {certs}` gives `file`.
+//! - `checkRelated {cert, related}`: the extension of RFC 9763 · `verifyRelatedCsr {csr, related, relatedKey}` ·
+//!   `makeRelatedRequest {related, relatedKey, locations: […], time?}` gives `value`, the attribute's.
 //! - `kemKey {algorithm: ML-KEM-512|768|1024 | pkcs8, form?}` gives `pkcs8`, `spki` · `encapsulate {cert}` gives
 //!   `ciphertext`, `secret` · `decapsulate {pkcs8, ciphertext}` gives `secret` · `makeStatedCsr {cert, key, spki, dns}`
 //!   (RFC 9883) gives `csr` · `verifyStatedCsr {csr}`: by the certificate in it.
