@@ -17,6 +17,7 @@ mod issue;
 mod issued;
 mod key;
 mod ledger;
+mod ledger_migrate;
 mod lint;
 mod name_options;
 mod pkcs12;
