@@ -2,6 +2,7 @@
 
 pub mod bouncy_castle;
 pub mod differential;
+pub mod espalier;
 pub mod issue;
 pub mod judge;
 pub mod ocsp;
