@@ -54,6 +54,9 @@
 //! - `readPkcs12 {file, password, provider?: "BC"|"SunJSSE"}` gives `entries: [{alias, key?, chain}]` ·
 //!   `makePkcs12 {key, certs, password, alias, der?, old?}` gives `file`, in BER unless `der` · `readPkcs7 {file}` gives
 //!   `certs`, `crls` · `makePkcs7 {certs}` gives `file`.
+//! - `makeCrl {issuerCert, issuerKey, number, revoked?: [cert, …], base?, place?, signatureAlgorithm?}` gives `crl`, a
+//!   full list, a delta to `base` or the shard of `place` · `checkCrl {crl, issuer}`: its signature · `pathCrl {cert,
+//!   issuer, crls: […], at?}`: PKIX of one certificate with revocation, deltas included.
 //! - `signatureAlgorithm` is a JCA name; RSA keys sign and verify `SHA256withRSA` unless it says otherwise, such as
 //!   `SHA256withRSAandMGF1`.
 //!
