@@ -17,11 +17,13 @@ mod issue;
 mod issued;
 mod key;
 mod ledger;
+mod ledger_migrate;
 mod lint;
 mod name_options;
 mod pkcs12;
 mod pkcs7;
 mod quickstart;
+mod related;
 mod verify;
 
 use std::process::ExitCode;

@@ -22,6 +22,7 @@ use crate::extensions::Extensions;
 use crate::general_name::AltName;
 use crate::name::DistinguishedName;
 use crate::public_key::PublicKey;
+use crate::related::RelatedRequest;
 use crate::signature;
 
 /// The largest request that is read, in octets of DER.
@@ -42,6 +43,7 @@ pub struct CertificateRequest {
     names: Vec<AltName>,
     statement: Option<PossessionStatement>,
     ignored_attributes: Vec<ObjectIdentifier>,
+    related: Option<RelatedRequest>,
     signature_algorithm: AlgorithmIdentifierOwned,
     scheme: SignatureScheme,
     signature: Vec<u8>,
@@ -118,13 +120,20 @@ impl CertificateRequest {
         &self.names
     }
 
+    /// The wish to be bound to a certificate that the requester holds (RFC 9763), not yet checked:
+    /// that is [`crate::related::Binding::prove`].
+    pub fn related_request(&self) -> Option<&RelatedRequest> {
+        self.related.as_ref()
+    }
+
     /// The statement of possession (RFC 9883), which names the signature certificate whose key
     /// signed the request.
     pub fn statement(&self) -> Option<&PossessionStatement> {
         self.statement.as_ref()
     }
 
-    /// Attributes that have no effect: all but extensionRequest and the statement of possession.
+    /// Attributes that have no effect: all but extensionRequest, the statement of possession
+    /// and relatedCertRequest.
     /// challengePassword (RFC 2985 section 5.4.1) is among them, its value is not kept.
     pub fn ignored_attributes(&self) -> &[ObjectIdentifier] {
         &self.ignored_attributes

@@ -10,6 +10,7 @@ use x509_cert::ext::pkix::{
 };
 
 use crate::public_key::{PublicKey, PublicKeyError};
+use crate::related::RelatedCertificate;
 
 /// Object identifiers of the extensions that are understood.
 pub mod oid {
@@ -53,6 +54,9 @@ pub mod oid {
     /// authorityInfoAccess, RFC 5280 section 4.2.2.1.
     pub const AUTHORITY_INFO_ACCESS: ObjectIdentifier =
         ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.1");
+    /// relatedCert, RFC 9763 section 4.1.
+    pub const RELATED_CERTIFICATE: ObjectIdentifier =
+        ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.36");
 }
 
 /// One extension as it stands in a certificate or a request.
@@ -86,6 +90,7 @@ pub struct Extensions {
     alt_public_key: Option<PublicKey>,
     alt_signature_algorithm: Option<AlgorithmIdentifierOwned>,
     alt_signature_value: Option<Vec<u8>>,
+    related: Option<RelatedCertificate>,
 }
 
 impl Extensions {
@@ -139,6 +144,7 @@ impl Extensions {
             oid::INHIBIT_ANY_POLICY => self.inhibit_any_policy = Some(decode(extension)?),
             oid::CRL_DISTRIBUTION_POINTS => self.crl_distribution_points = Some(decode(extension)?),
             oid::AUTHORITY_INFO_ACCESS => self.authority_info_access = Some(decode(extension)?),
+            oid::RELATED_CERTIFICATE => self.related = Some(decode(extension)?),
             oid::SUBJECT_ALT_PUBLIC_KEY_INFO => {
                 let key = PublicKey::from_spki(&extension.value);
                 self.alt_public_key = Some(key.map_err(ExtensionError::AltPublicKey)?);
@@ -169,6 +175,11 @@ impl Extensions {
     /// Whether the extension stands there and is critical.
     pub fn is_critical(&self, oid: ObjectIdentifier) -> bool {
         self.get(oid).is_some_and(|extension| extension.critical)
+    }
+
+    /// relatedCert: the digest of another certificate of the same holder.
+    pub fn related(&self) -> Option<&RelatedCertificate> {
+        self.related.as_ref()
     }
 
     /// basicConstraints.

@@ -43,7 +43,7 @@ pub use ocsp::{
     SingleResponseReport,
 };
 pub use private::{Container, PrivateForm, PrivateKeyReport};
-pub use request::{RequestReport, RequestSizes, StatementReport};
+pub use request::{RelatedRequestReport, RequestReport, RequestSizes, StatementReport};
 
 use crate::algorithm::SchemeError;
 use crate::certificate::{Certificate, CertificateError};

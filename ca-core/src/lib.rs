@@ -28,6 +28,7 @@ pub mod pkcs7;
 pub mod plan;
 pub mod profile;
 pub mod public_key;
+pub mod related;
 pub mod revocation;
 mod secret;
 pub mod serial;

@@ -8,6 +8,7 @@ mod issuer;
 mod names;
 mod note;
 mod period;
+mod related;
 mod request;
 
 use der::Decode;
@@ -84,6 +85,7 @@ pub fn plan(
     let names = names::planned(profile, &request, &mut notes)?;
     let validity = period::planned(profile, &request, &issuer, now, &mut notes)?;
     let extensions = extensions::planned(profile, &request, &issuer, &names, &mut notes)?;
+    related::check(&request, &names, &extensions)?;
     let issuer_name = match issuer.certificate {
         Some(certificate) => certificate.subject().clone(),
         None => request.subject.as_name().clone(),

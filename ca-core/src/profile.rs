@@ -87,6 +87,7 @@ pub struct Profile {
     validity: ValidityRule,
     path_length: Option<u8>,
     copies: Copies,
+    related: RelatedRule,
     key_reuse: KeyReuse,
     /// The URIs of cRLDistributionPoints.
     crl_places: Vec<String>,
@@ -133,6 +134,19 @@ pub struct ValidityRule {
     pub max_seconds: u64,
     /// How far notBefore lies in the past, for clocks that run late.
     pub backdate_seconds: u64,
+}
+
+/// Whether a certificate is bound to another one of its holder (RFC 9763), when a request asks for
+/// that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RelatedRule {
+    /// The wish has no effect.
+    #[default]
+    Ignore,
+    /// It is bound when the request asks for it.
+    Allow,
+    /// Only what is bound is issued.
+    Require,
 }
 
 /// Which extensions of a request are honoured.
@@ -222,6 +236,11 @@ impl Profile {
     /// How long certificates last.
     pub fn validity(&self) -> ValidityRule {
         self.validity
+    }
+
+    /// Whether certificates are bound to another one of their holder.
+    pub fn related(&self) -> RelatedRule {
+        self.related
     }
 
     /// The path length constraint of an authority.

@@ -1,25 +1,30 @@
 //! `espalier csr create`: makes a request, and the key where there is none.
 
+use std::ffi::OsString;
+
 use ca_core::algorithm::{Algorithm, KeyAlgorithm, KeyKind};
 use ca_core::csr::CertificateRequest;
 use ca_core::general_name::AltName;
 use ca_core::key::PrivateKey;
 use ca_core::name::DistinguishedName;
 use ca_core::pem::Label;
+use ca_core::related::RelatedRequest;
 
 use super::csr_stated::StatementOptions;
 use super::name_options::NameOptions;
-use super::{CliError, Context, Exit, exit_code};
+use super::{CliError, Context, Exit, exit_code, related};
 use crate::input::Source;
 use crate::key_file;
 use crate::key_making::make_key;
 use crate::output::{Content, OutputOptions, Staged, Target};
-use crate::passphrase::NewPassphraseOptions;
+use crate::passphrase::{NewPassphraseOptions, PassphraseOptions};
 
 /// Make a request with a key that is there, or with a new one
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier csr create --key key.pem --dns demo.localhost --out demo.csr
+  espalier csr create --key pq.key --subject CN=demo --dns demo.localhost \\
+      --related demo.pem --related-key demo.key --out pq.csr
   espalier csr create --algorithm hybrid --key-out key.pem --subject CN=demo,O=Example \\
       --dns demo.localhost --ip 127.0.0.1 --out demo.csr
   espalier csr create --key kem.pem --subject CN=Alice --email alice@example.com \\
@@ -46,6 +51,9 @@ pub(super) struct CreateOptions {
     names: NameOptions,
 
     #[command(flatten)]
+    related: RelatedOptions,
+
+    #[command(flatten)]
     statement: StatementOptions,
 
     #[command(flatten)]
@@ -55,6 +63,54 @@ pub(super) struct CreateOptions {
     passphrase: NewPassphraseOptions,
 }
 
+/// The wish to be bound to another certificate (RFC 9763).
+#[derive(Debug, clap::Args)]
+struct RelatedOptions {
+    /// Ask to be bound to this certificate, which must have the same names (RFC 9763)
+    #[arg(long, value_name = "FILE", requires = "related_key")]
+    related: Option<Source>,
+
+    /// The private key of that certificate
+    #[arg(long, value_name = "FILE", requires = "related")]
+    related_key: Option<Source>,
+
+    /// Where that certificate can be had; the request holds the certificate itself otherwise
+    #[arg(long, value_name = "URL", requires = "related")]
+    related_url: Vec<String>,
+
+    /// Read the passphrase of --related-key from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "related_passphrase_env")]
+    related_passphrase_file: Option<Source>,
+
+    /// Read the passphrase of --related-key from the environment variable of this name
+    #[arg(long, value_name = "NAME")]
+    related_passphrase_env: Option<OsString>,
+}
+
+impl RelatedOptions {
+    fn ask(&self, context: &mut Context) -> Result<Option<RelatedRequest>, CliError> {
+        let (Some(source), Some(key)) = (&self.related, &self.related_key) else {
+            return Ok(None);
+        };
+        // The first is meant; the reader gives one at least, or an error.
+        let certificate = related::read(source, context)?.remove(0);
+        let passphrase = PassphraseOptions {
+            passphrase_file: self.related_passphrase_file.clone(),
+            passphrase_env: self.related_passphrase_env.clone(),
+        };
+        let private = key_file::load(key, &passphrase, context)?;
+        let kind = private.public_key().kind();
+        let algorithm = Algorithm::of_key(kind, false)
+            .ok_or_else(|| CliError::refused(format!("{key}: {kind} can't sign alone")))?;
+        let signer = private
+            .signer(algorithm.scheme())
+            .map_err(|error| CliError::of(Exit::Fault, key, &error))?;
+        RelatedRequest::sign(&certificate, &signer, context.now(), &self.related_url)
+            .map(Some)
+            .map_err(|error| CliError::of(Exit::Refused, source, &error))
+    }
+}
+
 pub(super) fn run(options: &CreateOptions, context: &mut Context) -> Result<(), CliError> {
     let names = options.names.all();
     if options.subject.is_empty() && names.is_empty() {
@@ -62,6 +118,8 @@ pub(super) fn run(options: &CreateOptions, context: &mut Context) -> Result<(), 
             .with_hint("give --subject, or one of --dns, --ip, --email, --uri, --upn"));
     }
     let output = &options.output;
+    // Before a new key is made, so that a wrong passphrase costs nothing.
+    let asked = options.related.ask(context)?;
     let (key, staged_key) = match (&options.key, &options.key_out) {
         (Some(_), _) if options.passphrase.no_passphrase => {
             return Err(CliError::usage("--no-passphrase is for a new key, found --key")
@@ -83,7 +141,7 @@ pub(super) fn run(options: &CreateOptions, context: &mut Context) -> Result<(), 
         KeyKind::MlKem(_) => {
             options.statement.build(&options.subject, &names, key.public_key(), context)?
         }
-        _ => build(options, &names, &key)?,
+        _ => build(options, &names, asked.as_ref(), &key)?,
     };
     let octets = output.encoding().encode(Label::CertificateRequest, request.der());
     let staged_request = output.out.stage(Content::Public, &octets, output.force)?;
@@ -111,6 +169,7 @@ fn new_key(
 fn build(
     options: &CreateOptions,
     names: &[AltName],
+    related: Option<&RelatedRequest>,
     key: &PrivateKey,
 ) -> Result<CertificateRequest, CliError> {
     let kind = key.public_key().kind();
@@ -134,7 +193,7 @@ fn build(
     let signer = key
         .signer(algorithm.scheme())
         .map_err(|error| CliError::of(Exit::Fault, "private key", &error))?;
-    let request = CertificateRequest::build(&options.subject, names, &[], &signer);
+    let request = CertificateRequest::build_related(&options.subject, names, &[], related, &signer);
     let checked = request.and_then(|request| {
         request.verify_possession()?;
         Ok(request)

@@ -12,6 +12,7 @@ use ledger::{Idempotency, Ledger};
 
 use super::issued::IssuedOptions;
 use super::name_options::NameOptions;
+use super::related::RelatedOptions;
 use super::{CliError, Context, Exit, exit_code};
 use crate::authority::Authority;
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
@@ -34,7 +35,14 @@ pub(super) const SECONDS_OF_DAY: u64 = 86_400;
   espalier issue --csr app.csr --out app.pem
   espalier issue --dns app.example --key-out app.key --out app.pem --chain
   espalier issue --dns db.example --algorithm p256 --key-out db.key --days 30 --json
-  espalier issue --csr kem.csr --profile kem-recipient --out kem.pem")]
+  espalier issue --csr kem.csr --profile kem-recipient --out kem.pem
+
+A classical certificate and a post-quantum one, bound to each other (RFC 9763):
+  espalier issue --dns app.example --algorithm p256 --key-out app.key --out app.pem
+  espalier csr create --algorithm ml-dsa-65 --key-out pq.key --no-passphrase --dns app.example \\
+      --subject CN=app.example --related app.pem --related-key app.key --out pq.csr
+  espalier issue --csr pq.csr --out pq.pem
+  espalier verify --trust root.pem --related app.pem pq.pem")]
 pub(super) struct Options {
     #[command(flatten)]
     data: DataOptions,
@@ -72,6 +80,9 @@ pub(super) struct Options {
     /// Answer a repeated request with the certificate of the first time; for --csr
     #[arg(long, value_name = "KEY", conflicts_with = "key_out")]
     idempotency_key: Option<String>,
+
+    #[command(flatten)]
+    related: RelatedOptions,
 
     #[command(flatten)]
     possession: PossessionOptions,
@@ -116,7 +127,12 @@ async fn issue(
     let (mut request, asker, key) = match (csr, &options.key_out) {
         (Some(csr), _) => {
             let asker = Asker::local(options.idempotency(csr.request(), &chosen));
-            (Request::from_csr(csr.clone()), asker.vouched(csr.possession()), None)
+            let related =
+                options.related.prove(csr.clone(), &chosen.profile, ledger, context).await?;
+            let asker = asker.vouched(csr.possession());
+            let mut request = Request::from_csr(csr.clone());
+            request.related = related;
+            (request, asker, None)
         }
         (None, Some(target)) => {
             let algorithm = options.algorithm.unwrap_or(authority.algorithm().into());

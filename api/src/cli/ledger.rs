@@ -5,16 +5,18 @@ use std::fmt::Write as _;
 use ledger::Ledger;
 use serde::Serialize;
 
+use super::ledger_migrate::MigrateOptions;
 use super::{CliError, Context};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
 use crate::ledger_check::{self, Report};
 use crate::progress::Progress;
 
-/// Check the ledger
+/// Check the ledger, or bring an older one up to date
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier ledger check
-  espalier ledger check --json | jq .found")]
+  espalier ledger check --json | jq .found
+  espalier ledger migrate")]
 pub(super) struct Options {
     #[command(subcommand)]
     command: Command,
@@ -23,6 +25,7 @@ pub(super) struct Options {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Check(CheckOptions),
+    Migrate(MigrateOptions),
 }
 
 /// Check every row, every signature, and that every certificate says what was recorded
@@ -51,7 +54,13 @@ struct Checked<'a> {
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
-    let Command::Check(options) = &options.command;
+    match &options.command {
+        Command::Check(options) => run_check(options, context),
+        Command::Migrate(options) => super::ledger_migrate::run(options, context),
+    }
+}
+
+fn run_check(options: &CheckOptions, context: &mut Context) -> Result<(), CliError> {
     let folder = DataFolder::new(&options.data.data);
     let report = wait_for(async {
         let ledger = folder.open_ledger().await?;

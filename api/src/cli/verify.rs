@@ -1,14 +1,18 @@
 //! `espalier verify`: is a certificate valid, and why not.
 
+use std::fmt;
 use std::sync::Arc;
 
 use ca_core::certificate::Certificate;
 use ca_core::path::{
-    self, Extent, Options as Demands, RevocationDemands, SecurityPolicy, ServerName, Usage,
+    self, Extent, Options as Demands, Outcome, PathError, RevocationDemands, SecurityPolicy,
+    ServerName, Usage,
 };
 use ca_core::pem;
+use ca_core::related::check_binding;
 use ca_core::revocation::RevocationSources;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{CliError, Context, Exit, exit_code};
 use crate::input::Source;
@@ -26,6 +30,7 @@ use crate::input::Source;
   espalier verify --trust root.pem chain.pem
   espalier verify --trust root.pem --intermediate issuing.pem --policy hybrid \\
       --hostname demo.localhost --usage server-auth cert.pem
+  espalier verify --trust root.pem --related classical.pem post-quantum.pem
   espalier verify --trust root.pem --crl root.crl --crl issuing.crl chain.pem")]
 pub(super) struct Options {
     /// The certificate; others behind it in the same file serve as intermediates. `-` is standard
@@ -70,6 +75,11 @@ pub(super) struct Options {
     /// Which certificates are looked up: chain (all but the trusted one) or leaf [default: chain]
     #[arg(long, value_name = "EXTENT", default_value_t = Extent::Chain, hide_default_value = true)]
     revocation_of: Extent,
+
+    /// A certificate that it must be bound to (RFC 9763), with its chain: one of both holds the
+    /// digest of the other, names and usages agree, and both are valid. --policy is not asked of it
+    #[arg(long, value_name = "FILE")]
+    related: Option<Source>,
 
     /// Print the steps as JSON
     #[arg(long)]
@@ -132,14 +142,58 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         ..Demands::at(options.at.unwrap_or_else(|| context.now()))
     };
     let outcome = path::verify_path(&leaf, &intermediates, &anchors, &demands);
+    let Some(source) = &options.related else {
+        if options.json {
+            context.print_json(&outcome)?;
+        } else {
+            context.print(&outcome.to_string())?;
+        }
+        return refusal(&options.file, outcome.error.as_ref());
+    };
+    let mut related = certificates(source, exit_code::of_read, context)?;
+    let other = related.remove(0);
+    intermediates.append(&mut related);
+    // A policy on signatures is about the one certificate; a classical half can't satisfy it.
+    let demands = Demands { policy: SecurityPolicy::Any, ..demands };
+    let pair = PairOutcome {
+        certificate: outcome,
+        related: path::verify_path(&other, &intermediates, &anchors, &demands),
+        binding_error: check_binding(&leaf, &other).err().map(|error| error.to_string()),
+    };
     if options.json {
-        context.print_json(&outcome)?;
+        context.print_json(&pair)?;
     } else {
-        context.print(&outcome.to_string())?;
+        context.print(&pair.to_string())?;
     }
-    match &outcome.error {
-        Some(error) => Err(CliError::of(Exit::Refused, &options.file, error)),
+    refusal(&options.file, pair.certificate.error.as_ref())?;
+    refusal(source, pair.related.error.as_ref())?;
+    match pair.binding_error {
+        Some(error) => Err(CliError::refused(format!("{} and {source}: {error}", options.file))),
         None => Ok(()),
+    }
+}
+
+fn refusal(source: &Source, error: Option<&PathError>) -> Result<(), CliError> {
+    error.map_or(Ok(()), |error| Err(CliError::of(Exit::Refused, source, error)))
+}
+
+/// Two certificates that should be bound to each other (RFC 9763).
+#[derive(Serialize)]
+struct PairOutcome {
+    certificate: Outcome,
+    related: Outcome,
+    /// Why they are not bound; none when they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binding_error: Option<String>,
+}
+
+impl fmt::Display for PairOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}related certificate: {}", self.certificate, self.related)?;
+        match &self.binding_error {
+            None => writeln!(f, "bound: the same names, two keys, and the digest fits"),
+            Some(error) => writeln!(f, "NOT bound: {error}"),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use ca_core::serial::SerialNumber;
 use ca_core::validity::Validity;
 use ledger::{NewRecord, NewRevocation, RevocationReason, Revoking};
 
-use crate::data::{classical, open, sound, wait};
+use crate::data::{classical, open, raw, sound, wait};
 
 #[test]
 fn a_sound_ledger_is_sound() {
@@ -89,4 +89,20 @@ fn an_orphan_is_told_and_is_no_failure() {
         (&report["found"], &report["checked"]["revocations"]),
         (&serde_json::json!({}), &1.into())
     );
+}
+
+#[test]
+fn a_ledger_is_brought_up_to_date() {
+    let bench = classical();
+    let text = bench.run("ledger migrate").done();
+    assert!(text.stdout().contains("which is up to date"), "{}", text.stdout());
+    let newer = "INSERT INTO _sqlx_migrations SELECT 9999, 'x', 'now', TRUE, x'00', 0";
+    let versions = bench.run("ledger migrate --json").done().json();
+    assert_eq!(versions["before"], versions["after"]);
+    bench.run("ledger migrate --data nowhere").fails(3, &["does not exist"]);
+    wait(async {
+        let mut connection = raw(&bench).await;
+        sqlx::raw_sql(newer).execute(&mut connection).await.unwrap();
+    });
+    bench.run("ledger migrate").fails(3, &["schema 9999", "use the newer Espalier"]);
 }

@@ -8,6 +8,7 @@ mod checks;
 mod clock;
 mod cross;
 mod data;
+mod holders;
 mod init;
 mod issue;
 mod issue_outputs;

@@ -11,6 +11,7 @@ use crate::general_name::AltName;
 use crate::name::DistinguishedName;
 use crate::plan::encode;
 use crate::public_key::PublicKey;
+use crate::related::RelatedRequest;
 use crate::sign::Signer;
 
 /// The signature certificate that vouches for a key which can't sign (RFC 9883).
@@ -37,8 +38,28 @@ impl CertificateRequest {
         extra: &[Extension],
         signer: &Signer,
     ) -> Result<Self, CsrError> {
-        let attributes = extension_request(subject, names, extra)?;
-        signed(subject, signer.public_key(), attributes.into_iter().collect(), signer)
+        Self::build_related(subject, names, extra, None, signer)
+    }
+
+    /// As [`Self::build`], with the wish to be bound to another certificate.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_related(
+        subject: &DistinguishedName,
+        names: &[AltName],
+        extra: &[Extension],
+        related: Option<&RelatedRequest>,
+        signer: &Signer,
+    ) -> Result<Self, CsrError> {
+        let mut attributes: Vec<Vec<u8>> =
+            extension_request(subject, names, extra)?.into_iter().collect();
+        if let Some(related) = related {
+            attributes.push(related.to_attribute()?);
+        }
+        // DER sorts a SET OF by its encodings.
+        attributes.sort_unstable();
+        signed(subject, signer.public_key(), attributes, signer)
     }
 
     /// Makes a request for an ML-KEM key, with a statement of possession (RFC 9883) by a signature

@@ -10,6 +10,7 @@ use crate::extensions::ExtensionError;
 use crate::general_name::{AltName, AltNameError};
 use crate::name::NameError;
 use crate::public_key::PublicKeyError;
+use crate::related::RequestFault;
 use crate::sign::SignError;
 use crate::signature::SignatureError;
 
@@ -45,6 +46,9 @@ pub enum CsrError {
         /// Octets found.
         found: usize,
     },
+    /// The wish to be bound to another certificate.
+    #[error("request: {0}")]
+    Related(#[from] RequestFault),
     /// The subject.
     #[error("request: subject: {0}")]
     Subject(#[from] NameError),

@@ -13,6 +13,7 @@ use crate::extensions::{Extension, ExtensionError, Extensions, oid};
 use crate::general_name::{AltName, MAX_NAMES};
 use crate::name::{DistinguishedName, MAX_DER};
 use crate::public_key::{PublicKey, PublicKeyError};
+use crate::related::{RELATED_CERT_REQUEST, RelatedRequest};
 
 /// extensionRequest, RFC 2985 section 5.4.2.
 pub(super) const EXTENSION_REQUEST: ObjectIdentifier =
@@ -40,6 +41,7 @@ pub(super) fn request(der: &[u8]) -> Result<CertificateRequest, CsrError> {
         extensions: attributes.extensions,
         statement: attributes.statement,
         ignored_attributes: attributes.ignored,
+        related: attributes.related,
         scheme: SignatureScheme::from_identifier(&outer.signature_algorithm)?,
         signature_algorithm: outer.signature_algorithm,
         signature: outer.signature,
@@ -126,6 +128,7 @@ struct Attributes {
     extensions: Extensions,
     statement: Option<PossessionStatement>,
     ignored: Vec<ObjectIdentifier>,
+    related: Option<RelatedRequest>,
 }
 
 fn attributes(set: &[u8]) -> Result<Attributes, CsrError> {
@@ -148,6 +151,8 @@ fn attributes(set: &[u8]) -> Result<Attributes, CsrError> {
         seen.push(oid);
         if oid == EXTENSION_REQUEST {
             found.extensions = extension_request(values)?;
+        } else if oid == RELATED_CERT_REQUEST {
+            found.related = Some(related_request(values)?);
         } else if oid == STATEMENT_OF_POSSESSION {
             found.statement = Some(PossessionStatement::read(values)?);
         } else {
@@ -187,6 +192,14 @@ fn extension_request(values: &[u8]) -> Result<Extensions, CsrError> {
         return Err(CsrError::NotCanonical { field: "extensionRequest" });
     }
     Ok(Extensions::new(extensions.iter().map(Extension::from).collect())?)
+}
+
+fn related_request(values: &[u8]) -> Result<RelatedRequest, CsrError> {
+    let mut reader = SliceReader::new(values)?;
+    let value = reader.tlv_bytes()?;
+    // The attribute has a single value (RFC 9763 section 3.1).
+    reader.finish()?;
+    Ok(RelatedRequest::from_der(value)?)
 }
 
 fn names(extensions: &Extensions) -> Result<Vec<AltName>, CsrError> {

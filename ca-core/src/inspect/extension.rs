@@ -110,6 +110,13 @@ pub enum ExtensionValue {
         /// Each method and place.
         access: Vec<AccessReport>,
     },
+    /// relatedCert: another certificate of the same holder.
+    RelatedCertificate {
+        /// The hash, by name, or by identifier where it is not known.
+        hash: String,
+        /// The digest of the other certificate, in hexadecimal.
+        digest: String,
+    },
     /// subjectAltPublicKeyInfo; the key stands among the certificate's `alternative`.
     AltPublicKey {
         /// The key's algorithm.
@@ -247,6 +254,14 @@ fn known_value(all: &Extensions, oid: ObjectIdentifier) -> Option<ExtensionValue
             points: all.crl_distribution_points()?.0.iter().map(point).collect(),
         },
         oid::AUTHORITY_INFO_ACCESS => Value::AuthorityInfoAccess { access: access(all)? },
+        oid::RELATED_CERTIFICATE => {
+            let related = all.related()?;
+            let named = related.hash().map(|hash| hash.to_string());
+            Value::RelatedCertificate {
+                hash: named.unwrap_or_else(|| related.hash_oid().to_string()),
+                digest: hex(related.value()),
+            }
+        }
         oid::SUBJECT_ALT_PUBLIC_KEY_INFO => {
             let key = all.alt_public_key()?;
             Value::AltPublicKey {
@@ -390,7 +405,7 @@ const CPS: &str = "1.3.6.1.5.5.7.2.1";
 const USER_NOTICE: &str = "1.3.6.1.5.5.7.2.2";
 
 /// Extensions by name; those that are not decoded here are still named.
-const EXTENSIONS: Names<25> = [
+const EXTENSIONS: Names<26> = [
     ("2.5.29.9", "subjectDirectoryAttributes"),
     ("2.5.29.14", "subjectKeyIdentifier"),
     ("2.5.29.15", "keyUsage"),
@@ -411,6 +426,7 @@ const EXTENSIONS: Names<25> = [
     ("2.5.29.73", "altSignatureAlgorithm"),
     ("2.5.29.74", "altSignatureValue"),
     ("1.3.6.1.5.5.7.1.1", "authorityInfoAccess"),
+    ("1.3.6.1.5.5.7.1.36", "relatedCertificate"),
     ("1.3.6.1.5.5.7.1.11", "subjectInfoAccess"),
     ("1.3.6.1.5.5.7.1.24", "tlsFeature"),
     ("1.3.6.1.5.5.7.48.1.5", "ocspNoCheck"),

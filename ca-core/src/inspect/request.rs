@@ -3,12 +3,14 @@
 use serde::Serialize;
 
 use super::certificate::SignatureReport;
+use super::escape::{escaped, shortened};
 use super::extension::{ExtensionReport, reports};
 use super::key::KeyReport;
-use super::names::name_text;
+use super::names::{hex, name_text};
 use crate::algorithm::SchemeError;
 use crate::csr::{CertificateRequest, PossessionStatement};
 use crate::fingerprint::Fingerprint;
+use crate::related::RelatedRequest;
 
 /// A certificate request. Whether its signature proves possession of the key is not checked here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +23,9 @@ pub struct RequestReport {
     pub signature: SignatureReport,
     /// The extensions that are asked for.
     pub extensions: Vec<ExtensionReport>,
+    /// The certificate that it asks to be bound to (RFC 9763).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub related: Option<RelatedRequestReport>,
     /// Who states that the key is held, for one that can't sign (RFC 9883).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement_of_possession: Option<StatementReport>,
@@ -31,6 +36,31 @@ pub struct RequestReport {
     pub size: RequestSizes,
     /// SHA-256 of the whole, in hexadecimal.
     pub sha256: String,
+}
+
+/// A wish to be bound to another certificate. Its signature is not checked here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RelatedRequestReport {
+    /// Who issued the other certificate, RFC 4514.
+    pub issuer: String,
+    /// Its serial number, in hexadecimal.
+    pub serial: String,
+    /// When the request was made.
+    pub time: jiff::Timestamp,
+    /// Where to get the other certificate, each cut after 80 characters.
+    pub locations: Vec<String>,
+}
+
+impl RelatedRequestReport {
+    fn new(related: &RelatedRequest) -> Self {
+        let place = |uri: &String| shortened(&escaped(uri), 80);
+        Self {
+            issuer: name_text(related.issuer()),
+            serial: hex(related.serial()),
+            time: related.time(),
+            locations: related.locations().iter().map(place).collect(),
+        }
+    }
 }
 
 /// The signature certificate that a statement of possession names.
@@ -80,6 +110,7 @@ impl RequestReport {
             subject: name_text(request.subject().as_name()),
             public_key: KeyReport::new(request.public_key()),
             signature: SignatureReport::new(request.signature_algorithm(), request.signature())?,
+            related: request.related_request().map(RelatedRequestReport::new),
             statement_of_possession: request.statement().map(StatementReport::new),
             ignored_attributes: ignored.iter().map(ToString::to_string).collect(),
             size: RequestSizes {

@@ -88,6 +88,13 @@ impl fmt::Display for RequestReport {
         writeln!(f, "  Signature")?;
         write_signature(f, &self.signature)?;
         write_extensions(f, "Requested extensions", &self.extensions)?;
+        if let Some(related) = &self.related {
+            writeln!(f, "  Asks to be bound to (its signature is not checked here)")?;
+            row(f, "    ", "issuer", or_none(&related.issuer))?;
+            row(f, "    ", "serial", colons(&related.serial))?;
+            row(f, "    ", "made", related.time)?;
+            related.locations.iter().try_for_each(|place| row(f, "    ", "place", place))?;
+        }
         if let Some(statement) = &self.statement_of_possession {
             writeln!(f, "  Possession is stated by the holder of (RFC 9883)")?;
             row(f, "    ", "issuer", or_none(&statement.issuer))?;
@@ -322,6 +329,7 @@ fn lines(extension: &ExtensionReport) -> Vec<String> {
         Value::AuthorityInfoAccess { access } => {
             access.iter().map(|entry| format!("{} {}", entry.method, entry.location)).collect()
         }
+        Value::RelatedCertificate { hash, digest } => vec![format!("{hash} {}", colons(digest))],
         Value::AltPublicKey { algorithm, key_octets } => {
             vec![format!("{algorithm}, {}", octets(*key_octets))]
         }

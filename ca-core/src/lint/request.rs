@@ -22,9 +22,13 @@ pub(super) static LINTS: &[Lint] = &[
     Lint::fixed(
         "request_proves_possession",
         "RFC 2986 section 3, note 2",
-        "The request is signed by the key that it asks to certify.",
+        "The request is signed by the key that it asks to certify; for ML-KEM, which can't sign, it names who vouches (RFC 9883).",
         Check::Request(|request| {
             let error = request.strict.as_ref().ok()?.verify_possession().err()?;
+            // Whether a certificate may vouch (RFC 9883) depends on whom one trusts.
+            if matches!(error, CsrError::StatementNotJudged { .. }) {
+                return None;
+            }
             // A weak key is another lint's.
             (!matches!(error, CsrError::WeakKey(_))).then(|| error.to_string())
         }),

@@ -9,6 +9,7 @@ use crate::general_name::{AltName, AltNameError};
 use crate::name::AttributeType;
 use crate::profile::{ProfileKind, key_usage_text};
 use crate::public_key::PublicKeyError;
+use crate::related::BindingError;
 use crate::signature::SignatureError;
 use crate::validity::InvalidValidity;
 
@@ -256,6 +257,27 @@ pub enum PlanError {
         /// What it allows.
         allowed: String,
     },
+    /// A profile that binds, and a request that does not prove what it is to be bound to.
+    #[error(
+        "related certificate: found none that was proven, profile {profile} {rule}; give the related certificate, or a request without relatedCertRequest where the profile allows it"
+    )]
+    RelationMissing {
+        /// The profile.
+        profile: String,
+        /// What it says.
+        rule: &'static str,
+    },
+    /// A binding that the profile does not make.
+    #[error(
+        "related certificate: found one, profile {profile} binds to none; allowed are profiles with related_certificate: allow or require"
+    )]
+    RelationNotAllowed {
+        /// The profile.
+        profile: String,
+    },
+    /// The pair would not be one holder's.
+    #[error("related certificate: {0}")]
+    Relation(BindingError),
     /// A request for an authority under a profile for end entities.
     #[error(
         "basicConstraints: found CA:TRUE, profile {profile} is of kind leaf; allowed is CA:FALSE, or an issuing profile"

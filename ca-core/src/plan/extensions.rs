@@ -6,7 +6,7 @@ use der::flagset::FlagSet;
 use x509_cert::ext::Extension as EncodedExtension;
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, KeyUsages};
 
-use super::{IssuerIdentity, PlanError, PlanNote, Request, encode};
+use super::{IssuerIdentity, PlanError, PlanNote, Request, encode, related};
 use crate::algorithm::{ClassicalKey, KeyKind};
 use crate::extensions::oid;
 use crate::general_name::AltName;
@@ -40,6 +40,7 @@ pub(super) fn planned(
     all.extend_from_slice(fixed);
     all.extend(crossed_limits);
     all.extend(copied(profile, request, notes)?);
+    all.extend(related::planned(profile, request, notes)?);
     if let Some(key) = &request.alt_public_key {
         let spki = key.spki_der().to_vec();
         all.push(encode::raw_extension(oid::SUBJECT_ALT_PUBLIC_KEY_INFO, false, spki)?);

@@ -56,6 +56,8 @@ pub enum PlanNote {
         /// Which one.
         oid: ObjectIdentifier,
     },
+    /// The request asks to be bound to another certificate, which the profile does not do.
+    RelationIgnored,
     /// The validity ends with the issuer's.
     EndsWithIssuer {
         /// What was asked for, or the profile's default.
@@ -112,6 +114,9 @@ impl fmt::Display for PlanNote {
             Self::ExtensionIgnored { oid } => {
                 write!(f, "extension {oid}: asked for, but the profile does not copy it")
             }
+            Self::RelationIgnored => f.write_str(
+                "relatedCertRequest: asked for, but the profile binds to no other certificate",
+            ),
             Self::EndsWithIssuer { asked, set } => {
                 write!(f, "notAfter: {set}, where the issuer ends, instead of {asked}")
             }

@@ -9,6 +9,7 @@ use crate::extensions::{Extension, Extensions, oid};
 use crate::general_name::AltName;
 use crate::name::DistinguishedName;
 use crate::public_key::PublicKey;
+use crate::related::ProvenRelation;
 
 /// What a certificate is asked to hold. A CSR becomes one only with its proof of possession.
 #[derive(Clone, Debug)]
@@ -26,6 +27,10 @@ pub struct Request {
     /// The subject's alternative key (X.509 (10/2019) clause 9.8), which must be post-quantum and
     /// stand beside a classical one.
     pub alt_public_key: Option<PublicKey>,
+    /// A certificate that the requester holds too, and that this one shall be bound to (RFC 9763).
+    pub related: Option<ProvenRelation>,
+    /// Whether the CSR asks for a binding.
+    pub(super) asks_relation: bool,
     pub(super) cross: Option<CrossTarget>,
     possession: Option<Possession>,
 }
@@ -60,6 +65,8 @@ impl Request {
             extensions: Extensions::default(),
             validity_seconds: None,
             alt_public_key: None,
+            related: None,
+            asks_relation: false,
             cross: None,
             possession: None,
         }
@@ -93,6 +100,7 @@ impl Request {
         Self {
             possession,
             extensions: csr.extensions().clone(),
+            asks_relation: csr.related_request().is_some(),
             ..Self::new(csr.subject().clone(), csr.names().to_vec(), csr.public_key().clone())
         }
     }

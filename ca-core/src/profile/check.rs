@@ -11,11 +11,13 @@ use x509_cert::ext::pkix::{
     AccessDescription, AuthorityInfoAccessSyntax, KeyUsages, certpolicy::PolicyInformation,
 };
 
-use super::config::{FamilyConfig, KeyReuseConfig, KindConfig, NamesConfig, ProfileConfig};
+use super::config::{
+    FamilyConfig, KeyReuseConfig, KindConfig, NamesConfig, ProfileConfig, RelatedConfig,
+};
 use super::usage::{extended_key_usage_named, key_usage_named};
 use super::{
-    Copies, KeyReuse, KeyRule, NameRule, Profile, ProfileError, ProfileKind, SubjectRule,
-    ValidityRule,
+    Copies, KeyReuse, KeyRule, NameRule, Profile, ProfileError, ProfileKind, RelatedRule,
+    SubjectRule, ValidityRule,
 };
 use crate::algorithm::{Family, KeyAlgorithm};
 use crate::extensions::oid;
@@ -64,6 +66,7 @@ pub(super) fn profile(config: ProfileConfig) -> Result<Profile, ProfileError> {
         validity: checker.validity(&config)?,
         path_length: config.path_length,
         copies: checker.copies(&config)?,
+        related: checker.related(&config, kind)?,
         key_reuse: checker.key_reuse(&config, kind)?,
         fixed: checker.fixed_extensions(&config)?,
         lints: checker.lints(&config)?,
@@ -325,6 +328,22 @@ impl Checker {
         }
     }
 
+    fn related(
+        &self,
+        config: &ProfileConfig,
+        kind: ProfileKind,
+    ) -> Result<RelatedRule, ProfileError> {
+        let rule = match config.related_certificate {
+            RelatedConfig::Ignore => RelatedRule::Ignore,
+            RelatedConfig::Allow => RelatedRule::Allow,
+            RelatedConfig::Require => RelatedRule::Require,
+        };
+        if rule != RelatedRule::Ignore && kind != ProfileKind::Leaf {
+            return Err(self.contradiction("related_certificate is for leaf profiles"));
+        }
+        Ok(rule)
+    }
+
     fn copies(&self, config: &ProfileConfig) -> Result<Copies, ProfileError> {
         let mut copies = Copies::default();
         for text in &config.copy_extensions {
@@ -341,7 +360,7 @@ impl Checker {
     /// An extension that a stranger may choose: none that says what the certificate may do.
     fn copied(&self, text: &str) -> Result<ObjectIdentifier, ProfileError> {
         // The whole of id-ce (2.5.29) and of id-pe's authorityInfoAccess is the CA's to set.
-        let ours = [oid::AUTHORITY_INFO_ACCESS, oid::OCSP_NO_CHECK];
+        let ours = [oid::AUTHORITY_INFO_ACCESS, oid::OCSP_NO_CHECK, oid::RELATED_CERTIFICATE];
         let identifier = text.parse::<ObjectIdentifier>().ok();
         let allowed = "subject_alt_name, key_usage, extended_key_usage and dotted identifiers outside 2.5.29 that the authority does not set itself";
         identifier

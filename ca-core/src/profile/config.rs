@@ -52,6 +52,17 @@ pub(super) struct ProfileConfig {
     pub(super) lints: Vec<LintConfig>,
     #[serde(default)]
     pub(super) key_reuse: KeyReuseConfig,
+    #[serde(default)]
+    pub(super) related_certificate: RelatedConfig,
+}
+
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RelatedConfig {
+    #[default]
+    Ignore,
+    Allow,
+    Require,
 }
 
 /// A lint that is more or less severe than by itself.

@@ -57,6 +57,11 @@
 //! - `makeCrl {issuerCert, issuerKey, number, revoked?: [cert, …], base?, place?, signatureAlgorithm?}` gives `crl`, a
 //!   full list, a delta to `base` or the shard of `place` · `checkCrl {crl, issuer}`: its signature · `pathCrl {cert,
 //!   issuer, crls: […], at?}`: PKIX of one certificate with revocation, deltas included.
+//! - `checkRelated {cert, related}`: the extension of RFC 9763 · `verifyRelatedCsr {csr, related, relatedKey}` ·
+//!   `makeRelatedRequest {related, relatedKey, locations: […], time?}` gives `value`, the attribute's.
+//! - `kemKey {algorithm: ML-KEM-512|768|1024 | pkcs8, form?}` gives `pkcs8`, `spki` · `encapsulate {cert}` gives
+//!   `ciphertext`, `secret` · `decapsulate {pkcs8, ciphertext}` gives `secret` · `makeStatedCsr {cert, key, spki, dns}`
+//!   (RFC 9883) gives `csr` · `verifyStatedCsr {csr}`: by the certificate in it.
 //! - `signatureAlgorithm` is a JCA name; RSA keys sign and verify `SHA256withRSA` unless it says otherwise, such as
 //!   `SHA256withRSAandMGF1`.
 //!

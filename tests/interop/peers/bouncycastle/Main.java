@@ -96,8 +96,14 @@ public final class Main {
                 return Containers.readPkcs7(request);
             case "makePkcs7":
                 return Containers.makePkcs7(request);
+            case "checkRelated":
+                return Related.check(request);
+            case "verifyRelatedCsr":
+                return Related.verifyRequest(request);
+            case "makeRelatedRequest":
+                return Related.makeRequest(request);
             default:
-                throw new IllegalArgumentException("command " + command + ": not one that this harness has");
+                return Kem.answer(command, request);
         }
     }
 

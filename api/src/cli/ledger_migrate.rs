@@ -1,0 +1,45 @@
+//! `espalier ledger migrate`: a ledger of an older release.
+
+use ledger::sqlite::SqliteStore;
+use serde::Serialize;
+
+use super::{CliError, Context};
+use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
+
+/// Bring the ledger of an older release up to date
+///
+/// In one transaction: afterwards it is up to date, or as it was. Nothing that is in it is lost.
+/// Make a backup first: older releases can't read it any more.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier ledger migrate
+  espalier ledger migrate --data /srv/ca --json")]
+pub(super) struct MigrateOptions {
+    #[command(flatten)]
+    data: DataOptions,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints: the version of the schema.
+#[derive(Serialize)]
+struct Migrated {
+    before: i64,
+    after: i64,
+}
+
+pub(super) fn run(options: &MigrateOptions, context: &mut Context) -> Result<(), CliError> {
+    let path = DataFolder::new(&options.data.data).ledger_path();
+    let migrated = wait_for(async { SqliteStore::migrate(&path).await.map_err(ledger_failed) });
+    let (before, after) = migrated?;
+    if options.json {
+        return context.print_json(&Migrated { before, after });
+    }
+    let schema = match before == after {
+        true => format!("{after}, which is up to date"),
+        false => format!("{before} -> {after}"),
+    };
+    context.print(&format!("ledger  {}\nschema  {schema}\n", path.display()))
+}
