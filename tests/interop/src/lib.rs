@@ -3,6 +3,7 @@
 pub mod bouncy_castle;
 pub mod crls;
 pub mod differential;
+pub mod espalier;
 pub mod issue;
 pub mod judge;
 pub mod ocsp;
