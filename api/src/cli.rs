@@ -20,10 +20,12 @@ mod ledger;
 mod ledger_migrate;
 mod lint;
 mod name_options;
+mod ocsp;
 mod pkcs12;
 mod pkcs7;
 mod quickstart;
 mod related;
+mod revoking;
 mod verify;
 
 use std::process::ExitCode;
@@ -70,6 +72,7 @@ enum Command {
     Pkcs12(pkcs12::Options),
     Pkcs7(pkcs7::Options),
     Crl(crl::Options),
+    Ocsp(ocsp::Options),
     Verify(verify::Options),
     Lint(lint::Options),
     Inspect(inspect::Options),
@@ -110,6 +113,7 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Pkcs12(options) => pkcs12::run(&options, context),
         Command::Pkcs7(options) => pkcs7::run(&options, context),
         Command::Crl(options) => crl::run(&options, context),
+        Command::Ocsp(options) => ocsp::run(&options, context),
         Command::Verify(options) => verify::run(&options, context),
         Command::Lint(options) => lint::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),

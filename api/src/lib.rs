@@ -7,6 +7,7 @@
 
 pub mod authority;
 pub mod cli;
+pub mod crl_making;
 pub mod data_folder;
 pub mod hierarchy;
 pub mod input;

@@ -174,9 +174,35 @@ impl Target {
             return Ok(Staged(Place::Stream(stream, Zeroizing::new(octets.to_vec()))));
         }
         check_replacing(&path, content, force)?;
-        let temporary = write_temporary(folder(&path), content, octets);
+        let temporary = write_temporary(folder(&path), content, &mut |out| out.write_all(octets));
         let temporary = temporary.map_err(|error| failed(path.display(), &error))?;
         Ok(Staged(Place::File { temporary, path, content, force }))
+    }
+
+    /// The same for what is large: `write` writes it part by part. Only standard output, a device
+    /// or a pipe gets it by way of memory.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn stage_stream(
+        &self,
+        content: Content,
+        force: bool,
+        write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
+    ) -> Result<Staged, CliError> {
+        let place = match self {
+            Self::Stdout => None,
+            Self::File(named) => Some(resolve(named)?),
+        };
+        if let Some((path, None | Some(FileType::Regular))) = place {
+            check_replacing(&path, content, force)?;
+            let temporary = write_temporary(folder(&path), content, write);
+            let temporary = temporary.map_err(|error| failed(path.display(), &error))?;
+            return Ok(Staged(Place::File { temporary, path, content, force }));
+        }
+        let mut octets = Vec::new();
+        write(&mut octets).map_err(|error| failed(self, &error))?;
+        self.stage(content, &octets, force)
     }
 }
 
@@ -313,14 +339,18 @@ fn holds_private_key(path: &Path) -> bool {
     }
 }
 
-fn write_temporary(folder: &Path, content: Content, octets: &[u8]) -> io::Result<NamedTempFile> {
+fn write_temporary(
+    folder: &Path,
+    content: Content,
+    write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<NamedTempFile> {
     // It is created with mode 0600, so that a secret is never open to others, not for a moment.
     let mut new = OpenOptions::new();
     new.write(true).create_new(true).mode(0o600);
     let mut file =
         tempfile::Builder::new().prefix(".espalier-").make_in(folder, |path| new.open(path))?;
     // By the File itself, since errors of NamedTempFile speak of the temporary name.
-    file.as_file_mut().write_all(octets)?;
+    write(file.as_file_mut())?;
     file.as_file().set_permissions(Permissions::from_mode(content.mode()))?;
     file.as_file().sync_all()?;
     Ok(file)

@@ -1,9 +1,9 @@
 //! Lints: what a planned certificate must pass before it is recorded and signed, and what any
 //! certificate, request or list can be held against (docs/lints.md).
 //!
-//! Each lint is written once, over what is or will be encoded ([`Subject`] is made of a plan or of
+//! Each lint is written once, over what is or will be encoded (`Subject` is made of a plan or of
 //! a certificate that was read); lints that compare with a plan or with the issuer say so by their
-//! [`Check`]. See ADR 0034.
+//! `Check`. See ADR 0034.
 
 mod alternative;
 mod authority;

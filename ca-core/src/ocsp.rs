@@ -40,6 +40,7 @@ pub use request::OcspRequest;
 pub use responder::{Answer, Responder};
 pub use response::{BasicResponse, OcspResponse, ResponderId};
 pub use single::{CertStatus, SingleResponse};
+pub(crate) use status::judge_responses;
 pub use status::{check_responses, check_responses_as};
 pub use verify::{Expectation, ExpectedNonce, SignedBy, Verified};
 

@@ -8,7 +8,7 @@ mod error;
 mod label;
 mod typed;
 
-use std::fmt;
+use std::{fmt, io};
 
 use zeroize::Zeroizing;
 
@@ -115,6 +115,23 @@ pub fn may_be_large(start: &[u8]) -> bool {
     let first = start.windows(begin.len()).position(|octets| octets == begin);
     let label = first.map(|at| &start[at + begin.len()..]);
     label.is_some_and(|text| text.starts_with(Label::Crl.as_str().as_bytes()))
+}
+
+/// Writes one public block as [`encode`] has it, a part at a time: for what is large.
+///
+/// # Errors
+/// What `out` says.
+pub fn write(label: Label, der: &[u8], out: &mut dyn io::Write) -> io::Result<()> {
+    /// Octets of a line's 64 characters.
+    const LINE: usize = 48;
+    writeln!(out, "-----BEGIN {label}-----")?;
+    for part in der.chunks(LINE * 1024) {
+        let text = encode(label, part);
+        // Every part but the last fills its lines: what stands between the boundaries joins.
+        let lines = text.split_inclusive('\n').filter(|line| !line.starts_with('-'));
+        lines.into_iter().try_for_each(|line| out.write_all(line.as_bytes()))?;
+    }
+    writeln!(out, "-----END {label}-----")
 }
 
 fn check_size(bytes: &[u8]) -> Result<(), PemError> {

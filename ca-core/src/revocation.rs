@@ -8,11 +8,15 @@ use serde::Serialize;
 use crate::certificate::Certificate;
 use crate::crl::{CertificateList, CrlSet, RevocationStatus};
 use crate::inspect::escape::escaped;
+use crate::name::to_text;
+use crate::ocsp::{Expectation, OcspResponse, SignedBy, Verified, judge_responses};
 
-/// Revocation lists for many questions. The signature of each list is checked once.
+/// Revocation lists and OCSP responses for many questions. The signature of each list is checked
+/// once, that of a response whenever it is asked for.
 #[derive(Debug, Default)]
 pub struct RevocationSources {
     crls: CrlSet,
+    responses: Vec<OcspResponse>,
 }
 
 /// What is known of a certificate's revocation, and from what.
@@ -64,12 +68,22 @@ pub enum RevocationSource {
         /// When the next one is due.
         next_update: Timestamp,
     },
+    /// An OCSP response by the certificate's issuer or a delegate of it.
+    Ocsp {
+        /// The subject of the delegate, RFC 4514; none for the issuer itself.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delegate: Option<String>,
+        /// Since when it is right.
+        this_update: Timestamp,
+        /// Until when.
+        next_update: Option<Timestamp>,
+    },
 }
 
 impl RevocationSources {
-    /// Takes lists of any issuers.
-    pub fn new(crls: Vec<CertificateList>) -> Self {
-        Self { crls: CrlSet::new(crls) }
+    /// Takes lists and responses of any issuers.
+    pub fn new(crls: Vec<CertificateList>, responses: Vec<OcspResponse>) -> Self {
+        Self { crls: CrlSet::new(crls), responses }
     }
 
     /// Judges `certificate`, which `issuer` issued, at `at`: revoked when any source says so, else
@@ -80,13 +94,58 @@ impl RevocationSources {
         issuer: &Certificate,
         at: Timestamp,
     ) -> RevocationReport {
-        if self.crls.lists().is_empty() {
-            let why = vec!["no revocation list is at hand".into()];
-            return RevocationReport { answer: RevocationAnswer::Unknown { why }, sources: vec![] };
+        let lists =
+            (!self.crls.lists().is_empty()).then(|| self.judge_by_lists(certificate, issuer, at));
+        let responses =
+            (!self.responses.is_empty()).then(|| self.judge_by_responses(certificate, issuer, at));
+        match (lists, responses) {
+            (Some(lists), Some(responses)) => lists.join(responses),
+            (Some(report), None) | (None, Some(report)) => report,
+            (None, None) => {
+                let why = vec!["no revocation list and no OCSP response is at hand".into()];
+                RevocationReport { answer: RevocationAnswer::Unknown { why }, sources: Vec::new() }
+            }
         }
+    }
+
+    fn judge_by_lists(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        at: Timestamp,
+    ) -> RevocationReport {
         let found = self.crls.judge(certificate, issuer, at);
         let sources = found.lists.into_iter().map(RevocationSource::crl).collect();
         RevocationReport { answer: found.status.into(), sources }
+    }
+
+    fn judge_by_responses(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        at: Timestamp,
+    ) -> RevocationReport {
+        let expected = Expectation { crls: self.crls.lists(), ..Expectation::at(at) };
+        let (status, verified) = judge_responses(certificate, issuer, &self.responses, &expected);
+        let known = !matches!(status, RevocationStatus::Unknown { .. });
+        let sources = verified.filter(|_| known).iter().map(RevocationSource::ocsp).collect();
+        RevocationReport { answer: status.into(), sources }
+    }
+}
+
+impl RevocationReport {
+    /// Joins what lists and what responses say.
+    fn join(self, other: Self) -> Self {
+        use RevocationAnswer::{Good, Revoked, Unknown};
+        match (&self.answer, &other.answer) {
+            (Revoked { .. }, _) | (Good, Unknown { .. }) => self,
+            (_, Revoked { .. }) | (Unknown { .. }, Good) => other,
+            (Good, Good) => Self { sources: [self.sources, other.sources].concat(), ..self },
+            (Unknown { why: one }, Unknown { why: two }) => {
+                let why = [one.as_slice(), two].concat();
+                Self { answer: Unknown { why }, sources: Vec::new() }
+            }
+        }
     }
 }
 
@@ -113,6 +172,16 @@ impl RevocationSource {
             this_update: list.this_update(),
             next_update: list.next_update(),
         }
+    }
+
+    fn ocsp(verified: &Verified<'_>) -> Self {
+        let delegate = match verified.signed_by {
+            SignedBy::Issuer => None,
+            SignedBy::Delegate(certificate) => Some(escaped(&to_text(certificate.subject()))),
+        };
+        let single = verified.single;
+        let (this_update, next_update) = (single.this_update(), single.next_update());
+        Self::Ocsp { delegate, this_update, next_update }
     }
 }
 
@@ -148,6 +217,16 @@ impl fmt::Display for RevocationSource {
             Self::Crl { number, base_number, this_update, next_update } => {
                 let kind = if base_number.is_some() { "delta CRL" } else { "CRL" };
                 write!(f, "{kind} {number} ({this_update} to {next_update})")
+            }
+            Self::Ocsp { delegate, this_update, next_update } => {
+                f.write_str("OCSP response")?;
+                if let Some(delegate) = delegate {
+                    write!(f, " of {delegate}")?;
+                }
+                match next_update {
+                    Some(next) => write!(f, " ({this_update} to {next})"),
+                    None => write!(f, " ({this_update})"),
+                }
             }
         }
     }

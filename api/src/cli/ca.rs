@@ -4,6 +4,7 @@ mod create;
 mod cross_sign;
 mod list;
 mod rekey;
+mod revoke;
 mod show;
 
 use ledger::{Authority as Recorded, Ledger};
@@ -12,7 +13,7 @@ use super::{CliError, Context};
 use crate::authority::unknown;
 use crate::data_folder::{DataFolder, ledger_failed, wait_for};
 
-/// List, show, create, rekey and cross-sign authorities
+/// List, show, create, rekey, cross-sign and revoke authorities
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier ca list
@@ -30,6 +31,7 @@ enum Command {
     Create(Box<create::Options>),
     Rekey(Box<rekey::Options>),
     CrossSign(cross_sign::Options),
+    Revoke(revoke::Options),
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
@@ -39,6 +41,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Command::Create(options) => &options.data,
         Command::Rekey(options) => &options.data,
         Command::CrossSign(options) => &options.data,
+        Command::Revoke(options) => &options.data,
     };
     wait_for(async {
         let folder = DataFolder::new(&data.data);
@@ -51,6 +54,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
             Command::CrossSign(options) => {
                 cross_sign::run(options, &folder, &ledger, context).await
             }
+            Command::Revoke(options) => revoke::run(options, &ledger, context).await,
         };
         let closed = ledger.close().await.map_err(ledger_failed);
         result.and(closed)
@@ -58,7 +62,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
 }
 
 /// The authority of this name, as the ledger has it.
-async fn find(ledger: &Ledger, name: &str) -> Result<Recorded, CliError> {
+pub(super) async fn find(ledger: &Ledger, name: &str) -> Result<Recorded, CliError> {
     let found = ledger.authority(name).await.map_err(ledger_failed)?;
     found.ok_or_else(|| unknown(name))
 }

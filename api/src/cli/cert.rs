@@ -1,13 +1,14 @@
 //! `espalier cert`: what the ledger knows of certificates, and their renewal.
 
 mod renew;
+mod revoke;
 
 use ca_core::fingerprint::Fingerprint;
 use ca_core::inspect::{Inspected, inspect};
 use ca_core::pem::Label;
 use ca_core::serial::SerialNumber;
 use jiff::Timestamp;
-use ledger::{Cursor, Entry, Filter, Ledger, Page, Status};
+use ledger::{Cursor, Entry, Filter, Ledger, Page, RevocationReason, Status};
 use serde::Serialize;
 
 use super::{CliError, Context, Exit};
@@ -15,12 +16,13 @@ use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
 use crate::output::{OutputOptions, Target};
 use crate::table;
 
-/// List, show and renew certificates of the ledger
+/// List, show, renew and revoke certificates of the ledger
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier cert list --name DNS:app.example
   espalier cert show 5b1f8a3c0d2e4f60718293a4b5c6d7e8f9010203 --json
-  espalier cert renew app.pem --out app-2.pem")]
+  espalier cert renew app.pem --out app-2.pem
+  espalier cert revoke app.pem --reason superseded")]
 pub(super) struct Options {
     #[command(subcommand)]
     command: Command,
@@ -30,6 +32,7 @@ pub(super) struct Options {
 enum Command {
     List(ListOptions),
     Show(ShowOptions),
+    Revoke(revoke::Options),
     Renew(Box<renew::Options>),
 }
 
@@ -132,6 +135,28 @@ struct Row {
     not_after: Timestamp,
     recorded_at: Timestamp,
     fingerprint_sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation: Option<RevocationRow>,
+}
+
+/// A revocation as JSON.
+#[derive(Serialize)]
+struct RevocationRow {
+    revoked_at: Timestamp,
+    reason: RevocationReason,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invalidity_date: Option<Timestamp>,
+    revoked_by: String,
+}
+
+impl Row {
+    /// The status in words, with the reason and the time of a revocation.
+    fn status_text(&self) -> String {
+        match &self.revocation {
+            Some(revocation) => format!("revoked {}: {}", revocation.revoked_at, revocation.reason),
+            None => status_word(self.status).to_owned(),
+        }
+    }
 }
 
 impl From<&Entry> for Row {
@@ -153,6 +178,12 @@ impl From<&Entry> for Row {
                 .certificate
                 .as_ref()
                 .map(|found| found.fingerprint.to_string()),
+            revocation: entry.revocation.as_ref().map(|revocation| RevocationRow {
+                revoked_at: revocation.revoked_at,
+                reason: revocation.reason,
+                invalidity_date: revocation.invalidity_date,
+                revoked_by: revocation.revoked_by.clone(),
+            }),
         }
     }
 }
@@ -167,6 +198,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let data = match &options.command {
         Command::List(options) => &options.data,
         Command::Show(options) => &options.data,
+        Command::Revoke(options) => &options.data,
         Command::Renew(options) => &options.data,
     };
     wait_for(async {
@@ -175,6 +207,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         let result = match &options.command {
             Command::List(options) => list(options, &ledger, context).await,
             Command::Show(options) => show(options, &ledger, context).await,
+            Command::Revoke(options) => revoke::run(options, &ledger, context).await,
             Command::Renew(options) => renew::run(options, &folder, &ledger, context).await,
         };
         let closed = ledger.close().await.map_err(ledger_failed);
@@ -208,8 +241,8 @@ async fn list(
     }
     let header = ["serial", "status", "names", "authority", "algorithm", "not after"];
     let rows = rows.into_iter().map(|row| {
+        let status = row.status_text();
         let names = if row.names.is_empty() { row.subject } else { row.names.join(" ") };
-        let status = status_word(row.status).to_owned();
         let end = row.not_after.to_string();
         [row.serial, status, names, row.authority, row.algorithm, end]
     });
@@ -251,12 +284,18 @@ async fn show(
     }
     let mut text = format!(
         "status     {}\nrecorded   {}\nrequester  {}\nauthority  {}\nprofile    {}\n",
-        status_word(record.status),
+        record.status_text(),
         record.recorded_at,
         record.requester,
         record.authority,
         record.profile
     );
+    if let Some(revocation) = &record.revocation {
+        text += &format!("revoked by {}\n", revocation.revoked_by);
+        if let Some(date) = revocation.invalidity_date {
+            text += &format!("invalid    since {date}\n");
+        }
+    }
     match inspected {
         Some(inspected) => text += &inspected.to_string(),
         None => text += &format!("serial     {}\nno certificate\n", record.serial),

@@ -146,6 +146,29 @@ impl Context {
         let _ = writeln!(io::stderr(), "{text}");
     }
 
+    /// Asks a person whether to go on; with `yes` it was answered on the command line.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 2 when the answer is another than `yes`, or nobody can be asked.
+    pub fn confirm(&self, question: &str, yes: bool) -> Result<(), CliError> {
+        if yes {
+            return Ok(());
+        }
+        if !io::stdin().is_terminal() {
+            return Err(CliError::usage(format!("{question} Nobody can be asked"))
+                .with_hint("give --yes if that is what you want"));
+        }
+        self.note(&format!("{question} Type yes to go on:"));
+        let mut answer = String::new();
+        // A terminal gives one line.
+        let read = io::stdin().read_line(&mut answer);
+        read.map_err(|error| CliError::of(super::Exit::Usage, "standard input", &error))?;
+        match answer.trim() {
+            "yes" => Ok(()),
+            _ => Err(CliError::usage("not confirmed; nothing was changed")),
+        }
+    }
+
     /// Shows an error and its hint on standard error.
     pub fn report(&self, error: &CliError) {
         self.note(&labelled("error", 31, error.message(), self.terminal));

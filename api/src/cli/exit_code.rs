@@ -6,6 +6,7 @@ use ca_core::crl::CrlError;
 use ca_core::csr::CsrError;
 use ca_core::inspect::{ContentError, EncryptedKeyError, InspectError};
 use ca_core::key::KeyError;
+use ca_core::ocsp::OcspError;
 use ca_core::pem::ReadError;
 use ca_core::pkcs7::Pkcs7Error;
 use ca_core::pkcs12::Pkcs12Error;
@@ -38,7 +39,11 @@ pub(super) fn of_request(error: &CsrError) -> Exit {
     }
 }
 
-pub(super) fn of_crl(error: &CrlError) -> Exit {
+fn of_crl(error: &CrlError) -> Exit {
+    unreadable(error.is_malformed())
+}
+
+fn of_ocsp(error: &OcspError) -> Exit {
     unreadable(error.is_malformed())
 }
 
@@ -47,14 +52,14 @@ pub(super) fn of_read(error: &ReadError) -> Exit {
         ReadError::Certificate { error, .. } => of_certificate(error),
         ReadError::Request { error, .. } => of_request(error),
         ReadError::Crl { error, .. } => of_crl(error),
+        ReadError::Ocsp { error, .. } => of_ocsp(error),
         ReadError::PublicKey { error, .. } => of_public_key(error),
         ReadError::Bag { error, .. } => of_pkcs7(error),
         ReadError::Pem(_)
         | ReadError::WrongLabel { .. }
         | ReadError::NotOne { .. }
         | ReadError::Mislabelled { .. }
-        | ReadError::NotPrivateKey { .. }
-        | ReadError::Ocsp { .. } => Exit::Usage,
+        | ReadError::NotPrivateKey { .. } => Exit::Usage,
     }
 }
 
@@ -64,6 +69,7 @@ pub(super) fn of_inspect(error: &InspectError) -> Exit {
         ContentError::Certificate(error) => of_certificate(error),
         ContentError::Request(error) => of_request(error),
         ContentError::Crl(error) => of_crl(error),
+        ContentError::Ocsp(error) => of_ocsp(error),
         ContentError::PublicKey(error) => of_public_key(error),
         ContentError::PrivateKey(error) => of_private_key(error),
         ContentError::EncryptedKey(error) => {
@@ -72,7 +78,6 @@ pub(super) fn of_inspect(error: &InspectError) -> Exit {
         ContentError::Pkcs12(error) => of_pkcs12(error),
         ContentError::Pkcs7(error) => of_pkcs7(error),
         ContentError::Scheme(_) => Exit::Refused,
-        ContentError::Ocsp(_) => Exit::Usage,
         ContentError::Unknown | ContentError::WrongLabel { .. } => Exit::Usage,
     }
 }

@@ -5,8 +5,8 @@ use ca_core::inspect;
 use super::{CliError, Context, exit_code};
 use crate::input::Source;
 
-/// Show what a file holds: certificates, requests, revocation lists, keys, PKCS#12 files and PKCS#7
-/// bags, in PEM or DER
+/// Show what a file holds: certificates, requests, revocation lists, OCSP messages, keys, PKCS#12
+/// files and PKCS#7 bags, in PEM or DER
 ///
 /// Nothing is verified, and nothing of a private key is shown but its public key. A PKCS#12 file
 /// stays closed; `espalier pkcs12 show` opens it. Exit code 1 says that an object breaks a rule, 2

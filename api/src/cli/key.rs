@@ -1,5 +1,7 @@
 //! `espalier key`: private keys.
 
+mod block;
+
 use ca_core::algorithm::KeyAlgorithm;
 use ca_core::pem::Label;
 use clap::Subcommand;
@@ -10,10 +12,12 @@ use crate::key_making::make_key;
 use crate::output::{Content, OutputOptions, Target};
 use crate::passphrase::NewPassphraseOptions;
 
-/// Make private keys
+/// Make private keys, and block keys that leaked
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  espalier key generate --algorithm hybrid --out key.pem",
+    after_help = "Examples:
+  espalier key generate --algorithm hybrid --out key.pem
+  espalier key block app.pem --reason keyCompromise",
     disable_help_subcommand = true
 )]
 pub(super) struct Options {
@@ -24,6 +28,7 @@ pub(super) struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     Generate(GenerateOptions),
+    Block(block::Options),
 }
 
 /// Make a private key
@@ -55,6 +60,7 @@ struct GenerateOptions {
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
     match &options.command {
         Command::Generate(options) => generate(options, context),
+        Command::Block(options) => block::run(options, context),
     }
 }
 

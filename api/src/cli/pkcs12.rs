@@ -41,7 +41,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
 /// types one.
 fn open(
     file: &Source,
-    password: &password::Options,
+    password: &password::PasswordOptions,
     context: &mut Context,
 ) -> Result<(Sealed, Contents), CliError> {
     let octets = context.read(file)?;

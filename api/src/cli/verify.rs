@@ -19,9 +19,9 @@ use crate::input::Source;
 
 /// Verify a certificate against trusted ones (RFC 5280), and say why step by step
 ///
-/// With --crl it looks whether the certificate, and those between it and the trusted one, are
-/// revoked: good, revoked, or unknown where no list that is the issuer's, current and of the right
-/// scope is among those given. Revoked and unknown are both not valid.
+/// With --crl or --ocsp it looks whether the certificate, and those between it and the trusted one, are
+/// revoked: good, revoked, or unknown where no list or response that is the issuer's, current and of
+/// the right scope is among those given. Revoked and unknown are both not valid.
 ///
 /// Exit code 0: it is valid. 1: it is not, with the first reason on standard error. 2: usage, or a
 /// file can't be read.
@@ -31,7 +31,8 @@ use crate::input::Source;
   espalier verify --trust root.pem --intermediate issuing.pem --policy hybrid \\
       --hostname demo.localhost --usage server-auth cert.pem
   espalier verify --trust root.pem --related classical.pem post-quantum.pem
-  espalier verify --trust root.pem --crl root.crl --crl issuing.crl chain.pem")]
+  espalier verify --trust root.pem --crl root.crl --crl issuing.crl chain.pem
+  espalier verify --trust root.pem --ocsp app.resp --revocation-of leaf chain.pem")]
 pub(super) struct Options {
     /// The certificate; others behind it in the same file serve as intermediates. `-` is standard
     /// input
@@ -67,8 +68,12 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE")]
     crl: Vec<Source>,
 
+    /// OCSP responses about the certificates, in DER or PEM; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    ocsp: Vec<Source>,
+
     /// What to do where nobody can tell whether a certificate is revoked [default: require, where
-    /// --crl is given]
+    /// --crl or --ocsp is given]
     #[arg(long, value_enum, value_name = "RULE")]
     revocation: Option<Rule>,
 
@@ -97,7 +102,7 @@ enum Rule {
 impl Options {
     /// What must be known of revocation; none when nobody asks.
     fn demands(&self, context: &mut Context) -> Result<Option<RevocationDemands>, CliError> {
-        if self.crl.is_empty() && self.revocation.is_none() {
+        if self.crl.is_empty() && self.ocsp.is_empty() && self.revocation.is_none() {
             return Ok(None);
         }
         let mut lists = Vec::new();
@@ -106,8 +111,14 @@ impl Options {
             let read = pem::read_crls(&octets);
             lists.extend(read.map_err(|error| CliError::of(Exit::Usage, source, &error))?);
         }
+        let mut responses = Vec::new();
+        for source in &self.ocsp {
+            let octets = context.read(source)?;
+            let read = pem::read_ocsp_responses(&octets);
+            responses.extend(read.map_err(|error| CliError::of(Exit::Usage, source, &error))?);
+        }
         Ok(Some(RevocationDemands {
-            sources: Arc::new(RevocationSources::new(lists)),
+            sources: Arc::new(RevocationSources::new(lists, responses)),
             extent: self.revocation_of,
             allow_unknown: self.revocation == Some(Rule::AllowUnknown),
         }))

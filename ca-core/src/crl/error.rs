@@ -95,9 +95,9 @@ pub enum CrlError {
 }
 
 /// What is allowed where there is no DER of the structure at all.
-const STRUCTURE: &str = "DER of the structure that its RFC gives";
+pub(crate) const STRUCTURE: &str = "DER of the structure that its RFC gives";
 /// What is allowed where there is another encoding of it.
-const CANONICAL: &str = "the shortest form, without defaults";
+pub(crate) const CANONICAL: &str = "the shortest form, without defaults";
 
 impl CrlError {
     /// Whether it is no list at all, rather than one that breaks a rule or can't be trusted.

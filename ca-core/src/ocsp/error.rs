@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::algorithm::SchemeError;
 use crate::crl::error::Fault;
+use crate::crl::error::{CANONICAL, STRUCTURE};
 use crate::signature::SignatureError;
 
 /// Which message.
@@ -26,7 +27,7 @@ impl fmt::Display for OcspMessage {
     }
 }
 
-/// OcspMessage a responder says in place of an answer (RFC 6960 section 4.2.1, OCSPResponseStatus).
+/// What a responder says in place of an answer (RFC 6960 section 4.2.1, OCSPResponseStatus).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorStatus {
     /// The request can't be read.
@@ -106,9 +107,9 @@ pub enum OcspError {
         what: OcspMessage,
         /// The field, as RFC 6960 names it.
         field: &'static str,
-        /// OcspMessage was found.
+        /// What was found.
         found: String,
-        /// OcspMessage is allowed.
+        /// What is allowed.
         allowed: &'static str,
     },
     /// The responder gave no answer.
@@ -129,9 +130,9 @@ pub enum OcspError {
     /// Another request's response, or one that was signed before anybody asked.
     #[error("OCSP response: nonce: found {found}, allowed: {allowed}, as it was sent")]
     Nonce {
-        /// OcspMessage the response has.
+        /// What the response has.
         found: String,
-        /// OcspMessage the request had.
+        /// What the request had.
         allowed: String,
     },
     /// Before thisUpdate.
@@ -192,9 +193,9 @@ pub enum OcspError {
     Delegate {
         /// The field of its certificate.
         field: &'static str,
-        /// OcspMessage was found.
+        /// What was found.
         found: String,
-        /// OcspMessage is allowed.
+        /// What is allowed.
         allowed: String,
     },
     /// The algorithm is not accepted.
@@ -213,6 +214,18 @@ pub enum OcspError {
         /// Why.
         error: SignatureError,
     },
+}
+
+impl OcspError {
+    /// Whether it is no request or response at all, rather than one that breaks a rule or can't be
+    /// trusted.
+    pub fn is_malformed(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } => true,
+            Self::Field { allowed, .. } => [STRUCTURE, CANONICAL].contains(allowed),
+            _ => false,
+        }
+    }
 }
 
 /// A field's fault in a message.

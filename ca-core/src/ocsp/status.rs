@@ -37,7 +37,18 @@ pub fn check_responses_as(
     responses: &[OcspResponse],
     expected: &Expectation<'_>,
 ) -> RevocationStatus {
-    match judge(certificate, issuer, responses, expected) {
+    judge_responses(certificate, issuer, responses, expected).0
+}
+
+/// The same, with the response that says so.
+pub(crate) fn judge_responses<'a>(
+    certificate: &Certificate,
+    issuer: &Certificate,
+    responses: &'a [OcspResponse],
+    expected: &Expectation<'_>,
+) -> (RevocationStatus, Option<Verified<'a>>) {
+    let found = judge(certificate, issuer, responses, expected);
+    let status = match found.as_ref().map(|verified| verified.single.status()) {
         Ok(CertStatus::Good) => RevocationStatus::Good,
         Ok(CertStatus::Revoked { at, reason, invalidity_date }) => {
             RevocationStatus::Revoked { reason, at, invalidity_date }
@@ -50,16 +61,17 @@ pub fn check_responses_as(
         Ok(CertStatus::Unknown) => {
             RevocationStatus::Unknown { why: UnknownRevocation::ResponderDoesNotKnow }
         }
-        Err(why) => RevocationStatus::Unknown { why },
-    }
+        Err(why) => RevocationStatus::Unknown { why: why.clone() },
+    };
+    (status, found.ok())
 }
 
-fn judge(
+fn judge<'a>(
     certificate: &Certificate,
     issuer: &Certificate,
-    responses: &[OcspResponse],
+    responses: &'a [OcspResponse],
     expected: &Expectation<'_>,
-) -> Result<CertStatus, UnknownRevocation> {
+) -> Result<Verified<'a>, UnknownRevocation> {
     if certificate.issuer() != issuer.subject() {
         let (found, allowed) = (to_text(certificate.issuer()), to_text(issuer.subject()));
         return Err(UnknownRevocation::IssuerMismatch { found, allowed });
@@ -70,9 +82,9 @@ fn judge(
     let counts = |one: &&Verified<'_>| {
         is_for_ever(one.single.status()) || Some(one.single.this_update().as_second()) == newest
     };
-    let statuses = verified.iter().filter(counts).map(|one| one.single.status());
+    let worst = verified.iter().filter(counts).max_by_key(|one| badness(one.single.status()));
     // There is at least one: `usable` gives no empty list.
-    Ok(statuses.max_by_key(|status| badness(*status)).unwrap_or(CertStatus::Unknown))
+    worst.copied().ok_or(UnknownRevocation::NoResponse)
 }
 
 /// The responses that tell of the certificate and may be trusted, at least one.

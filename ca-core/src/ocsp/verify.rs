@@ -168,8 +168,8 @@ impl BasicResponse {
             .iter()
             .filter(|one| one.public_key() != issuer.public_key() && self.responder_id().is(one));
         for delegate in others {
-            let checked = check_standing(delegate, issuer, expected.crls, expected.at)
-                .and_then(|()| check_delegate(delegate, issuer))
+            let checked = check_delegate(delegate, issuer)
+                .and_then(|()| check_standing(delegate, issuer, expected.crls, expected.at))
                 .and_then(|()| signed(delegate));
             match checked {
                 Ok(()) => return Ok((SignedBy::Delegate(delegate), scheme)),

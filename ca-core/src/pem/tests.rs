@@ -216,3 +216,13 @@ fn nothing_of_a_block_shows_in_debug() {
     let shown = format!("{:?}", read(text.as_bytes()).unwrap());
     assert_eq!(shown, "Pem([Block(PRIVATE KEY at line 1, 5 octets)])");
 }
+
+#[test]
+fn what_is_written_in_parts_is_the_same() {
+    for octets in [1, 48, 49, 48 * 1024, 48 * 1024 + 1, 100_000] {
+        let der = vec![0xa5; octets];
+        let mut written = Vec::new();
+        write(Label::Crl, &der, &mut written).unwrap();
+        assert_eq!(written, encode(Label::Crl, &der).as_bytes(), "{octets}");
+    }
+}

@@ -1,7 +1,9 @@
 //! Espalier against other people's software and vectors.
 
 pub mod bouncy_castle;
+pub mod crls;
 pub mod differential;
+pub mod espalier;
 pub mod issue;
 pub mod judge;
 pub mod ocsp;

@@ -24,6 +24,7 @@ const ALGORITHMS: &[&str] = &[
     "ML-DSA-44",
     "ML-DSA-65",
     "ML-DSA-87",
+    "SLH-DSA-SHA2-128f",
 ];
 
 fn worlds() -> impl Iterator<Item = (&'static Algorithm, Answering)> {

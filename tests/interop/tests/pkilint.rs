@@ -179,6 +179,9 @@ fn our_findings(certificate: &Certificate, issuer: Option<&Certificate>) -> Vec<
         .collect()
 }
 
+/// What it is, octets to find, how far in a change starts, what to put there, and the lint that must see it.
+type Mistake<'a> = (&'a str, &'a [u8], usize, &'a [u8], &'a str);
+
 /// The twin: what is wrong is wrong for both.
 #[test]
 fn both_find_the_same_mistakes() {
@@ -186,8 +189,7 @@ fn both_find_the_same_mistakes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cert.der");
     let leaf = Chain::of(Algorithm::named("ML-DSA-44").unwrap()).leaf;
-    // Octets to find, how far in a change starts, what to put there, and the lint that must see it.
-    let mistakes: &[(&str, &[u8], usize, &[u8], &str)] = &[
+    let mistakes: &[Mistake<'_>] = &[
         // keyUsage: digitalSignature becomes keyEncipherment.
         ("usage", &[3, 2, 7, 0x80], 2, &[5, 0x20], "key_usage_fits_key"),
         // The DNS name gets an empty label.

@@ -61,7 +61,7 @@ impl Pair {
             now: issue::now(),
             max_age: SignedDuration::from_hours(1),
         };
-        let related = Some(binding.prove(proven).map_err(|error| error.to_string())?);
+        let related = Some(binding.prove(proven.clone()).map_err(|error| error.to_string())?);
         let mut request = Request::from_csr(proven);
         request.related = related;
         Ok(self.post_quantum.issue("tls-server", request))

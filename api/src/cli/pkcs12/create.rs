@@ -56,7 +56,7 @@ pub(super) struct Options {
     passphrase: PassphraseOptions,
 
     #[command(flatten)]
-    password: password::Options,
+    password: password::PasswordOptions,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]

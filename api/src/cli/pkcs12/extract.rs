@@ -40,7 +40,7 @@ pub(super) struct Options {
     force: bool,
 
     #[command(flatten)]
-    password: password::Options,
+    password: password::PasswordOptions,
 
     #[command(flatten)]
     passphrase: NewPassphraseOptions,

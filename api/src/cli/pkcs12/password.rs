@@ -9,7 +9,7 @@ use crate::passphrase::{NewPassphraseOptions, Passphrase, PassphraseOptions, WAY
 /// Where it comes from; a prompt where nothing is named.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)] // its name is that of the command's own options
-pub(super) struct Options {
+pub(super) struct PasswordOptions {
     /// Read the PKCS#12 file's password from this file; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "password_env")]
     password_file: Option<Source>,
@@ -19,7 +19,7 @@ pub(super) struct Options {
     password_env: Option<OsString>,
 }
 
-impl Options {
+impl PasswordOptions {
     fn source(&self) -> PassphraseOptions {
         PassphraseOptions {
             passphrase_file: self.password_file.clone(),

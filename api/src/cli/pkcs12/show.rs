@@ -27,7 +27,7 @@ pub(super) struct Options {
     json: bool,
 
     #[command(flatten)]
-    password: password::Options,
+    password: password::PasswordOptions,
 }
 
 #[derive(Serialize)]

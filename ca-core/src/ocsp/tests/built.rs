@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn every_family_answers_by_itself_and_by_a_delegate() {
-    for family in ["p256", "ed25519", "rsa2048", "mldsa65", "hybrid"] {
+    for family in ["p256", "ed25519", "rsa2048", "mldsa65", "SLH-DSA-SHA2-128f", "hybrid"] {
         let world = World::of(family);
         for (responder, is_delegate) in [(world.authority(), false), (world.delegated(), true)] {
             let nonce = Nonce::generate(&mut rng());

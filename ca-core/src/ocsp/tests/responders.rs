@@ -76,6 +76,11 @@ fn a_delegate_is_one_by_its_extended_key_usage_alone() {
         let wrong = change(oid::EXTENDED_KEY_USAGE, usage);
         refused(&world, &wrong, &["extendedKeyUsage: found no OCSPSigning, allowed: OCSPSigning"]);
     }
+    // A certificate for something else, which nobody is asked not to check.
+    let key = world.delegate_signer.public_key().clone();
+    let request = Request::new(name("CN=a"), crate::plan::tests::names(&["a.example"]), key);
+    let server = issue(profile("tls-server"), request, &world.issuer);
+    refused(&world, &server, &["extendedKeyUsage: found no OCSPSigning"]);
     let usage = Some((true, hex("03020106")));
     refused(&world, &change(oid::KEY_USAGE, usage), &["keyUsage: found no digitalSignature"]);
     let unknown = Some((true, vec![5, 0]));

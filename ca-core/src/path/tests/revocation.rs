@@ -29,7 +29,7 @@ impl World {
     }
 
     fn demands(lists: Vec<CertificateList>) -> RevocationDemands {
-        let sources = Arc::new(RevocationSources::new(lists));
+        let sources = Arc::new(RevocationSources::new(lists, Vec::new()));
         RevocationDemands { sources, extent: Extent::Chain, allow_unknown: false }
     }
 
@@ -150,7 +150,7 @@ fn what_nobody_can_tell_is_refused_with_the_reason_unless_it_is_allowed() {
     }
     let outcome = world.verify(World::demands(Vec::new()));
     assert_refused(&outcome, Reason::RevocationUnknown, "revocation");
-    assert!(outcome.error.unwrap().found.contains("no revocation list is at hand"));
+    assert!(outcome.error.unwrap().found.contains("no revocation list and no OCSP response"));
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn another_path_is_taken_around_a_revoked_certificate() {
 #[test]
 fn a_list_that_was_found_right_for_one_key_is_not_right_for_another() {
     let world = World::new();
-    let sources = RevocationSources::new(vec![list(&world.issuing, &[])]);
+    let sources = RevocationSources::new(vec![list(&world.issuing, &[])], Vec::new());
     let good = |issuer: &Certificate| {
         sources.judge(&world.leaf, issuer, now()).answer == RevocationAnswer::Good
     };
@@ -189,7 +189,7 @@ fn a_list_that_was_found_right_for_one_key_is_not_right_for_another() {
     // A bent signature stays wrong, however often it is asked for.
     let mut der = list(&world.issuing, &[]).der().to_vec();
     *der.last_mut().unwrap() ^= 1;
-    let bent = RevocationSources::new(vec![CertificateList::from_der(der).unwrap()]);
+    let bent = RevocationSources::new(vec![CertificateList::from_der(der).unwrap()], Vec::new());
     for _ in 0..2 {
         let report = bent.judge(&world.leaf, &world.issuing.certificate, now());
         assert!(report.to_string().contains("signature"), "{report}");

@@ -7,6 +7,7 @@
 //! that a noisy machine hits both; the medians are compared.
 
 mod crl;
+mod ocsp;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -55,7 +56,8 @@ fn main() -> ExitCode {
         [] => run(),
         [only] if only == "crl" => crl::run(),
         [option, name] if option == crl::MEMORY_OF => crl::print_memory(name).map(|()| true),
-        other => Err(format!("arguments: found {other:?}, allowed: none, or crl").into()),
+        [only] if only == "ocsp" => ocsp::run(),
+        other => Err(format!("arguments: found {other:?}, allowed: none, crl or ocsp").into()),
     };
     match verdict {
         Ok(true) => ExitCode::SUCCESS,
@@ -112,6 +114,7 @@ fn run() -> Result<bool, Failure> {
         );
     }
     println!("\nRows without a bound: the primitives are our own sign with its cross-check.");
+    all_hold &= ocsp::run()?;
     all_hold &= crl::run()?;
     Ok(all_hold)
 }

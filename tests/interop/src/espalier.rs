@@ -1,0 +1,62 @@
+//! Our own command, as the tests of its package have it built: `cargo test --workspace` builds it before any test
+//! runs, `cargo build --bin espalier` does it alone.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The command, to be run in one folder.
+#[derive(Debug)]
+pub struct Espalier {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code.
+    pub code: Option<i32>,
+    /// Standard output, then standard error.
+    pub text: String,
+}
+
+impl Espalier {
+    /// Finds the command beside this test's own program.
+    ///
+    /// # Panics
+    /// When it is not built.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        let test = std::env::current_exe().expect("a test knows its own program");
+        // target/PROFILE/deps/TEST
+        let built = test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps");
+        let program = built.join("espalier");
+        assert!(program.exists(), "{}: not built; `cargo build --bin espalier`", program.display());
+        Self { program, folder: folder.to_owned() }
+    }
+
+    /// Runs it with words separated by blanks.
+    ///
+    /// # Panics
+    /// When it can't be run.
+    #[must_use]
+    pub fn run(&self, words: &str) -> Ran {
+        let mut command = Command::new(&self.program);
+        command.args(words.split_whitespace()).current_dir(&self.folder).stdin(Stdio::null());
+        command.env_remove("ESPALIER_LOG").env_remove("ESPALIER_DATA");
+        let output = command.output().unwrap_or_else(|error| panic!("espalier {words}: {error}"));
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        Ran { code: output.status.code(), text }
+    }
+
+    /// Runs it, and sees that it is done.
+    ///
+    /// # Panics
+    /// When it ends with another status than 0.
+    #[track_caller]
+    pub fn done(&self, words: &str) {
+        let ran = self.run(words);
+        assert_eq!(ran.code, Some(0), "espalier {words}: {}", ran.text);
+    }
+}
