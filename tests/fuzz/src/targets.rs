@@ -14,6 +14,8 @@ pub mod revocation_list;
 
 use std::fmt::Display;
 
+use ca_core::lint::{Finding, Severity};
+
 /// A kind of input and what must hold for it.
 #[derive(Clone, Copy)]
 pub struct Target {
@@ -50,6 +52,16 @@ pub(crate) fn refusal(error: &dyn Display) {
     assert!(!text.is_empty(), "a refusal says nothing");
     assert!(text.len() <= LONGEST_MESSAGE, "a refusal of {} octets: {text}", text.len());
     harmless(&text);
+}
+
+/// Lints say something of whatever was not read, and nothing that drives a terminal.
+///
+/// # Panics
+/// When they do otherwise.
+pub(crate) fn linted(findings: &[Finding], was_read: bool) {
+    findings.iter().for_each(|finding| harmless(&finding.detail));
+    let error = findings.iter().any(|finding| finding.severity == Severity::Error);
+    assert!(was_read || error, "not read, and the lints found no error: {findings:?}");
 }
 
 /// [`refusal`] of the whole input: it was not read.

@@ -2,9 +2,10 @@
 
 use ca_core::certificate::Certificate;
 use ca_core::inspect::{ContentError, inspect_certificate};
+use ca_core::lint::{LintOverrides, lint_certificates};
 use ca_core::path::{Options, verify_path};
 
-use super::{harmless, refusal, refused};
+use super::{harmless, linted, refusal, refused};
 use crate::pki::verified_at;
 use crate::strict_der;
 use crate::tree::Node;
@@ -14,7 +15,10 @@ use crate::tree::Node;
 /// # Panics
 /// When a property breaks.
 pub fn check(octets: &[u8]) -> bool {
-    match Certificate::from_der(octets) {
+    let read = Certificate::from_der(octets);
+    let found = lint_certificates(&[octets], None, &LintOverrides::default());
+    found.iter().for_each(|findings| linted(findings, read.is_ok()));
+    match read {
         Ok(certificate) => {
             holds(&certificate, octets);
             true

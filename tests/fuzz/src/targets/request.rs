@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use ca_core::csr::CertificateRequest;
 use ca_core::inspect::inspect;
-use ca_core::lint::lint;
+use ca_core::lint::{LintOverrides, lint, lint_request};
 use ca_core::plan::{IssuerIdentity, Request, plan};
 use ca_core::profile::Profile;
 use ca_core::serial::SerialNumber;
@@ -20,7 +20,9 @@ static PKI: LazyLock<Pki> = LazyLock::new(|| Pki::new("Ed25519"));
 /// # Panics
 /// When a property breaks.
 pub fn check(octets: &[u8]) -> bool {
-    let request = match CertificateRequest::from_der(octets) {
+    let read = CertificateRequest::from_der(octets);
+    super::linted(&lint_request(octets, &LintOverrides::default()), read.is_ok());
+    let request = match read {
         Ok(request) => request,
         Err(error) => return refused(&error),
     };

@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use ca_core::crl::{CertificateList, RevocationReason, RevocationStatus, check_crls};
+use ca_core::lint::{LintOverrides, lint_list};
 
-use super::{refusal, refused};
+use super::{linted, refusal, refused};
 use crate::pki::{Pki, verified_at};
 use crate::strict_der;
 use crate::tree::Node;
@@ -19,7 +20,10 @@ const LOOKED_UP: usize = 64;
 /// # Panics
 /// When a property breaks.
 pub fn check(octets: &[u8]) -> bool {
-    let list = match CertificateList::from_der(octets) {
+    let read = CertificateList::from_der(octets);
+    let found = lint_list(octets, Some(&PKI.root_certificate), &LintOverrides::default());
+    linted(&found, read.is_ok());
+    let list = match read {
         Ok(list) => list,
         Err(error) => return refused(&error),
     };
