@@ -48,7 +48,7 @@ fn algorithms_are_listed_and_filtered() {
     let bench = Workbench::new();
     let all = bench.run("algorithms --json").done().json();
     let rows = all.as_array().unwrap();
-    assert_eq!(rows.len(), 10 + 3 + 18 + 3);
+    assert_eq!(rows.len(), 10 + 3 + 12 + 18 + 3);
     let default = rows.iter().find(|row| row["oid"] == "1.3.6.1.5.5.7.6.45").unwrap();
     assert_eq!(default["name"], "MLDSA65-ECDSA-P256-SHA512");
     assert_eq!(default["nist_level"], 3);
@@ -57,7 +57,7 @@ fn algorithms_are_listed_and_filtered() {
 
     let pure = bench.run("algorithms --family post-quantum").done();
     let lines: Vec<&str> = pure.stdout().lines().collect();
-    assert_eq!(lines.len(), 1 + 3, "{lines:?}");
+    assert_eq!(lines.len(), 1 + 3 + 12, "{lines:?}");
     assert!(lines[2].contains("ML-DSA-65") && lines[2].contains("dilithium3"), "{lines:?}");
     // What can't sign has a table of its own, and no signature in JSON.
     let kem = bench.run("algorithms --family key-establishment").done();
