@@ -2,6 +2,7 @@
 //!
 //! The programs are built by cargo-fuzz with nightly Rust from `fuzz/`, which is a workspace of its own. What they
 //! start from is written by `fuzz-seeds` of `tests/fuzz`; what they add to it stays below `target/fuzz/corpus`.
+//! `--differential` needs neither: it is a program of `tests/interop`, which asks OpenSSL.
 
 mod report;
 
@@ -20,6 +21,7 @@ use report::Report;
 #[command(after_help = "Examples:
   cargo xtask fuzz --seconds 120
   cargo xtask fuzz --seconds 600 --target certificate
+  cargo xtask fuzz --differential 100000
   cargo xtask fuzz --target certificate --input target/fuzz/artifacts/certificate/crash-…")]
 pub struct Options {
     /// How long each target runs, in seconds
@@ -28,6 +30,12 @@ pub struct Options {
     /// Run this target only; may be given more than once
     #[arg(long)]
     target: Vec<String>,
+    /// Mutate so many certificates instead, and compare our verdicts with OpenSSL's
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["seconds", "target", "input"])]
+    differential: Option<u32>,
+    /// What the mutated certificates are made from
+    #[arg(long, default_value_t = 1, requires = "differential")]
+    seed: u64,
     /// Run the one target on this file and nothing else, to see again what was found
     #[arg(long, requires = "target", conflicts_with = "seconds")]
     input: Option<PathBuf>,
@@ -43,6 +51,11 @@ const MAX_LENGTH: u32 = 16 * 1024;
 /// # Errors
 /// When nothing can be built or run, and when a target found something.
 pub fn run(options: &Options) -> Result<(), Failure> {
+    if let Some(count) = options.differential {
+        let words = ["run", "--release", "--package", "interop", "--bin", "differential", "--"];
+        let mut differential = workspace::cargo(&words);
+        return process::run(differential.args([count.to_string(), options.seed.to_string()]));
+    }
     let all = targets()?;
     if let Some(unknown) = options.target.iter().find(|name| !all.contains(name)) {
         let all = all.join(", ");

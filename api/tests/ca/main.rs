@@ -20,6 +20,7 @@ mod ocsp;
 mod possession;
 mod quickstart;
 mod rekey;
+mod related;
 mod renew;
 mod revoking;
 mod sequence;

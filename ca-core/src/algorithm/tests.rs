@@ -88,6 +88,14 @@ fn identifiers_survive_a_round_trip() {
     }
 }
 
+/// RFC 9881, RFC 9909 and the composite draft: absent, not NULL.
+#[test]
+fn post_quantum_identifiers_are_written_without_parameters() {
+    for row in Algorithm::all().iter().filter(|row| row.family() != Family::Classical) {
+        assert_eq!(row.scheme().to_identifier().parameters, None, "{row}");
+    }
+}
+
 #[test]
 fn null_parameters_are_refused_where_none_belong() {
     for row in Algorithm::all() {

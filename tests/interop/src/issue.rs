@@ -125,7 +125,7 @@ impl Authority {
     pub fn root(algorithm: &Algorithm, alternative: Option<&Algorithm>) -> Self {
         let (key, alternative) = signing_keys(algorithm, alternative, Role::Root);
         let request = request_for("CN=Espalier Interop Root", &[], &key, alternative.as_ref());
-        let certificate = issued("root", request, None, &key, alternative.as_ref());
+        let certificate = issued(shipped("root"), request, None, &key, alternative.as_ref());
         Self { certificate, key, alternative }
     }
 
@@ -144,6 +144,21 @@ impl Authority {
     /// When ca-core refuses it.
     #[must_use]
     pub fn issue(&self, profile: &str, request: Request) -> Certificate {
+        issued(
+            shipped(profile),
+            request,
+            Some(&self.certificate),
+            &self.key,
+            self.alternative.as_ref(),
+        )
+    }
+
+    /// Issues what a profile of one's own makes of the request.
+    ///
+    /// # Panics
+    /// When ca-core refuses it.
+    #[must_use]
+    pub fn issue_by(&self, profile: &Profile, request: Request) -> Certificate {
         issued(profile, request, Some(&self.certificate), &self.key, self.alternative.as_ref())
     }
 }
@@ -177,15 +192,18 @@ fn alt_names(names: &[&str]) -> Vec<AltName> {
     names.iter().map(|name| AltName::parse(name).expect("a well-formed name")).collect()
 }
 
+fn shipped(name: &str) -> &'static Profile {
+    Profile::shipped(name).expect("a profile of this name is shipped")
+}
+
 /// The way of every certificate: plan, lint, alternative signature, signature.
 fn issued(
-    profile: &str,
+    profile: &Profile,
     request: Request,
     issuer: Option<&Certificate>,
     key: &SigningKey,
     alternative: Option<&SigningKey>,
 ) -> Certificate {
-    let profile = Profile::shipped(profile).expect("a profile of this name is shipped");
     let identity = IssuerIdentity {
         certificate: issuer,
         public_key: key.key.public_key(),

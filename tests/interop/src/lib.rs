@@ -1,6 +1,7 @@
 //! Espalier against other people's software and vectors.
 
 pub mod bouncy_castle;
+pub mod crls;
 pub mod differential;
 pub mod espalier;
 pub mod issue;

@@ -54,6 +54,9 @@
 //! - `readPkcs12 {file, password, provider?: "BC"|"SunJSSE"}` gives `entries: [{alias, key?, chain}]` ·
 //!   `makePkcs12 {key, certs, password, alias, der?, old?}` gives `file`, in BER unless `der` · `readPkcs7 {file}` gives
 //!   `certs`, `crls` · `makePkcs7 {certs}` gives `file`.
+//! - `makeCrl {issuerCert, issuerKey, number, revoked?: [cert, …], base?, place?, signatureAlgorithm?}` gives `crl`, a
+//!   full list, a delta to `base` or the shard of `place` · `checkCrl {crl, issuer}`: its signature · `pathCrl {cert,
+//!   issuer, crls: […], at?}`: PKIX of one certificate with revocation, deltas included.
 //! - `checkRelated {cert, related}`: the extension of RFC 9763 · `verifyRelatedCsr {csr, related, relatedKey}` ·
 //!   `makeRelatedRequest {related, relatedKey, locations: […], time?}` gives `value`, the attribute's.
 //! - `kemKey {algorithm: ML-KEM-512|768|1024 | pkcs8, form?}` gives `pkcs8`, `spki` · `encapsulate {cert}` gives

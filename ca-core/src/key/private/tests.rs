@@ -3,7 +3,7 @@
 use rand_core::UnwrapErr;
 
 use super::*;
-use crate::key::{KeyDerivation, check_encryption, decrypt, encrypt};
+use crate::key::{KeyDerivation, KeyForm, check_encryption, decrypt, encrypt};
 use crate::plan::tests::takes_long;
 use crate::signature::{Implementation, verify_in_context};
 
@@ -244,4 +244,20 @@ fn parameters_that_give_no_key_are_not_called_a_wrong_passphrase() {
         assert!(error.to_string().contains(found), "{error}");
         assert_eq!(check_encryption(&der), Err(error));
     }
+}
+
+/// OpenSSL writes the both form unless told otherwise, and Go and pyca refuse it.
+#[test]
+fn a_key_in_the_both_form_is_written_as_its_seed() {
+    let both = include_bytes!("../../../tests/data/inspect/both-key.der");
+    let key = PrivateKey::from_der(both).unwrap();
+    assert_eq!(key.form(), Some(KeyForm::Both));
+    let written = key.to_pkcs8_der().unwrap();
+    assert!(written.len() < 100, "{} octets", written.len());
+    let again = PrivateKey::from_der(&written).unwrap();
+    assert_eq!((again.form(), again.public_key()), (Some(KeyForm::Seed), key.public_key()));
+    // The last octet of the expanded key, to which the seed no longer expands.
+    let mut twin = both.to_vec();
+    *twin.last_mut().unwrap() ^= 1;
+    assert_eq!(PrivateKey::from_der(&twin).unwrap_err(), KeyError::SeedMismatch);
 }

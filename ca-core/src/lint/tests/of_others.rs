@@ -4,7 +4,7 @@ use super::examples::*;
 use super::*;
 use crate::crl::tests::{Parts, extension, hex, raw_entry, sequence, time};
 use crate::crl::{CrlBuilder, RevokedEntry};
-use crate::csr::CertificateRequest;
+use crate::csr::{CertificateRequest, CsrError};
 use crate::profile::key_usage_extension;
 
 pub(super) fn all() -> Vec<Example> {
@@ -145,4 +145,28 @@ fn lists_and_their_issuers() -> Vec<Example> {
             trips: list(&bent, &root().certificate),
         },
     ]
+}
+
+/// Nobody can sign for such a key here, so the request bears a signature of zeros: the key is looked
+/// at first.
+#[test]
+fn a_request_for_a_key_that_can_be_factored_is_refused() {
+    for (modulus, id) in [
+        (moduli::ROCA, "rsa_not_roca"),
+        (moduli::CLOSE, "rsa_primes_apart"),
+        (moduli::SMALL_FACTOR, "rsa_no_small_factor"),
+    ] {
+        let key = rsa(modulus, &[1, 0, 1]);
+        let subject = name("CN=demo").as_name().to_der().unwrap();
+        let info = sequence(&[&hex("020100"), &subject, key.spki_der(), &hex("a000")]);
+        let sha256 = hex("300d06092a864886f70d01010b0500");
+        let der = encode::signed(&info, &sha256, &[0; 256]).unwrap();
+        let error = CertificateRequest::from_der(&der).unwrap().verify_possession().unwrap_err();
+        assert_eq!(error, CsrError::WeakKey(key.check_strength().unwrap_err()));
+        let found = lint_request(&der, &LintOverrides::default());
+        assert!(found.iter().any(|finding| finding.id == id), "{id}: {found:?}");
+        let request = Request::new(name("CN=demo"), names(&["a.b"]), key);
+        let planned = plan(profile("tls-server"), request, root().identity(), serial(), now());
+        assert!(matches!(planned, Err(crate::plan::PlanError::WeakKey(_))), "{id}");
+    }
 }

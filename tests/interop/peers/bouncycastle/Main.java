@@ -74,6 +74,14 @@ public final class Main {
             case "checkOcsp":
                 Ocsp.check(request);
                 return Map.of();
+            case "makeCrl":
+                return Crls.make(request);
+            case "checkCrl":
+                Crls.check(request);
+                return Map.of();
+            case "pathCrl":
+                Crls.path(request);
+                return Map.of();
             case "loadKey":
                 return loadKey(request);
             case "exportKey":

@@ -9,6 +9,7 @@ use der::{ErrorKind, Tag, Tagged as _};
 use fuzzing::pki::verified_at;
 use fuzzing::strict_der;
 use fuzzing::tree::Node;
+use x509_cert::ext::pkix::name::GeneralName;
 
 use super::theirs::Theirs;
 use super::{Case, Ours};
@@ -25,7 +26,7 @@ pub struct Class {
 
 /// All of them; the first that explains a case counts. In those that start with "we accept",
 /// OpenSSL refuses; in all others it accepts.
-pub const CLASSES: [Class; 29] = [
+pub const CLASSES: [Class; 30] = [
     Class {
         name: "not DER",
         why: "OpenSSL reads BER in many places, and stops at the end of the outermost value; RFC 5280 section 4.1 \
@@ -271,14 +272,35 @@ pub const CLASSES: [Class; 29] = [
     },
     Class {
         name: "we accept: other types of values in a name",
-        why: "X.501 leaves the type of an attribute's value to the attribute; OpenSSL reads strings only",
+        why: "X.501 leaves the type of an attribute's value to the attribute; OpenSSL reads strings only, and finds no \
+              issuer of a certificate with an extension that it can't read",
         explains: |case| {
-            case.theirs == Theirs::Unreadable
+            (case.theirs == Theirs::Unreadable || case.theirs.only(&[20]))
                 && mutant(case).is_some_and(|mutant| {
-                    let names = [mutant.issuer(), mutant.subject()];
-                    let mut values =
-                        names.into_iter().flat_map(|name| name.iter()).map(|one| one.value.tag());
+                    let alternative = mutant.extensions().subject_alt_name();
+                    let directories = alternative.iter().flat_map(|names| &names.0);
+                    let directories = directories.filter_map(|name| match name {
+                        GeneralName::DirectoryName(name) => Some(name),
+                        _ => None,
+                    });
+                    let names = [mutant.issuer(), mutant.subject()].into_iter().chain(directories);
+                    let mut values = names.flat_map(|name| name.iter()).map(|one| one.value.tag());
                     values.any(|tag| !STRINGS.contains(&tag))
+                })
+        },
+    },
+    Class {
+        name: "we accept: proxy certificates",
+        why: "RFC 3820's extension is not known here, which RFC 5280 allows where it is not critical; OpenSSL refuses \
+              proxies unless asked for them",
+        explains: |case| {
+            case.theirs.only(&[20, 40])
+                && mutant(case).is_some_and(|mutant| {
+                    mutant
+                        .extensions()
+                        .all()
+                        .iter()
+                        .any(|one| one.oid.to_string() == "1.3.6.1.5.5.7.1.14")
                 })
         },
     },

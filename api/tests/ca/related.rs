@@ -1,0 +1,59 @@
+//! A classical certificate and a post-quantum one, bound to each other (RFC 9763).
+
+use crate::data::classical;
+use crate::workbench::Workbench;
+
+const TRUST: &str = "--trust espalier-data/authorities/root/certificate.pem \
+                     --intermediate espalier-data/authorities/issuing/certificate.pem";
+
+/// A data folder, and in it the classical certificate `app.pem` with its key.
+fn bench() -> Workbench {
+    let bench = classical();
+    bench.run("issue --dns app.test --algorithm p256 --key-out app.key --out app.pem").done();
+    bench
+}
+
+fn ask(bench: &Workbench, names: &str, more: &str) {
+    let new = "--algorithm ml-dsa-44 --key-out pq.key --no-passphrase --force";
+    let related = "--related app.pem --related-key app.key";
+    bench.run(&format!("csr create {new} {names} {related} {more} --out pq.csr")).done();
+}
+
+#[test]
+fn a_pair_is_issued_in_two_commands_and_verified_in_one() {
+    let bench = bench();
+    ask(&bench, "--subject CN=app.test --dns app.test", "");
+    let shown = bench.run("inspect pq.csr").done();
+    assert!(shown.stdout().contains("Asks to be bound to"), "{}", shown.stdout());
+    bench.run("issue --csr pq.csr --out pq.pem").done();
+    let shown = bench.run("inspect pq.pem").done();
+    assert!(shown.stdout().contains("relatedCertificate"), "{}", shown.stdout());
+    let verify = |line: &str| bench.run(&format!("verify {TRUST} {line}"));
+    let run = verify("--related app.pem pq.pem").done();
+    assert!(run.stdout().contains("bound: the same names"), "{}", run.stdout());
+    verify("--related pq.pem app.pem").done();
+    let json = verify("--related app.pem pq.pem --json").done().json();
+    assert!(json["binding_error"].is_null() && json["related"]["valid"] == true);
+
+    // Another certificate of the same names is not the one that was meant.
+    bench.run("issue --dns app.test --algorithm p256 --key-out o.key --out other.pem").done();
+    verify("--related other.pem pq.pem").fails(1, &["hashValue"]);
+    verify("--related other.pem app.pem").fails(1, &["in neither certificate"]);
+}
+
+#[test]
+fn what_is_not_proven_is_not_issued() {
+    let bench = bench();
+    ask(&bench, "--subject CN=other.test --dns other.test", "");
+    bench.run("issue --csr pq.csr --out never.pem").fails(1, &["names: found", "other.test"]);
+    // The certificate is elsewhere, and must be given.
+    ask(&bench, "--subject CN=app.test --dns app.test", "--related-url https://ca.test/app.cer");
+    bench.run("issue --csr pq.csr --out never.pem").fails(2, &["https://ca.test/app.cer"]);
+    bench.run("issue --csr pq.csr --related app.pem --out pq.pem").done();
+    bench.run("issue --dns app.test --algorithm p256 --key-out o.key --out other.pem").done();
+    bench.run("issue --csr pq.csr --related other.pem --out never.pem").fails(1, &["certID"]);
+    // The wrong key signs nothing.
+    let line = "csr create --key o.key --dns app.test --related app.pem --related-key o.key";
+    bench.run(line).fails(1, &["another key than the related certificate's"]);
+    assert!(!bench.path("never.pem").exists());
+}
