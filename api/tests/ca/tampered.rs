@@ -72,7 +72,7 @@ fn every_changed_field_is_found() {
         ),
         (
             "UPDATE authority SET key_digest = zeroblob(32) WHERE id = 2",
-            &["chain", "key", "signature"],
+            &["chain", "key", "key-reused", "signature", "stale-index"],
             "issuing",
         ),
         (

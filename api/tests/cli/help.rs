@@ -58,6 +58,7 @@ fn algorithms_are_listed_and_filtered() {
     let pure = bench.run("algorithms --family post-quantum").done();
     let lines: Vec<&str> = pure.stdout().lines().collect();
     assert_eq!(lines.len(), 1 + 3 + 12, "{lines:?}");
+    assert!(lines[4].contains("SLH-DSA-SHA2-128s") && lines[4].contains("sphincs+"), "{lines:?}");
     assert!(lines[2].contains("ML-DSA-65") && lines[2].contains("dilithium3"), "{lines:?}");
     // What can't sign has a table of its own, and no signature in JSON.
     let kem = bench.run("algorithms --family key-establishment").done();
