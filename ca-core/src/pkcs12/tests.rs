@@ -8,7 +8,7 @@ use spki::AlgorithmIdentifierRef;
 
 use super::structure::{DigestInfo, MacData, Pfx, SafeBag, oid};
 use super::*;
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, KeyAlgorithm, MlKem};
 use crate::ber::BerError;
 use crate::certificate::Certificate;
 use crate::cms::{self, ContentInfo};
@@ -66,6 +66,31 @@ fn what_was_written_is_read_for_each_family() {
             assert!(own.local_key_id.is_some() && contents.certificates[1].name.is_none());
             assert!(contents.skipped.is_empty() && !own.is_trusted);
         }
+    }
+}
+
+#[test]
+fn keys_that_sign_slowly_or_not_at_all_are_written_and_read() {
+    let root = Authority::root("p256");
+    let slow = Algorithm::named("slh-dsa-sha2-128f").unwrap();
+    for (algorithm, by, alternative) in [
+        (KeyAlgorithm::Signing(slow), "code-signing", None),
+        (MlKem::MlKem768.into(), "kem-recipient", Some("EMAIL:alice@example.com")),
+    ] {
+        let key = PrivateKey::generate_for(algorithm, &mut rng()).unwrap();
+        let alternative: Vec<&str> = alternative.into_iter().collect();
+        let public = key.public_key().clone();
+        let request = Request::new(name("CN=Alice"), names(&alternative), public);
+        let chain = [issue(profile(by), request, &root)];
+        let bundle = Bundle::new(Some(&key), &chain, None).unwrap();
+        let file = seal(&bundle, password(), quick(MacDerivation::Rfc7292), &mut rng()).unwrap();
+        let contents = open(&file).unwrap();
+        let read = &contents.keys[0].key;
+        assert_eq!(read.to_pkcs8_der().unwrap(), key.to_pkcs8_der().unwrap(), "{by}");
+        assert!(contents.certificate_of(read).is_some(), "{by}");
+        let mut flipped = file.clone();
+        flipped[file.len() / 2] ^= 1;
+        assert_eq!(open(&flipped).unwrap_err(), Pkcs12Error::Password, "{by}");
     }
 }
 

@@ -245,7 +245,7 @@ fn identifiers(subject: &Party, issuer: &Party) -> [Node; 2] {
 fn authority(subject: &Party, issuer: &Party) -> Vec<Node> {
     let mut all = vec![
         extension("2.5.29.19", true, sequence(vec![boolean(true)])),
-        extension("2.5.29.15", true, bits(&[5, 6])),
+        extension("2.5.29.15", true, bits(&[0, 5, 6])),
     ];
     all.extend(identifiers(subject, issuer));
     all

@@ -7,17 +7,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ca_core::algorithm::Algorithm;
+use ca_core::certificate::Certificate;
 use ca_core::crl::{CrlBuilder, EntrySerial, RevocationReason, RevokedEntry, Scope};
 use ca_core::csr::CertificateRequest;
 use ca_core::general_name::{AbsoluteUri, AltName};
 use ca_core::inspect::Kind;
 use ca_core::key::PrivateKey;
 use ca_core::name::DistinguishedName;
+use ca_core::ocsp::{CertId, CertIdHash, CertStatus, Nonce, OcspRequest, Responder, UpdateWindow};
 use ca_core::pem::{self, Input};
+use ca_core::pkcs12::{Bundle, MacDerivation, Password, Protection, seal};
 use jiff::SignedDuration;
 
 use crate::choices::Choices;
 use crate::pki::{FAMILIES, Kind as CertificateKind, Pki, Repeatable, certificate, verified_at};
+use crate::targets::encrypted_key::PASSPHRASE;
+use crate::tree::Node;
 
 /// Seeds of each target, by its name.
 pub type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
@@ -131,6 +136,7 @@ fn made(seeds: &mut Seeds, pki: &Pki) {
     let request = CertificateRequest::build(&subject, &names, &[], &pki.leaf.signer);
     add_der(seeds, request.expect("a request can be made").der());
     lists(seeds, pki);
+    answers(seeds, pki);
     key(seeds, pki);
 }
 
@@ -160,7 +166,28 @@ fn lists(seeds: &mut Seeds, pki: &Pki) {
     }
 }
 
-/// A key in the clear.
+/// A question about the issuing authority, and the root's answers.
+fn answers(seeds: &mut Seeds, pki: &Pki) {
+    let (certificate, issuer) = (&pki.issuing_certificate, &pki.root_certificate);
+    let id =
+        CertId::of(certificate, issuer, CertIdHash::Sha1).expect("a serial number of 16 octets");
+    let nonce = Nonce::new(&[7; 16]).expect("a nonce of 16 octets");
+    let request = OcspRequest::build(&[id], Some(&nonce)).expect("a request for one certificate");
+    add(seeds, "ocsp_request", request.der().to_vec());
+    let responder = Responder::authority(issuer, &pki.root.signer).expect("it may answer");
+    let now = verified_at();
+    let window = UpdateWindow::new(now, now, None).expect("a window of one instant");
+    for status in [
+        CertStatus::Good,
+        CertStatus::Unknown,
+        CertStatus::revoked(now, RevocationReason::KeyCompromise),
+    ] {
+        let answer = responder.respond(&request, &window, |_| status);
+        add(seeds, "ocsp_response", answer.expect("it answers"));
+    }
+}
+
+/// A key in the clear, and with its certificate in a PKCS#12 file.
 fn key(seeds: &mut Seeds, pki: &Pki) {
     // RSA keys are files, and take long to find.
     if pki.family.starts_with("RSA") {
@@ -170,4 +197,16 @@ fn key(seeds: &mut Seeds, pki: &Pki) {
     let key = PrivateKey::generate(algorithm, &mut Repeatable::seeded(5));
     let pkcs8 = key.and_then(|key| key.to_pkcs8_der()).expect("a key can be made and written");
     add_der(seeds, &pkcs8);
+    let key = PrivateKey::from_der(&pkcs8).expect("what was written is read");
+    let mut tbs = pki.tbs(CertificateKind::Leaf);
+    *tbs.at_mut(&[6]).expect("the key stands there") =
+        Node::parse(key.public_key().spki_der()).expect("a key is DER");
+    let certificate = Certificate::from_der(&pki.signed(CertificateKind::Leaf, &tbs));
+    let chain = [certificate.expect("a right one"), pki.issuing_certificate.clone()];
+    let bundle = Bundle::new(Some(&key), &chain, Some("fuzz")).expect("they belong together");
+    let password = Password::new(PASSPHRASE).expect("the passphrase is text");
+    let protection = Protection::new(MacDerivation::default(), Protection::MIN_ITERATIONS);
+    let protection = protection.expect("the least that is written");
+    let file = seal(&bundle, password, protection, &mut Repeatable::seeded(6));
+    add(seeds, "pkcs12", file.expect("it is sealed"));
 }

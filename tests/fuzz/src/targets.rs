@@ -3,7 +3,10 @@
 pub mod certificate;
 pub mod encrypted_key;
 pub mod inspected;
+pub mod ocsp_request;
+pub mod ocsp_response;
 pub mod path;
+pub mod pkcs12;
 pub mod private_key;
 pub mod profile;
 pub mod request;
@@ -21,7 +24,7 @@ pub struct Target {
 }
 
 /// Every target, by name.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "certificate", check: certificate::check },
     Target { name: "request", check: request::check },
     Target { name: "revocation_list", check: revocation_list::check },
@@ -30,6 +33,9 @@ pub const TARGETS: [Target; 8] = [
     Target { name: "inspected", check: inspected::check },
     Target { name: "profile", check: profile::check },
     Target { name: "path", check: path::check },
+    Target { name: "ocsp_request", check: ocsp_request::check },
+    Target { name: "ocsp_response", check: ocsp_response::check },
+    Target { name: "pkcs12", check: pkcs12::check },
 ];
 
 /// The longest that a message to people may be, in octets.

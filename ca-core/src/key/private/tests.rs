@@ -259,5 +259,8 @@ fn a_key_in_the_both_form_is_written_as_its_seed() {
     // The last octet of the expanded key, to which the seed no longer expands.
     let mut twin = both.to_vec();
     *twin.last_mut().unwrap() ^= 1;
-    assert_eq!(PrivateKey::from_der(&twin).unwrap_err(), KeyError::SeedMismatch);
+    assert_eq!(
+        PrivateKey::from_der(&twin).unwrap_err(),
+        KeyError::SeedMismatch { algorithm: "ML-DSA" }
+    );
 }
