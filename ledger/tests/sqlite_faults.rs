@@ -270,6 +270,17 @@ async fn replacing_rows_is_refused() {
             "the latest revocation",
         ),
         ("INSERT INTO crl SELECT 9, 1, 9, 1, '[]', 1, 2, 2, 0, 0, 0, 1", "a complete list of the"),
+        ("INSERT INTO crl SELECT 9, 1, 9, 0, '[]', NULL, 1, 2, 0, 0, 0, 1", "the first revocation"),
+        ("INSERT INTO crl SELECT 9, 1, 9, 0, '[]', NULL, 0, 2, 2, 99, 0, 1", "what is left out"),
+        ("INSERT INTO crl SELECT 9, 1, 9, 0, '[]', 1, 2, 2, 2, 200, 0, 1", "what is left out"),
+        (
+            "INSERT INTO record_key SELECT key_digest, 1 FROM record WHERE id = 2",
+            "this record has no such key",
+        ),
+        (
+            "INSERT INTO authority_key SELECT key_digest, 1 FROM record WHERE id = 2",
+            "this authority has no such key",
+        ),
     ] {
         let outcome = sqlx::raw_sql(statement).execute(&mut connection).await;
         let refusal = outcome.expect_err(statement).to_string();
@@ -344,6 +355,8 @@ async fn the_checker_finds_what_was_changed_behind_its_back() {
         ("UPDATE crl SET number = 3 WHERE id = 1", FindingKind::CrlSeries),
         ("UPDATE crl SET through = 9 WHERE id = 2", FindingKind::CrlSeries),
         ("UPDATE crl SET places = '[\"http://a.test\"]' WHERE id = 1", FindingKind::CrlSeries),
+        ("UPDATE crl SET since = 1 WHERE id = 1", FindingKind::CrlSeries),
+        ("UPDATE crl SET settled_through = 1 WHERE id = 1", FindingKind::CrlSeries),
         ("DELETE FROM authority_key", FindingKind::StaleIndex),
         (
             "UPDATE record_key SET digest = (SELECT key_digest FROM record WHERE id = 2) \

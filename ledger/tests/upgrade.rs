@@ -6,9 +6,13 @@ mod suite;
 
 use std::{fs, path::Path, sync::Arc};
 
-use ca_core::{fingerprint::Fingerprint, profile::KeyReuse};
+use ca_core::{
+    crl::{Scope, Subjects},
+    fingerprint::Fingerprint,
+    profile::KeyReuse,
+};
 use ledger::{
-    KeyHolder, Ledger, LedgerError, NewRecord, Recording, Revocation, RevocationReason,
+    KeyHolder, Ledger, LedgerError, NewCrl, NewRecord, Recording, Revocation, RevocationReason,
     SerialStatus, sqlite::SqliteStore,
 };
 use sqlx::{
@@ -112,6 +116,13 @@ async fn an_older_ledger_keeps_what_is_in_it() {
     assert!(matches!(statuses[..], [SerialStatus::Good, SerialStatus::Revoked { .. }]));
     let crl = ledger.reserve_crl(new_crl(None)).await.unwrap();
     assert_eq!(ledger.revoked(AUTHORITY, crl.number, 0, 10).await.unwrap().entries.len(), 4);
+    // Nobody noted whether they are authorities': they are on the lists of both.
+    for subjects in [Subjects::EndEntities, Subjects::Authorities] {
+        let new = NewCrl { scope: Scope::all().only(subjects), ..new_crl(None) };
+        let crl = ledger.reserve_crl(new).await.unwrap();
+        let entries = ledger.revoked(AUTHORITY, crl.number, 0, 10).await.unwrap().entries;
+        assert_eq!(entries.len(), 4, "{subjects:?}");
+    }
     suite::check_and_close(ledger).await;
 }
 

@@ -12,8 +12,8 @@ use crate::crl::scope_columns;
 use crate::{Crl, CrlFilter, CrlKind, LedgerError, NewCrl, NewCrlList, RevokedPage, StoredCrl};
 
 /// The revocations `v` of the records `r` that the list `c` of authority ?1 and number ?2 has,
-/// behind position ?3. Records from before their places were noted are on every shard, and those
-/// from before their kind was noted are an authority's when its key is.
+/// behind position ?3. Records from before their places and kind were noted are on every list:
+/// nobody knows whether one that is left out was an authority's.
 macro_rules! entries_of_list {
     ($columns:literal, $rest:literal) => {
         concat!(
@@ -26,8 +26,7 @@ macro_rules! entries_of_list {
              CROSS JOIN record r ON r.id = v.record \
              WHERE c.authority = (SELECT id FROM authority WHERE name = ?1) AND c.number = ?2 \
              AND NOT (v.position <= c.settled_through AND r.not_after < c.settled_at) \
-             AND (c.subjects = 0 OR (c.subjects = 2) = coalesce(r.for_authority, \
-                  EXISTS (SELECT 1 FROM authority k WHERE k.key_digest = r.key_digest))) \
+             AND (c.subjects = 0 OR r.for_authority IS NULL OR (c.subjects = 2) = r.for_authority) \
              AND (c.places = '[]' OR r.crl_places IS NULL OR EXISTS (\
                   SELECT 1 FROM json_each(r.crl_places) p \
                     JOIN json_each(c.places) w ON w.value = p.value)) ",

@@ -1,11 +1,11 @@
 //! Why a key may not be certified: the rules that the triggers hold, told in words.
 //!
-//! The triggers decide, inside the one INSERT (`migrations/sqlite/0002_revocation.sql`), so that no
+//! The triggers decide, inside the one INSERT (`migrations/sqlite/0004_alternative_keys.sql`), so that no
 //! request pays for this but the refused ones.
 
 use ca_core::{fingerprint::Fingerprint, profile::KeyReuse};
 
-use super::{revoke::blocked_key, rows::Cell, transaction::Named};
+use super::{revoke::blocked_key, rows::Cell, transaction::Named, write::joined};
 use crate::{KeyHolder, LedgerError, NewAuthority, NewRecord};
 
 /// A key that was refused.
@@ -20,6 +20,13 @@ impl Key<'_> {
         let parts = self.components.iter().filter(|digest| **digest != self.whole);
         let parts = parts.map(|digest| ("component key", *digest));
         std::iter::once(("key", self.whole)).chain(parts)
+    }
+
+    /// Whether a digest belongs to this key where it was seen before: in the same whole key, and as
+    /// another part than that in the same company, or an alternative key would share a half.
+    fn is_held_by(&self, digest: Fingerprint, whole: &[u8], components: Option<&[u8]>) -> bool {
+        let same_parts = components.is_none_or(|parts| parts == joined(self.components));
+        whole == self.whole.as_bytes() && (digest == self.whole || same_parts)
     }
 }
 
@@ -36,15 +43,17 @@ pub(super) async fn of_record(
         return Ok(Some(blocked));
     }
     for (field, digest) in key.digests() {
-        if let Some((name, whole)) = owning_authority(transaction, digest).await?
-            && !(new.for_authority && whole == new.key_digest.as_bytes())
+        if let Some(owner) = owning_authority(transaction, digest).await?
+            && !(new.for_authority
+                && key.is_held_by(digest, &owner.key_digest, owner.component_digests.as_deref()))
         {
-            let holder = Box::new(KeyHolder::Authority(name));
+            let holder = Box::new(KeyHolder::Authority(owner.name));
             let allowed = "an authority's key only in its own certificates, whole";
             return Ok(Some(LedgerError::KeyTaken { field, digest, holder, allowed }));
         }
         let Some(first) = first_record(transaction, digest).await? else { continue };
-        let allowed = if first.key_digest != new.key_digest.as_bytes() {
+        let allowed = if !key.is_held_by(digest, &first.key_digest, Some(&first.component_digests))
+        {
             "a component key in one key only (composite ML-DSA, \"Key Reuse\")"
         } else if first
             .for_authority
@@ -72,8 +81,8 @@ pub(super) async fn of_authority(
         return Ok(Some(blocked));
     }
     for (field, digest) in key.digests() {
-        if let Some((name, _)) = owning_authority(transaction, digest).await? {
-            let holder = Box::new(KeyHolder::Authority(name));
+        if let Some(owner) = owning_authority(transaction, digest).await? {
+            let holder = Box::new(KeyHolder::Authority(owner.name));
             let allowed = "one authority for a key";
             return Ok(Some(LedgerError::KeyTaken { field, digest, holder, allowed }));
         }
@@ -118,13 +127,20 @@ async fn authority_blocked(
     Ok(Some(LedgerError::AuthorityKeyBlocked { name, digest, blocked_at }))
 }
 
-/// The authority that has this key or component, and the digest of its whole key.
+/// The authority that has a key or component.
+#[derive(sqlx::FromRow)]
+struct Owner {
+    name: String,
+    key_digest: Vec<u8>,
+    component_digests: Option<Vec<u8>>,
+}
+
 async fn owning_authority(
     transaction: &mut Named<'_>,
     digest: Fingerprint,
-) -> Result<Option<(String, Vec<u8>)>, LedgerError> {
+) -> Result<Option<Owner>, LedgerError> {
     let row = sqlx::query_as(
-        "SELECT a.name, a.key_digest FROM authority_key k JOIN authority a ON a.id = k.authority \
+        "SELECT a.name, a.key_digest, a.component_digests FROM authority_key k JOIN authority a ON a.id = k.authority \
          WHERE k.digest = ? ORDER BY a.id LIMIT 1",
     )
     .bind(digest.as_bytes().to_vec())
@@ -138,6 +154,7 @@ async fn owning_authority(
 struct FirstRecord {
     serial: Vec<u8>,
     key_digest: Vec<u8>,
+    component_digests: Vec<u8>,
     for_authority: Option<bool>,
 }
 
@@ -154,7 +171,7 @@ async fn first_record(
     digest: Fingerprint,
 ) -> Result<Option<FirstRecord>, LedgerError> {
     let row = sqlx::query_as(
-        "SELECT serial, key_digest, for_authority FROM record \
+        "SELECT serial, key_digest, component_digests, for_authority FROM record \
          WHERE id = (SELECT min(record) FROM record_key WHERE digest = ?)",
     )
     .bind(digest.as_bytes().to_vec())

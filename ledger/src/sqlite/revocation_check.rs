@@ -11,7 +11,7 @@ const MOST: i64 = 1_000;
 type Row = (Option<String>, Option<String>, String);
 
 /// Each statement finds what breaks one rule.
-const RULES: [(FindingKind, &str); 9] = [
+const RULES: [(FindingKind, &str); 10] = [
     (
         FindingKind::PositionGap,
         "SELECT a.name, NULL, printf('%d revocations have the positions %d to %d', count(*), \
@@ -42,7 +42,9 @@ const RULES: [(FindingKind, &str); 9] = [
          JOIN record f ON f.id = (SELECT min(record) FROM record_key WHERE digest = k.digest) \
          LEFT JOIN authority a ON a.id = r.authority LEFT JOIN revocation v ON v.record = r.id \
          WHERE f.id <> r.id AND v.record IS NULL \
-           AND (f.key_digest <> r.key_digest OR f.for_authority <> r.for_authority) LIMIT ?",
+           AND (f.key_digest <> r.key_digest OR f.for_authority <> r.for_authority \
+                OR (k.digest <> r.key_digest AND f.component_digests <> r.component_digests)) \
+         LIMIT ?",
     ),
     (
         FindingKind::KeyReused,
@@ -51,7 +53,9 @@ const RULES: [(FindingKind, &str); 9] = [
          FROM authority_key k JOIN authority o ON o.id = k.authority \
          JOIN record_key p ON p.digest = k.digest JOIN record r ON r.id = p.record \
          LEFT JOIN authority a ON a.id = r.authority LEFT JOIN revocation v ON v.record = r.id \
-         WHERE v.record IS NULL AND (r.key_digest <> o.key_digest OR r.for_authority = 0) LIMIT ?",
+         WHERE v.record IS NULL AND (r.key_digest <> o.key_digest OR r.for_authority = 0 \
+                OR (k.digest <> o.key_digest AND o.component_digests <> r.component_digests)) \
+         LIMIT ?",
     ),
     (
         FindingKind::KeyReused,
@@ -96,6 +100,18 @@ const RULES: [(FindingKind, &str); 9] = [
                 WHERE b.authority = c.authority AND b.number = c.base AND b.base IS NULL \
                   AND b.through = c.since AND b.subjects = c.subjects AND b.places = c.places) \
          LIMIT ?",
+    ),
+    (
+        FindingKind::CrlSeries,
+        "SELECT a.name, NULL, \
+         printf('CRL number %d leaves out what stood on no stored complete list', c.number) \
+         FROM crl c LEFT JOIN authority a ON a.id = c.authority \
+         WHERE (c.base IS NULL AND c.since <> 0) OR (c.settled_through <> 0 \
+           AND (c.base IS NOT NULL OR NOT EXISTS (\
+               SELECT 1 FROM crl b JOIN crl_list l ON l.crl = b.id \
+                WHERE b.authority = c.authority AND b.number < c.number AND b.base IS NULL \
+                  AND b.subjects = c.subjects AND b.places = c.places \
+                  AND b.through = c.settled_through AND b.this_update = c.settled_at))) LIMIT ?",
     ),
 ];
 

@@ -156,7 +156,7 @@ pub(super) async fn authority_id(
 }
 
 /// Digests one behind the other, as they stand in one column.
-fn joined(digests: &[Fingerprint]) -> Vec<u8> {
+pub(super) fn joined(digests: &[Fingerprint]) -> Vec<u8> {
     digests.iter().flat_map(|digest| *digest.as_bytes()).collect()
 }
 

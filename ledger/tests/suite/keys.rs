@@ -62,14 +62,26 @@ pub async fn a_component_belongs_to_one_key(factory: &impl Factory) {
     ledger.record(keyed(5, "c", &["c", "alternative"])).await.unwrap();
     ledger.record(keyed(6, "xy", &["x", "y"])).await.unwrap();
     assert_eq!(taken(&ledger, keyed(7, "d", &["d", "alternative"])).await.1, digest("alternative"));
-    let refusal = ledger.record(keyed(7, "a", &["a"])).await.unwrap_err().to_string();
+    // Beside the same key, the alternative one is no half of another, nor has it a half of one.
+    let first = taken(&ledger, keyed(7, "c", &["c", "alternative", "e"])).await;
+    let fifth = KeyHolder::Record(serial(5));
+    assert_eq!(first, ("component key", digest("alternative"), fifth));
+    ledger.record(keyed(7, "f", &["f", "g", "h"])).await.unwrap();
+    for parts in [["f", "g", "i"], ["f", "i", "h"], ["f", "h", "g"]] {
+        assert_eq!(taken(&ledger, keyed(8, "f", &parts)).await.2, KeyHolder::Record(serial(7)));
+    }
+    // The same again, another alternative key, and none.
+    ledger.record(keyed(8, "f", &["f", "g", "h"])).await.unwrap();
+    ledger.record(keyed(9, "f", &["f", "i"])).await.unwrap();
+    ledger.record(keyed(10, "f", &["f"])).await.unwrap();
+    let refusal = ledger.record(keyed(11, "a", &["a"])).await.unwrap_err().to_string();
     let words = [
         format!("key: found {}, which the record of serial {} has", digest("a"), serial(1)),
         "allowed: a component key in one key only".into(),
         "make a new key".into(),
     ];
     assert!(words.iter().all(|word| refusal.contains(word)), "{refusal}");
-    assert_eq!(check_and_close(ledger).await.checked.records, 5);
+    assert_eq!(check_and_close(ledger).await.checked.records, 9);
 }
 
 pub async fn a_key_is_certified_again_unless_the_record_refuses(factory: &impl Factory) {
