@@ -87,7 +87,11 @@ fn a_delta_has_what_came_after_its_base() {
     verify(&bench, "two", &format!("--crl full.crl {leaf}")).done();
     let both = format!("--crl full.crl --crl d.crl {leaf}");
     verify(&bench, "two", &both).fails(1, &["revoked at", "delta CRL"]);
-    verify(&bench, "two", &format!("--crl d.crl {leaf}")).fails(1, &["only delta lists"]);
+    verify(&bench, "one", &format!("--crl d.crl {leaf}")).fails(1, &["only delta lists"]);
+    // Revoked is known without the base.
+    let alone = format!("--crl d.crl {leaf} --revocation allow-unknown");
+    verify(&bench, "two", &alone).fails(1, &["revoked at", "delta CRL"]);
+    verify(&bench, "one", &alone).done();
     // A delta to a delta is none, and neither is one to another scope's list.
     let number = delta.number();
     bench.run(&format!("crl make issuing --base {number} --out x.crl")).fails(2, &["base"]);

@@ -170,9 +170,9 @@ impl Offered<'_> {
 /// Judges `certificate`, which `issuer` issued, by those of `crls` that are by `issuer`, current at
 /// `at` and speak of it. Both certificates must have been validated as a path before.
 ///
-/// - Of complete lists of one scope the one with the highest number counts. An older one that is
-///   still current counts only where it revokes for ever, that is for any reason but
-///   certificateHold.
+/// - A list that revokes for ever, that is for any reason but certificateHold, counts always: be it
+///   older than another, past its nextUpdate, or a delta without its base.
+/// - Else, of complete lists of one scope the one with the highest number counts.
 /// - A newer delta of the same scope and key is applied to it. Its revocations count always, its
 ///   removals only when it joins the base (RFC 5280 section 5.2.4) and the base has the
 ///   certificate on hold. No list takes back another revocation.
@@ -227,9 +227,13 @@ fn find<'a>(
         return Err(UnknownRevocation::IssuerMismatch { found, allowed });
     }
     let serial = EntrySerial::of(certificate)?;
-    let usable = usable(certificate, issuer, crls, at)?;
-    if let Some((list, entry)) = revoked_for_ever(&serial, &usable) {
+    let Lists { usable, late, missing } = Lists::of(certificate, issuer, crls, at);
+    let trusted = usable.iter().map(|(list, _)| *list).chain(late);
+    if let Some((list, entry)) = revoked_for_ever(&serial, trusted) {
         return Ok(Known::Revoked(list, entry));
+    }
+    if let Some(why) = missing {
+        return Err(why);
     }
     let mut covered = ReasonFlags::default();
     let mut needed = Vec::new();
@@ -251,47 +255,66 @@ fn find<'a>(
 
 type Covering<'a> = (&'a CertificateList, ReasonFlags);
 
-/// The lists that may be trusted and speak of the certificate, and for which reasons; a complete
-/// one is among them.
-fn usable<'a>(
-    certificate: &Certificate,
-    issuer: &Certificate,
-    crls: &[Offered<'a>],
-    at: Timestamp,
-) -> Result<Vec<Covering<'a>>, UnknownRevocation> {
-    let mut usable = Vec::new();
-    let mut in_name = false;
-    let mut refused = None;
-    for offered in crls.iter().filter(|offered| offered.list.issuer() == issuer.subject()) {
-        let list = offered.list;
-        in_name = true;
-        let Some(reasons) = list.scope().reasons_for(certificate) else { continue };
-        // The signature, which costs most, comes last.
-        let checked = list.check_issuer(issuer).and_then(|()| list.check_time(at));
-        match checked.and_then(|()| offered.verify(issuer)) {
-            Ok(()) => usable.push((list, reasons)),
-            Err(error) => refused = Some(error),
-        }
-    }
-    if usable.iter().any(|(list, _)| !list.is_delta()) {
-        return Ok(usable);
-    }
-    Err(match refused {
-        Some(error) => UnknownRevocation::Refused(error),
-        None if !usable.is_empty() => UnknownRevocation::NoBase,
-        None if in_name => UnknownRevocation::OutOfScope,
-        None => UnknownRevocation::NoList { given: crls.len(), issuer: to_text(issuer.subject()) },
-    })
+/// The lists that are the issuer's and speak of the certificate.
+struct Lists<'a> {
+    /// Those that are current, and for which reasons.
+    usable: Vec<Covering<'a>>,
+    /// Those that are past their nextUpdate.
+    late: Vec<&'a CertificateList>,
+    /// Why no complete one is among those that are current; none when there is one.
+    missing: Option<UnknownRevocation>,
 }
 
-/// A revocation on any complete list that can't be taken back, be there a newer list or not.
+impl<'a> Lists<'a> {
+    fn of(
+        certificate: &Certificate,
+        issuer: &Certificate,
+        crls: &[Offered<'a>],
+        at: Timestamp,
+    ) -> Self {
+        let (mut usable, mut late) = (Vec::new(), Vec::new());
+        let mut in_name = false;
+        let mut refused = None;
+        for offered in crls.iter().filter(|offered| offered.list.issuer() == issuer.subject()) {
+            let list = offered.list;
+            in_name = true;
+            let Some(reasons) = list.scope().reasons_for(certificate) else { continue };
+            // The signature, which costs most, comes last.
+            let checked = list.check_issuer(issuer).and_then(|()| list.check_time(at));
+            match checked.and_then(|()| offered.verify(issuer)) {
+                Ok(()) => usable.push((list, reasons)),
+                Err(error) => {
+                    let is_late = matches!(error, CrlError::Expired { .. });
+                    if is_late && offered.verify(issuer).is_ok() {
+                        late.push(list);
+                    }
+                    refused = Some(error);
+                }
+            }
+        }
+        let is_complete = |(list, _): &Covering<'_>| !list.is_delta();
+        let missing = (!usable.iter().any(is_complete)).then(|| match refused {
+            Some(error) => UnknownRevocation::Refused(error),
+            None if !usable.is_empty() => UnknownRevocation::NoBase,
+            None if in_name => UnknownRevocation::OutOfScope,
+            None => {
+                let (given, issuer) = (crls.len(), to_text(issuer.subject()));
+                UnknownRevocation::NoList { given, issuer }
+            }
+        });
+        Self { usable, late, missing }
+    }
+}
+
+/// A revocation on any list that can't be taken back: be there a newer list or none, a base to the
+/// delta or none.
 fn revoked_for_ever<'a>(
     serial: &EntrySerial,
-    usable: &[Covering<'a>],
+    lists: impl Iterator<Item = &'a CertificateList>,
 ) -> Option<(&'a CertificateList, RevokedEntry)> {
-    let complete = usable.iter().map(|(list, _)| *list).filter(|list| !list.is_delta());
-    let mut entries = complete.filter_map(|list| Some((list, list.find(serial)?)));
-    entries.find(|(_, entry)| entry.reason != RevocationReason::CertificateHold)
+    use RevocationReason::{CertificateHold, RemoveFromCrl};
+    let mut entries = lists.filter_map(|list| Some((list, list.find(serial)?)));
+    entries.find(|(_, entry)| !matches!(entry.reason, CertificateHold | RemoveFromCrl))
 }
 
 /// Of the complete lists of each scope, the newest.

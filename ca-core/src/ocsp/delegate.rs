@@ -45,6 +45,11 @@ pub(super) fn check_delegate(
         let found = if usages.is_some() { "no OCSPSigning" } else { "none" };
         return refuse("extendedKeyUsage", found.into(), "OCSPSigning".into());
     }
+    // In a CA's certificate the extension limits what lies below, and was seldom meant as a right to
+    // un-revoke its siblings.
+    if delegate.extensions().basic_constraints().is_some_and(|constraints| constraints.ca) {
+        return refuse("basicConstraints", "a CA".into(), "an end entity".into());
+    }
     if !may_sign(delegate) {
         let allowed = "digitalSignature, or no keyUsage at all";
         return refuse("keyUsage", "no digitalSignature".into(), allowed.into());

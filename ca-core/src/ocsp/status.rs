@@ -16,8 +16,8 @@ use crate::name::to_text;
 ///
 /// - The newest response counts: the one with the latest thisUpdate. Of several of one second the
 ///   worst counts.
-/// - A response that revokes for any reason but certificateHold counts also when a newer one takes
-///   it back, which RFC 5280 lets no issuer do.
+/// - A response that revokes for any reason but certificateHold counts also when it is past its
+///   date, or a newer one takes it back, which RFC 5280 lets no issuer do.
 /// - Responses that are refused are passed over. When none is left the answer is unknown, and says
 ///   why the last one that tells of the certificate was refused.
 /// - A certificate that the issuer never issued counts as revoked, on hold since 1970.
@@ -87,7 +87,8 @@ fn judge<'a>(
     worst.copied().ok_or(UnknownRevocation::NoResponse)
 }
 
-/// The responses that tell of the certificate and may be trusted, at least one.
+/// The responses that tell of the certificate and may be trusted, at least one; of those past their
+/// date what they revoke for ever.
 fn usable<'a>(
     certificate: &Certificate,
     issuer: &Certificate,
@@ -96,11 +97,21 @@ fn usable<'a>(
 ) -> Result<Vec<Verified<'a>>, UnknownRevocation> {
     let (mut usable, mut refused, mut other) = (Vec::new(), None, None);
     for response in responses {
-        let verified =
-            response.basic().and_then(|basic| basic.verify(certificate, issuer, expected));
-        match verified {
+        let basic = match response.basic() {
+            Ok(basic) => basic,
+            Err(error) => {
+                refused = Some(error);
+                continue;
+            }
+        };
+        match basic.verify(certificate, issuer, expected) {
             Ok(verified) => usable.push(verified),
             Err(error @ OcspError::OtherCertificate { .. }) => other = Some(error),
+            Err(error @ (OcspError::Expired { .. } | OcspError::Old { .. })) => {
+                let late = basic.verify_late(certificate, issuer, expected).ok();
+                usable.extend(late.filter(|one| is_for_ever(one.single.status())));
+                refused = Some(error);
+            }
             Err(error) => refused = Some(error),
         }
     }

@@ -95,6 +95,25 @@ impl BasicResponse {
         self.check_nonce(expected.nonce)?;
         check_time(single, expected)?;
         // Signatures, which cost most, come last.
+        self.attributed(single, issuer, expected)
+    }
+
+    /// The same for a response that [`Self::verify`] found past its date, and only past its date.
+    pub(super) fn verify_late<'s>(
+        &'s self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        expected: &Expectation<'_>,
+    ) -> Result<Verified<'s>, OcspError> {
+        self.attributed(self.find(certificate, issuer)?, issuer, expected)
+    }
+
+    fn attributed<'s>(
+        &'s self,
+        single: &'s SingleResponse,
+        issuer: &Certificate,
+        expected: &Expectation<'_>,
+    ) -> Result<Verified<'s>, OcspError> {
         let (signed_by, scheme) = self.check_responder(issuer, expected)?;
         Ok(Verified { single, signed_by, scheme })
     }

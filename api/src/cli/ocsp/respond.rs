@@ -52,6 +52,8 @@ pub(super) async fn run(
         .map_err(|error| CliError::of(exit_code::of_read(&error), &options.request, &error))?;
     let loaded = options.responder.load(folder, ledger, context).await?;
     let responder = loaded.responder()?;
+    // Before the ledger is read: what is revoked after this instant may be missing from the answer.
+    let window = options.responder.window(context.now())?;
     let ours: HashMap<EntrySerial, SerialNumber> = request
         .serials_of(loaded.issuer())
         .into_iter()
@@ -64,7 +66,6 @@ pub(super) async fn run(
         let found = ledger.statuses(name, asked).await.map_err(ledger_failed)?;
         known.extend(ours.keys().copied().zip(found.iter().map(cert_status)));
     }
-    let window = options.responder.window(context.now())?;
     let status_of = |serial: &EntrySerial| *known.get(serial).unwrap_or(&CertStatus::Unknown);
     let response = responder.respond(&request, &window, status_of).map_err(refused)?;
     match OcspResponse::from_der(response.as_slice()) {

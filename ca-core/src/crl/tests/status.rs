@@ -180,6 +180,37 @@ fn no_list_takes_back_what_is_for_ever() {
 }
 
 #[test]
+fn what_is_for_ever_needs_no_base_and_no_current_list() {
+    let world = World::new();
+    let delta = || world.delta(5, 6, Some(COMPROMISE));
+    assert_eq!(world.status(&[delta()]), revoked(COMPROMISE));
+    // Made before the base, or of another scope.
+    assert_eq!(world.status(&[world.full(7, None), delta()]), revoked(COMPROMISE));
+    let users = Scope::all().only(Subjects::EndEntities);
+    let other = full(&world.root, 6).delta(5.into()).unwrap().scope(users).unwrap();
+    let other = world.list(other, Some(COMPROMISE));
+    assert_eq!(world.status(&[world.full(5, None), other]), revoked(COMPROMISE));
+    // A list past its date revokes, and says nothing else.
+    let late = due() + SignedDuration::from_secs(1);
+    let judge = |list, at| check_crls(&world.leaf, &world.root.certificate, &[list], at);
+    assert_eq!(judge(world.full(1, Some(COMPROMISE)), late), revoked(COMPROMISE));
+    assert_eq!(judge(delta(), late), revoked(COMPROMISE));
+    for reason in [None, Some(HOLD)] {
+        let why = unknown(judge(world.full(1, reason), late));
+        assert!(matches!(why, UnknownRevocation::Refused(CrlError::Expired { .. })), "{why}");
+    }
+    // One of tomorrow does not, and neither does one with another signature.
+    let early = made() - SignedDuration::from_secs(1);
+    let why = unknown(judge(world.full(1, Some(COMPROMISE)), early));
+    assert!(matches!(why, UnknownRevocation::Refused(CrlError::NotYetValid { .. })), "{why}");
+    let mut der = world.full(1, Some(COMPROMISE)).der().to_vec();
+    let at = der.windows(7).position(|window| window == [0x55; 7]).unwrap();
+    der[at] ^= 1;
+    let why = unknown(judge(CertificateList::from_der(der).unwrap(), late));
+    assert!(matches!(why, UnknownRevocation::Refused(CrlError::Expired { .. })), "{why}");
+}
+
+#[test]
 fn numbers_decide_whether_a_delta_applies() {
     let world = World::new();
     let status = |base, delta| world.status(&[base, delta]);
@@ -202,8 +233,10 @@ fn numbers_decide_whether_a_delta_applies() {
 #[test]
 fn a_delta_alone_or_of_another_scope_is_not_enough() {
     let world = World::new();
-    let why = unknown(world.status(&[world.delta(5, 6, Some(COMPROMISE))]));
-    assert_eq!(why, UnknownRevocation::NoBase);
+    for reason in [None, Some(HOLD), Some(REMOVE)] {
+        let why = unknown(world.status(&[world.delta(5, 6, reason)]));
+        assert_eq!(why, UnknownRevocation::NoBase);
+    }
     let users = Scope::all().only(Subjects::EndEntities);
     let delta = full(&world.root, 6).delta(5.into()).unwrap().scope(users).unwrap();
     let delta = world.list(delta, Some(REMOVE));

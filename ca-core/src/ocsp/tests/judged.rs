@@ -65,6 +65,36 @@ fn the_newest_response_counts_and_nothing_takes_a_revocation_back() {
 }
 
 #[test]
+fn what_is_for_ever_needs_no_current_response() {
+    let world = World::new();
+    let late = due() + SignedDuration::from_hours(1);
+    let judge = |responses: &[OcspResponse]| {
+        check_responses(&world.leaf, &world.issuer.certificate, responses, late)
+    };
+    let endless = UpdateWindow::new(made(), made(), None).unwrap();
+    let endless = |status| world.says_in(status, &endless);
+    let gone = revoked(COMPROMISE);
+    for response in [world.says(gone), endless(gone)] {
+        assert_eq!(judge(&[response]), status_of(COMPROMISE));
+    }
+    let now = UpdateWindow::new(late, late, Some(late + SignedDuration::from_hours(1))).unwrap();
+    let both = [world.says(gone), world.says_in(CertStatus::Good, &now)];
+    assert_eq!(judge(&both), status_of(COMPROMISE));
+    // It says nothing else, and nothing with another's signature.
+    for status in [CertStatus::Good, revoked(HOLD)] {
+        for (response, is_old) in [(world.says(status), false), (endless(status), true)] {
+            let why = unknown(judge(&[response]));
+            let UnknownRevocation::RefusedResponse(error) = why else { panic!("{why}") };
+            assert_eq!(matches!(error, OcspError::Old { .. }), is_old, "{error}");
+            assert_eq!(matches!(error, OcspError::Expired { .. }), !is_old, "{error}");
+        }
+    }
+    let OcspResponse::Basic(basic) = world.says(gone) else { panic!("no answer") };
+    let stranger = Authority::root("ed25519");
+    assert!(basic.verify_late(&world.leaf, &stranger.certificate, &expect()).is_err());
+}
+
+#[test]
 fn responses_about_others_say_nothing() {
     let world = World::new();
     let issuer = &world.issuer.certificate;

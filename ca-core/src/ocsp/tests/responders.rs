@@ -83,6 +83,9 @@ fn a_delegate_is_one_by_its_extended_key_usage_alone() {
     refused(&world, &server, &["extendedKeyUsage: found no OCSPSigning"]);
     let usage = Some((true, hex("03020106")));
     refused(&world, &change(oid::KEY_USAGE, usage), &["keyUsage: found no digitalSignature"]);
+    // A subordinate authority that is limited to OCSPSigning, among others.
+    let authority = Some((true, hex("30030101ff")));
+    refused(&world, &change(oid::BASIC_CONSTRAINTS, authority), &["basicConstraints: found a CA"]);
     let unknown = Some((true, vec![5, 0]));
     let unknown = change(ObjectIdentifier::new_unwrap("1.2.3.4"), unknown);
     refused(&world, &unknown, &["extensions: found critical extension 1.2.3.4"]);
