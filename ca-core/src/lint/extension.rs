@@ -1,5 +1,7 @@
 //! Lints of all extensions together: criticality, empty lists, order.
 
+use std::collections::BTreeSet;
+
 use const_oid::ObjectIdentifier;
 
 use super::{Check, Lint, Subject};
@@ -92,6 +94,12 @@ const MUST_NOT_BE_CRITICAL: [(&str, ObjectIdentifier); 10] = [
 ];
 const BETTER_NOT_CRITICAL: [(&str, ObjectIdentifier); 2] =
     [("issuerAltName", ISSUER_ALT_NAME), ("cRLDistributionPoints", oid::CRL_DISTRIBUTION_POINTS)];
+
+/// The first value that stands twice. A stranger's list may hold tens of thousands.
+pub(super) fn repeated<T: Copy + Ord>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let mut seen = BTreeSet::new();
+    all.find(|one| !seen.insert(*one))
+}
 
 /// Those that common verifiers know.
 fn is_known(found: ObjectIdentifier) -> bool {

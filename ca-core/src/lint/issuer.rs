@@ -1,5 +1,8 @@
 //! Lints that hold a certificate against its issuer's.
 
+use std::collections::BTreeSet;
+
+use const_oid::ObjectIdentifier;
 use x509_cert::ext::pkix::KeyUsages;
 
 use super::structure::{scheme, validity};
@@ -149,8 +152,10 @@ fn usages_inside(subject: &Subject<'_>, issuer: &Issuer<'_>) -> Option<String> {
         return None;
     }
     let usages = subject.extensions().extended_key_usage()?;
+    let limits: BTreeSet<&ObjectIdentifier> = limits.iter().collect();
     let found = usages.0.iter().find(|usage| !limits.contains(usage))?;
-    let allowed: Vec<String> = limits.iter().map(|usage| extended_key_usage_name(*usage)).collect();
+    let allowed: Vec<String> =
+        limits.iter().map(|usage| extended_key_usage_name(**usage)).collect();
     Some(format!(
         "extendedKeyUsage: found {}, allowed are the issuer's own: {}",
         extended_key_usage_name(*found),

@@ -1,6 +1,7 @@
 //! Lints of revocation lists. The reader is strict, and says of the first wrong field what is
 //! wrong; the lints of reading sort its words by field.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use super::{Check, Lint, Object};
@@ -199,11 +200,13 @@ pub(super) struct Listed<'a> {
     pub(super) read: Result<CertificateList, CrlError>,
     size: usize,
     issuer: Option<&'a Certificate>,
+    verdict: OnceCell<Option<CrlError>>,
 }
 
 impl<'a> Listed<'a> {
     pub(super) fn read(der: &[u8], issuer: Option<&'a Certificate>) -> Self {
-        Self { read: CertificateList::from_der(der), size: der.len(), issuer }
+        let read = CertificateList::from_der(der);
+        Self { read, size: der.len(), issuer, verdict: OnceCell::new() }
     }
 
     /// The reader's refusal, when it is of one of these fields.
@@ -220,8 +223,9 @@ impl<'a> Listed<'a> {
         Some(SignatureScheme::from_identifier(list.signature_algorithm()))
     }
 
-    /// Why it is not this issuer's.
-    fn verdict(&self) -> Option<CrlError> {
-        self.read.as_ref().ok()?.verify(self.issuer?).err()
+    /// Why it is not this issuer's. A signature over 64 MiB is checked once.
+    fn verdict(&self) -> Option<&CrlError> {
+        let verdict = || self.read.as_ref().ok()?.verify(self.issuer?).err();
+        self.verdict.get_or_init(verdict).as_ref()
     }
 }

@@ -2,6 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 
+use super::extension::repeated;
 use super::{Check, Lint, Subject};
 use crate::extensions::oid;
 
@@ -16,15 +17,8 @@ pub(super) static LINTS: &[Lint] = &[
         "No policy stands twice.",
         Check::Certificate(|subject| {
             let all = &subject.extensions().certificate_policies()?.0;
-            let twice = all.iter().enumerate().find(|(at, one)| {
-                all[..*at].iter().any(|earlier| earlier.policy_identifier == one.policy_identifier)
-            });
-            twice.map(|(_, one)| {
-                format!(
-                    "certificatePolicies: found {} twice, allowed is each policy once",
-                    one.policy_identifier
-                )
-            })
+            let twice = repeated(all.iter().map(|one| one.policy_identifier))?;
+            Some(format!("certificatePolicies: found {twice} twice, allowed is each policy once"))
         }),
     ),
     Lint::warning(

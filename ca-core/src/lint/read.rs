@@ -4,7 +4,7 @@ use der::{Decode, Encode};
 
 use super::list::Listed;
 use super::request::Requested;
-use super::subject::{Claims, Issuer, Subject};
+use super::subject::{Claims, Issuer, Subject, is_self_signed};
 use super::{Check, Finding, LintOverrides, Object, Severity, all};
 use crate::certificate::{
     Certificate, CertificateError, MAX_CERTIFICATE_SIZE, Outer, TbsFields, check_name_sizes,
@@ -112,7 +112,10 @@ fn issuer_of<'a>(
     last_issuer: Option<&'a Certificate>,
 ) -> Option<Issuer<'a>> {
     let own = parts.strict.as_ref().ok()?;
-    if own.is_self_issued() && last_issuer.is_none_or(|issuer| issuer.subject() == own.subject()) {
+    // Of the same name with another key is a link certificate (RFC 4210 section 4.4).
+    if is_self_signed(&parts.fields, &parts.extensions)
+        && last_issuer.is_none_or(|issuer| issuer.subject() == own.subject())
+    {
         return Some(Issuer::of_certificate(own, 0));
     }
     let mut rest = behind.iter().map_while(|next| next.as_ref().ok()?.strict.as_ref().ok());

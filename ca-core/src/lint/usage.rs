@@ -4,6 +4,7 @@ use const_oid::ObjectIdentifier;
 use der::flagset::FlagSet;
 use x509_cert::ext::pkix::KeyUsages;
 
+use super::extension::repeated;
 use super::{Check, Lint, Subject};
 use crate::algorithm::{ClassicalKey, KeyKind};
 use crate::extensions::oid;
@@ -95,11 +96,8 @@ pub(super) static LINTS: &[Lint] = &[
         "No extended key usage stands twice.",
         Check::Claims(|claims| {
             let usages = &claims.extensions.extended_key_usage()?.0;
-            let twice = usages.iter().enumerate().find(|(at, usage)| usages[..*at].contains(usage));
-            twice.map(|(_, usage)| {
-                let usage = extended_key_usage_name(*usage);
-                format!("extendedKeyUsage: found {usage} twice, better is each once")
-            })
+            let twice = extended_key_usage_name(repeated(usages.iter().copied())?);
+            Some(format!("extendedKeyUsage: found {twice} twice, better is each once"))
         }),
     ),
     Lint::error(

@@ -82,7 +82,7 @@ impl Mac {
             let iterations = data.iterations;
             Self { hash, derivation: Derivation::Rfc7292, salt, iterations }
         };
-        let found = u64::from(mac.iterations);
+        let found = mac.work();
         if !(1..=MAX_COST).contains(&found) {
             return Err(Pkcs12Error::Cost { part: PART, found });
         }
@@ -93,6 +93,16 @@ impl Mac {
             return Err(Pkcs12Error::Field { field: "mac digest", found, allowed });
         }
         Ok(mac)
+    }
+
+    /// The work of its key in iterations: PBKDF2 starts anew for each block of its PRF that a
+    /// longer key takes (RFC 8018 section 5.2).
+    pub(super) fn work(&self) -> u64 {
+        let blocks = match self.derivation {
+            Derivation::Rfc7292 => 1,
+            Derivation::Pbkdf2 { prf, key_size } => key_size.div_ceil(prf.size()),
+        };
+        u64::from(self.iterations).saturating_mul(blocks as u64)
     }
 
     fn read_pbmac1(algorithm: AlgorithmIdentifierRef<'_>) -> Result<Self, Pkcs12Error> {
@@ -238,6 +248,19 @@ mod tests {
     #![allow(clippy::unwrap_used)] // a panic is the failure report
 
     use super::*;
+
+    #[test]
+    fn a_key_of_two_blocks_costs_twice() {
+        let work = |prf, key_size| {
+            let (salt, iterations) = (vec![0; 16], 6_000_000);
+            let derivation = Derivation::Pbkdf2 { prf, key_size };
+            Mac { hash: Hash::Sha256, derivation, salt, iterations }.work()
+        };
+        assert_eq!(work(Hash::Sha256, 32), 6_000_000);
+        assert_eq!(work(Hash::Sha256, 33), 12_000_000);
+        assert_eq!(work(Hash::Sha512, 64), 6_000_000);
+        assert!(work(Hash::Sha256, 64) > MAX_COST);
+    }
 
     /// Each key was made by `openssl kdf … PKCS12KDF` of OpenSSL 3.0 with id 3.
     #[test]

@@ -70,7 +70,7 @@ impl Sealed {
         let safe: &OctetStringRef = pfx.auth_safe.content.decode_as().map_err(malformed)?;
         let mac_data = pfx.mac.ok_or(Pkcs12Error::NoMac)?;
         let mac = Mac::read(&mac_data)?;
-        let mut cost = Cost(mac.iterations.into());
+        let mut cost = Cost(mac.work());
         let parts = read_parts(safe.as_bytes(), &mut cost)?;
         Ok(Self {
             safe: Zeroizing::new(safe.as_bytes().to_vec()),
@@ -107,7 +107,7 @@ impl Sealed {
         Ok(contents)
     }
 
-    /// Iterations of the MAC and of all parts that show without the password.
+    /// The work of the MAC and of all parts that show without the password.
     fn cost(&self) -> u64 {
         let parts = self.parts.iter().map(|part| match part {
             Part::Plain { bags, .. } => {
@@ -115,7 +115,7 @@ impl Sealed {
             }
             Part::Encrypted { parameters, .. } => work(parameters),
         });
-        u64::from(self.mac.iterations) + parts.sum::<u64>()
+        self.mac.work() + parts.sum::<u64>()
     }
 }
 

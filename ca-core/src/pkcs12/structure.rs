@@ -120,7 +120,7 @@ pub(super) struct CertBag<'a> {
     pub(super) value: AnyRef<'a>,
 }
 
-/// Reads every element of a SEQUENCE OF or SET OF of this tag, at most `most` of them.
+/// Reads every element of a SEQUENCE OF or SET OF of this tag.
 pub(super) fn elements<'a, T: Decode<'a, Error = der::Error>>(
     der: &'a [u8],
     tag: Tag,

@@ -74,7 +74,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     staged_certificates.map_or(Ok(()), Staged::publish)
 }
 
-/// The key that is meant: the only one, or the one of this name.
+/// The key that is meant: the only one, or the one of this name. For certificates alone none need be.
 fn choose<'a>(options: &Options, contents: &'a Contents) -> Result<Option<&'a KeyEntry>, CliError> {
     let keys = &contents.keys;
     let meant: Vec<&KeyEntry> = match &options.name {
@@ -84,11 +84,16 @@ fn choose<'a>(options: &Options, contents: &'a Contents) -> Result<Option<&'a Ke
     match (meant.as_slice(), &options.name) {
         ([only], _) => Ok(Some(only)),
         ([], None) => Ok(None),
+        (_, None) if options.key_out.is_none() => Ok(None),
         (found, _) => {
-            let names: Vec<String> = keys.iter().map(|key| format!("{:?}", key.name)).collect();
+            let names = keys.iter().filter_map(|key| key.name.as_ref());
+            let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
             let message =
                 format!("{}: found {} private keys, allowed is one", options.file, found.len());
-            let hint = format!("give --name with one of these: {}", names.join(", "));
+            let hint = match names.as_slice() {
+                [] => "none of them has a name; give --cert-out alone for the certificates".into(),
+                names => format!("give --name with one of these: {}", names.join(", ")),
+            };
             Err(CliError::usage(message).with_hint(hint))
         }
     }

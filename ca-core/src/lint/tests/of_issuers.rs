@@ -163,3 +163,24 @@ fn an_issuers_limits_hold_below_it() {
     assert_eq!(findings[0].id, "usages_inside_issuers");
     assert!(findings[0].detail.contains("client_auth"), "{findings:?}");
 }
+
+/// A link certificate (RFC 4210 section 4.4) has the name of its issuer and another key.
+#[test]
+fn a_link_certificate_is_held_against_the_key_that_signed_it() {
+    let (old, new) = (root(), Authority::root("ed25519"));
+    let request = Request::cross(&new.certificate).unwrap();
+    let link = issue(profile("cross-ca"), request, old);
+    assert!(link.is_self_issued());
+    let found = |behind: &[&[u8]], issuer: Option<&Certificate>| -> Vec<&'static str> {
+        let chain = [&[link.der()], behind].concat();
+        let findings = lint_certificates(&chain, issuer, &LintOverrides::default()).remove(0);
+        findings.iter().map(|finding| finding.id).collect()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(found(&[], None), none, "without its issuer nothing is said of the signature");
+    assert_eq!(found(&[], Some(&old.certificate)), none);
+    assert_eq!(found(&[old.certificate.der()], None), none);
+    let wrong = ["authority_key_identifier_matches", "signature_verifies"];
+    assert_eq!(found(&[], Some(&new.certificate)), wrong);
+    assert_eq!(found(&[new.certificate.der()], None), wrong);
+}
