@@ -11,7 +11,7 @@ use ca_core::certificate::Certificate;
 use ca_core::crl::{CertificateList, CrlBuildError, CrlBuilder, CrlNumber};
 use ca_core::general_name::AbsoluteUri;
 use jiff::Timestamp;
-use ledger::{Crl, Ledger, NewCrl, NewCrlList};
+use ledger::{Crl, CrlKind, Ledger, NewCrl, NewCrlList};
 
 use crate::authority::Authority;
 use crate::cli::{CliError, Context, Exit};
@@ -113,14 +113,25 @@ impl MadeCrl {
     }
 
     /// Tells the ledger that the list is signed and on the disk, which compares it with what was
-    /// reserved. After that it may be published.
+    /// reserved. After that it may be published, unless another process was faster with a higher
+    /// number: whoever has that list must not be given this one.
     ///
     /// # Errors
     /// `CliError`; the list must not be published then.
     pub async fn store(&self, ledger: &Ledger, now: Timestamp) -> Result<(), CliError> {
-        let new = NewCrlList::new(&self.reserved.content.authority, &self.list, now);
-        let stored = ledger.store_crl(new.map_err(ledger_failed)?).await;
-        stored.map(drop).map_err(ledger_failed)
+        let NewCrl { authority, scope, base, .. } = &self.reserved.content;
+        let new = NewCrlList::new(authority, &self.list, now).map_err(ledger_failed)?;
+        ledger.store_crl(new).await.map_err(ledger_failed)?;
+        let kind = if base.is_some() { CrlKind::Delta } else { CrlKind::Complete };
+        let newest = ledger.newest_crl(authority, scope, kind).await.map_err(ledger_failed)?;
+        match newest.filter(|newest| newest.number > self.number()) {
+            None => Ok(()),
+            Some(newer) => Err(CliError::refused(format!(
+                "CRL number: found number {} of the same scope, stored meanwhile; allowed is the highest",
+                newer.number
+            ))
+            .with_hint("the other list has all of this one; publish that, or make another")),
+        }
     }
 }
 
