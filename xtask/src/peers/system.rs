@@ -106,7 +106,10 @@ pub fn libclang_is_there() -> bool {
 
 fn holds_libclang(folder: &Path) -> bool {
     std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).any(|entry| {
-        entry.file_name().to_string_lossy().starts_with("libclang.so")
-            || entry.file_name().to_string_lossy().starts_with("libclang-")
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // libclang-cpp is the C++ interface, which other programs bring along: bindgen can't use it.
+        let versioned = name.starts_with("libclang-") && !name.starts_with("libclang-cpp");
+        name.starts_with("libclang.so") || versioned
     })
 }
