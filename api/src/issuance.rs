@@ -108,6 +108,17 @@ pub async fn issue(
     Ok(Issued { notes, ..release(stored) })
 }
 
+/// The answer to a request that came before with the same idempotency key, if it did: whatever has
+/// an age or an end since then is not asked for again.
+///
+/// # Errors
+/// `IssueError::Ledger` where the key belongs to another request, `IssueError::NotRepeatable`.
+pub async fn answered(ledger: &Ledger, asker: &Asker) -> Result<Option<Issued>, IssueError> {
+    let Some(idempotency) = asker.idempotency.clone() else { return Ok(None) };
+    let entry = ledger.earlier(asker.requester.clone(), idempotency).await?;
+    entry.map(repeated).transpose()
+}
+
 /// Plans and lints as [`issue`] does, and leaves no trace: for who must know that it will be
 /// allowed before writing anything else.
 ///

@@ -23,6 +23,23 @@ pub struct PossessionOptions {
 }
 
 impl PossessionOptions {
+    /// Refuses what would be ignored: nobody vouches where possession is shown otherwise.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 2 where a certificate that vouches, or whom to trust for one, is
+    /// given.
+    pub(crate) fn check_unused(&self, trust: &[Source], shown: &str) -> Result<(), CliError> {
+        let option = match (&self.possession_certificate, trust) {
+            (Some(_), _) => "--possession-certificate",
+            (None, [_, ..]) => "--possession-trust",
+            (None, []) => return Ok(()),
+        };
+        Err(CliError::usage(format!(
+            "{option}: found beside {shown}; allowed is a request for an ML-KEM key"
+        ))
+        .with_hint(format!("leave out {option}")))
+    }
+
     /// The certificate that was presented, and those behind it.
     ///
     /// # Errors

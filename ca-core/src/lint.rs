@@ -20,6 +20,7 @@ mod place;
 mod policy;
 mod read;
 mod reading;
+mod related;
 mod request;
 mod size;
 mod structure;
@@ -110,6 +111,7 @@ pub fn all() -> impl Iterator<Item = &'static Lint> {
         policy::LINTS,
         place::LINTS,
         alternative::LINTS,
+        related::LINTS,
         name::LINTS,
         issuer::LINTS,
         size::LINTS,

@@ -29,8 +29,8 @@ use sqlx::SqlitePool;
 use crate::queue::{NewAuthorityCertificate, RevocationStep, Write, WriteQueue};
 use crate::{
     Authority, BlockedKey, Certificate, Counts, Crl, CrlFilter, Entry, Filter, Finding, Found,
-    KeyBlock, LedgerError, NewAuthority, NewAuthorityRevocation, NewCertificate, NewCrl,
-    NewCrlList, NewKeyBlock, NewRecord, NewRevocation, Page, Recording, Reply, Revocation,
+    Idempotency, KeyBlock, LedgerError, NewAuthority, NewAuthorityRevocation, NewCertificate,
+    NewCrl, NewCrlList, NewKeyBlock, NewRecord, NewRevocation, Page, Recording, Reply, Revocation,
     RevokedPage, Scanned, SerialStatus, Stats, Store, Unexpired,
 };
 use fault::Place;
@@ -311,6 +311,15 @@ impl Store for SqliteStore {
         Box::pin(async move {
             let mut transaction = self.reading("ledger.get_by_fingerprint").await?;
             let found = read::entry_by_fingerprint(&mut transaction, fingerprint).await?;
+            transaction.commit().await?;
+            Ok(found)
+        })
+    }
+
+    fn earlier(&self, requester: String, idempotency: Idempotency) -> Reply<'_, Option<Entry>> {
+        Box::pin(async move {
+            let mut transaction = self.reading("ledger.earlier").await?;
+            let found = write::earlier(&mut transaction, &requester, &idempotency).await?;
             transaction.commit().await?;
             Ok(found)
         })

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     Authority, BlockedKey, Certificate, Counts, Crl, CrlFilter, CrlKind, Entry, Filter, Finding,
-    Found, Inconsistent, KeyBlock, LedgerError, NewAuthority, NewAuthorityRevocation,
+    Found, Idempotency, Inconsistent, KeyBlock, LedgerError, NewAuthority, NewAuthorityRevocation,
     NewCertificate, NewCrl, NewCrlList, NewKeyBlock, NewRecord, NewRevocation, Page, Recording,
     Revocation, RevokedPage, SerialStatus, Stats, Status, Unexpired,
 };
@@ -193,6 +193,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// The entry whose certificate has this fingerprint.
     fn get_by_fingerprint(&self, fingerprint: Fingerprint) -> Reply<'_, Option<Entry>>;
+
+    /// What the requester got for the same idempotency key and body before, as [`Store::record`]
+    /// would answer, without recording anything.
+    ///
+    /// # Errors
+    /// `IdempotencyConflict` when the requester used the key for another body.
+    fn earlier(&self, requester: String, idempotency: Idempotency) -> Reply<'_, Option<Entry>>;
 
     /// One page of the entries that pass the filter.
     ///

@@ -1,5 +1,6 @@
 //! `espalier csr`: certificate requests.
 
+use ca_core::algorithm::KeyKind;
 use ca_core::csr::{CertificateRequest, CsrError, Possession, ProvenRequest};
 use ca_core::pem;
 use clap::Subcommand;
@@ -67,6 +68,11 @@ fn verify(options: &VerifyOptions, context: &mut Context) -> Result<(), CliError
     let octets = context.read(&options.file)?;
     let request = pem::read_one_request(&octets)
         .map_err(|error| CliError::of(exit_code::of_read(&error), &options.file, &error))?;
+    let kind = request.public_key().kind();
+    if !matches!(kind, KeyKind::MlKem(_)) {
+        let shown = format!("{}: its {kind} key signs for itself", options.file);
+        options.possession.check_unused(&[], &shown)?;
+    }
     let refused =
         |error: CsrError| CliError::of(exit_code::of_request(&error), &options.file, &error);
     let voucherage = options.voucherage(context)?;

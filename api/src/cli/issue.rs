@@ -127,14 +127,20 @@ async fn issue(
     let (mut request, asker, key) = match (csr, &options.key_out) {
         (Some(csr), _) => {
             let asker = Asker::local(options.idempotency(csr.request(), &chosen));
+            let asker = asker.vouched(csr.possession());
+            if let Some(issued) = issuance::answered(ledger, &asker).await? {
+                let name = chosen.profile.name();
+                return options.issued.write(&authority, name, &issued, folder, context);
+            }
             let related =
                 options.related.prove(csr.clone(), &chosen.profile, ledger, context).await?;
-            let asker = asker.vouched(csr.possession());
             let mut request = Request::from_csr(csr.clone());
             request.related = related;
             (request, asker, None)
         }
         (None, Some(target)) => {
+            let (shown, trust) = (&options.possession, &options.possession_trust);
+            shown.check_unused(trust, "--key-out: the key is made here")?;
             let algorithm = options.algorithm.unwrap_or(authority.algorithm().into());
             let key = make_key(algorithm, context)?;
             let staged = stage_key(&key, target, options.issued.output.force, context)?;
@@ -209,10 +215,15 @@ impl Found<'_> {
         context: &mut Context,
     ) -> Result<ProvenRequest<'_>, CliError> {
         let refused = |error: CsrError| CliError::of(Exit::Refused, self.source, &error);
-        let KeyKind::MlKem(_) = self.csr.public_key().kind() else {
+        let (shown, trust) = (&options.possession, &options.possession_trust);
+        let kind = self.csr.public_key().kind();
+        let KeyKind::MlKem(_) = kind else {
+            shown.check_unused(
+                trust,
+                &format!("{}: its {kind} key signs for itself", self.source),
+            )?;
             return self.signed();
         };
-        let (shown, trust) = (&options.possession, &options.possession_trust);
         let voucherage = Voucherage::of_ledger(ledger, &self.csr, shown, trust, context).await?;
         let standing = |certificate: &_| voucherage.standing(certificate);
         let vouching = voucherage.vouching(context.now(), &standing);

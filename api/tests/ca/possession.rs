@@ -134,3 +134,32 @@ fn a_key_that_is_made_here_needs_nobody_and_makes_no_authority() {
         .fails(2, &["ML-KEM-768", "can't sign"]);
     sound(&bench);
 }
+
+#[test]
+fn a_voucher_beside_a_key_that_shows_itself_is_refused_and_not_ignored() {
+    let bench = bench();
+    bench.run(&format!("csr create --key alice.key {ALICE} --out own.csr")).done();
+    for (line, words) in [
+        (
+            "issue --csr own.csr --possession-certificate alice.pem".to_owned(),
+            ["--possession-certificate: found", "signs for itself"],
+        ),
+        (
+            format!("issue --csr own.csr --possession-trust {ROOT}"),
+            ["--possession-trust: found", "signs for itself"],
+        ),
+        (
+            "issue --dns a.test --key-out a.key --possession-certificate alice.pem".to_owned(),
+            ["--possession-certificate: found", "made here"],
+        ),
+        (
+            "csr verify own.csr --possession-certificate alice.pem".to_owned(),
+            ["--possession-certificate: found", "signs for itself"],
+        ),
+    ] {
+        bench.run(&line).fails(2, &words);
+    }
+    assert_eq!(records(&bench), 2 + 1, "a refusal leaves no record");
+    assert!(!bench.path("a.key").exists());
+    bench.run("csr verify own.csr").done();
+}

@@ -57,3 +57,31 @@ fn what_is_not_proven_is_not_issued() {
     bench.run(line).fails(1, &["another key than the related certificate's"]);
     assert!(!bench.path("never.pem").exists());
 }
+
+#[test]
+fn a_repeated_request_is_answered_though_its_wish_is_old_by_now() {
+    let bench = bench();
+    ask(&bench, "--subject CN=app.test --dns app.test", "");
+    let first = bench.run("issue --csr pq.csr --idempotency-key one").done();
+    let second = std::time::Duration::from_secs(1);
+    std::thread::sleep(2 * second);
+    let old = "issue --csr pq.csr --related-max-age-seconds 1 --idempotency-key";
+    let again = bench.run(&format!("{old} one"));
+    assert_eq!((again.code, &again.stdout), (0, &first.stdout), "the same bytes");
+    bench.run(&format!("{old} two")).fails(1, &["requestTime"]);
+    let other = format!("{old} one --days 3");
+    bench.run(&other).fails(1, &["idempotency key \"one\"", "another request"]);
+}
+
+#[test]
+fn a_renewed_certificate_is_not_bound_and_the_command_says_so() {
+    let bench = bench();
+    ask(&bench, "--subject CN=app.test --dns app.test", "");
+    bench.run("issue --csr pq.csr --out pq.pem").done();
+    let bound = bench.run("cert renew pq.pem --out new.pem");
+    assert_eq!(bound.code, 0, "{}", bound.stderr());
+    assert!(bound.stderr().contains("the new one is not"), "{}", bound.stderr());
+    bench.run(&format!("verify {TRUST} --related app.pem new.pem")).fails(1, &["in neither"]);
+    let plain = bench.run("cert renew app.pem --out new.pem --force").done();
+    assert!(!plain.stderr().contains("RFC 9763"), "{}", plain.stderr());
+}

@@ -197,11 +197,12 @@ fn with_wiped_stack<T: Send>(
 }
 
 /// Overwrites the stack below its caller, where `fips205` moved private keys by value: it wipes
-/// its variables, but not what the compiler copied on the way.
+/// its variables, but not what the compiler copied on the way. What it computes of a private key
+/// lies below some ten signatures of up to 49,856 octets each.
 #[inline(never)]
 fn wipe_stack() {
-    const DEPTH: usize = 64 * 1024;
-    let mut area = [0_u8; DEPTH];
+    const DEPTH: usize = 1024 * 1024;
+    let mut area = [0_u64; DEPTH / 8];
     area.zeroize();
     std::hint::black_box(&mut area);
 }

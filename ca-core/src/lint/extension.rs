@@ -24,8 +24,8 @@ pub(super) static LINTS: &[Lint] = &[
     ),
     Lint::error(
         "extensions_not_critical",
-        "RFC 5280 sections 4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15 and 4.2.2, RFC 6960 section 4.2.2.2.1, X.509 (10/2019) clause 9.8",
-        "Key identifiers, authorityInfoAccess, subjectInfoAccess, freshestCRL, OCSP no-check and the alternative signature's extensions are not critical.",
+        "RFC 5280 sections 4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15 and 4.2.2, RFC 6960 section 4.2.2.2.1, RFC 9763 section 4.1, X.509 (10/2019) clause 9.8",
+        "Key identifiers, authorityInfoAccess, subjectInfoAccess, freshestCRL, OCSP no-check, RelatedCertificate and the alternative signature's extensions are not critical.",
         Check::Certificate(|subject| {
             wrong_criticality(subject, &MUST_NOT_BE_CRITICAL, false, "allowed")
         }),
@@ -80,7 +80,7 @@ const MUST_BE_CRITICAL: [(&str, ObjectIdentifier); 3] = [
     ("policyConstraints", oid::POLICY_CONSTRAINTS),
     ("inhibitAnyPolicy", oid::INHIBIT_ANY_POLICY),
 ];
-const MUST_NOT_BE_CRITICAL: [(&str, ObjectIdentifier); 10] = [
+const MUST_NOT_BE_CRITICAL: [(&str, ObjectIdentifier); 11] = [
     ("subjectKeyIdentifier", oid::SUBJECT_KEY_IDENTIFIER),
     ("authorityKeyIdentifier", oid::AUTHORITY_KEY_IDENTIFIER),
     ("subjectDirectoryAttributes", SUBJECT_DIRECTORY_ATTRIBUTES),
@@ -88,6 +88,7 @@ const MUST_NOT_BE_CRITICAL: [(&str, ObjectIdentifier); 10] = [
     ("subjectInfoAccess", SUBJECT_INFO_ACCESS),
     ("freshestCRL", FRESHEST_CRL),
     ("id-pkix-ocsp-nocheck", oid::OCSP_NO_CHECK),
+    ("RelatedCertificate", oid::RELATED_CERTIFICATE),
     ("subjectAltPublicKeyInfo", oid::SUBJECT_ALT_PUBLIC_KEY_INFO),
     ("altSignatureAlgorithm", oid::ALT_SIGNATURE_ALGORITHM),
     ("altSignatureValue", oid::ALT_SIGNATURE_VALUE),

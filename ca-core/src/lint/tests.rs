@@ -11,7 +11,7 @@ mod records;
 use std::sync::LazyLock;
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{Any, BitString, GeneralizedTime, Ia5String, Int, UintRef, UtcTime};
+use der::asn1::{Any, BitString, GeneralizedTime, Ia5String, Int, OctetString, UintRef, UtcTime};
 use der::flagset::FlagSet;
 use der::{Decode, Encode, Tag};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::queue::{Answer, BatchWriter, Held, NewAuthorityCertificate, Write, Written, hold};
 use crate::{
-    Authority, Certificate, LedgerError, NewAuthority, NewCertificate, NewRecord, Record, Recording,
+    Authority, Certificate, Entry, Idempotency, LedgerError, NewAuthority, NewCertificate,
+    NewRecord, Record, Recording,
 };
 
 /// The one connection of this process that writes.
@@ -191,21 +192,30 @@ async fn add_authority_certificate(
     Ok(certificate)
 }
 
+/// The entry that the requester made with the same idempotency key and body.
+pub(super) async fn earlier(
+    transaction: &mut Named<'_>,
+    requester: &str,
+    idempotency: &Idempotency,
+) -> Result<Option<Entry>, LedgerError> {
+    let found = read::entry_by_idempotency(transaction, requester, &idempotency.key).await?;
+    let Some(entry) = found else { return Ok(None) };
+    let digest = entry.record.content.idempotency.as_ref().map(|it| it.body_digest);
+    if digest == Some(idempotency.body_digest) {
+        return Ok(Some(entry));
+    }
+    Err(LedgerError::IdempotencyConflict {
+        requester: requester.to_owned(),
+        key: idempotency.key.clone(),
+        serial: entry.serial(),
+    })
+}
+
 async fn record(transaction: &mut Named<'_>, new: NewRecord) -> Result<Recording, LedgerError> {
-    if let Some(idempotency) = &new.idempotency {
-        let (requester, key) = (&new.requester, &idempotency.key);
-        let earlier = read::entry_by_idempotency(transaction, requester, key).await?;
-        if let Some(entry) = earlier {
-            let digest = entry.record.content.idempotency.as_ref().map(|it| it.body_digest);
-            if digest == Some(idempotency.body_digest) {
-                return Ok(Recording::Repeated(Box::new(entry)));
-            }
-            return Err(LedgerError::IdempotencyConflict {
-                requester: requester.clone(),
-                key: key.clone(),
-                serial: entry.serial(),
-            });
-        }
+    if let Some(idempotency) = &new.idempotency
+        && let Some(entry) = earlier(transaction, &new.requester, idempotency).await?
+    {
+        return Ok(Recording::Repeated(Box::new(entry)));
     }
     match insert_record(transaction, &new).await {
         Ok(Some(position)) => {

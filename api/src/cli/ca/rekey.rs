@@ -181,12 +181,12 @@ impl Options {
         let certificate = old.certificate().ok_or_else(|| {
             CliError::environment(format!("authority {}: it has no certificate", self.root))
         })?;
-        if known.is_some_and(|known| !known.certificates.is_empty()) {
+        if let Some(known) = known.filter(|known| !known.certificates.is_empty()) {
             let mut ask = |context: &mut Context| self.old_passphrase(passphrase, folder, context);
             let new = Authority::load(folder, ledger, &self.name, &mut ask, context).await?;
             let same_name =
                 new.certificate().is_some_and(|new| new.subject() == certificate.subject());
-            if same_name && new.name() != old.name() {
+            if same_name && known.content.parent.is_none() && new.name() != old.name() {
                 return Ok(new);
             }
             return Err(CliError::usage(format!(

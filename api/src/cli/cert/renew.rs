@@ -82,6 +82,12 @@ pub(super) async fn run(
     }
     let mut request = Request::renewal(&certificate)
         .map_err(|error| CliError::of(Exit::Refused, entry.serial(), &error))?;
+    if certificate.extensions().related().is_some() {
+        context.note(
+            "note: the certificate is bound to another one (RFC 9763), the new one is not: \
+             a binding takes a fresh request, `espalier csr create --related`",
+        );
+    }
     if let Some(source) = &options.csr {
         request = with_new_key(request, source, context)?;
     }

@@ -2,9 +2,10 @@
 
 use super::examples::*;
 use super::*;
+use crate::related::RelatedCertificate;
 
 pub(super) fn all() -> Vec<Example> {
-    [usage(), identifiers(), extensions(), policies(), places(), names_of_subjects()]
+    [usage(), identifiers(), extensions(), policies(), places(), related(), names_of_subjects()]
         .into_iter()
         .flatten()
         .collect()
@@ -218,6 +219,44 @@ fn places() -> Vec<Example> {
         }),
         both("places_are_plain_http", &full, |plan| {
             set(plan, oid::CRL_DISTRIBUTION_POINTS, false, point("https://a.b/c.crl"));
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// RelatedCertificate with this hash and a digest of so many octets.
+fn bound(hash: &str, octets: usize) -> Option<Vec<u8>> {
+    let hash: ObjectIdentifier = hash.parse().unwrap();
+    let digest = OctetString::new(vec![7; octets]).unwrap();
+    let algorithm = AlgorithmIdentifierOwned { oid: hash, parameters: None };
+    let fields = [algorithm.to_der().unwrap(), digest.to_der().unwrap()].concat();
+    Some(encode::tlv(Tag::Sequence, &[&fields]).unwrap())
+}
+
+const SHA_256: &str = "2.16.840.1.101.3.4.2.1";
+const SHA_512: &str = "2.16.840.1.101.3.4.2.3";
+
+fn related() -> Vec<Example> {
+    let mut leaf = leaf_plan();
+    let value = RelatedCertificate::to(&root().certificate).unwrap().to_der().unwrap();
+    set(&mut leaf, oid::RELATED_CERTIFICATE, false, Some(value));
+    [
+        both("related_certificate_digest", &leaf, |plan| {
+            set(plan, oid::RELATED_CERTIFICATE, false, bound(SHA_256, 64));
+        }),
+        both("related_certificate_digest", &leaf, |plan| {
+            set(plan, oid::RELATED_CERTIFICATE, false, bound(SHA_512, 63));
+        }),
+        both("related_certificate_digest", &leaf, |plan| {
+            set(plan, oid::RELATED_CERTIFICATE, false, bound("1.3.14.3.2.26", 20));
+        }),
+        both("extensions_not_critical", &leaf, |plan| {
+            set(plan, oid::RELATED_CERTIFICATE, true, bound(SHA_512, 64));
+        }),
+        both("related_certificate_only_in_leaves", &authority_plan(), |plan| {
+            set(plan, oid::RELATED_CERTIFICATE, false, bound(SHA_512, 64));
         }),
     ]
     .into_iter()
