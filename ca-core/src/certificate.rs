@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use der::asn1::BitString;
-use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag};
+use der::{Decode, Encode, ErrorKind, Reader, Sequence, SliceReader, Tag, Tagged};
 use jiff::Timestamp;
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::certificate::Version;
@@ -12,7 +12,7 @@ use x509_cert::time::Time;
 
 use crate::extensions::{Extension, ExtensionError, Extensions};
 use crate::fingerprint::Fingerprint;
-use crate::name::{MAX_DER, malformed_attribute};
+use crate::name::{MAX_DER, is_well_formed, malformed_attribute};
 use crate::path::same_name;
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::validity::{InvalidValidity, Validity};
@@ -237,6 +237,10 @@ impl Outer {
         })?;
         reader.finish()?;
         let (tbs, signature_algorithm, signature) = outer;
+        let parameters = signature_algorithm.parameters.as_ref();
+        if let Some(any) = parameters.filter(|any| !is_well_formed((*any).into())) {
+            return Err(der::Error::from(ErrorKind::Value { tag: any.tag() }).into());
+        }
         let signature = signature.as_bytes().ok_or(CertificateError::SignatureUnusedBits)?;
         Ok(Self { tbs, signature_algorithm, signature: signature.to_vec() })
     }
@@ -279,6 +283,9 @@ pub(crate) fn check_name_sizes(tbs: &[u8]) -> Result<(), CertificateError> {
 /// Checks that the names hold what their tags say; otherwise every reader would see another name.
 fn check_names(fields: &TbsFields) -> Result<(), CertificateError> {
     for (field, name) in [("issuer", &fields.issuer), ("subject", &fields.subject)] {
+        if name.iter_rdn().any(|part| part.iter().next().is_none()) {
+            return Err(CertificateError::NamePart { field });
+        }
         if let Some(attribute) = malformed_attribute(name) {
             return Err(CertificateError::NameValue { field, attribute });
         }
@@ -328,6 +335,14 @@ pub enum CertificateError {
         field: &'static str,
         /// Which attribute.
         attribute: const_oid::ObjectIdentifier,
+    },
+    /// A part of a name without an attribute (RFC 5280 section 4.1.2.4).
+    #[error(
+        "certificate: {field} has a part without an attribute, allowed is at least one in each"
+    )]
+    NamePart {
+        /// Whose name.
+        field: &'static str,
     },
     /// Not DER, or not a certificate: truncated, trailing octets, indefinite length, wrong tags.
     #[error("certificate: not DER of the expected structure ({0})")]

@@ -12,7 +12,7 @@ use der::{Decode, Encode};
 use x509_cert::name::Name;
 
 pub use attribute::AttributeType;
-pub(crate) use well_formed::malformed_attribute;
+pub(crate) use well_formed::{is_well_formed, malformed_attribute};
 
 /// The most attributes that a name may have.
 pub const MAX_ATTRIBUTES: usize = 32;

@@ -8,12 +8,13 @@ mod strength;
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5912, rfc8410};
 use der::asn1::{Any, BitString, UintRef};
-use der::{Decode, Encode, Sequence};
+use der::{Decode, Encode, ErrorKind, Sequence, Tagged};
 use sha2::{Digest, Sha256};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 use crate::algorithm::{ClassicalKey, Composite, Curve, KeyKind, MlDsa, MlKem, SlhDsa};
 use crate::fingerprint::Fingerprint;
+use crate::name::is_well_formed;
 use strength::Verdict;
 
 /// The smallest RSA modulus that is accepted, in bits.
@@ -48,6 +49,11 @@ impl PublicKey {
     /// that does not fit, a compressed point, or an RSA key that is malformed.
     pub fn from_spki(der: &[u8]) -> Result<Self, PublicKeyError> {
         let info = SubjectPublicKeyInfoOwned::from_der(der)?;
+        // Those of a kind that is not known stay as they came.
+        let parameters = info.algorithm.parameters.as_ref();
+        if let Some(any) = parameters.filter(|any| !is_well_formed((*any).into())) {
+            return Err(PublicKeyError::Malformed(ErrorKind::Value { tag: any.tag() }.into()));
+        }
         let key = info.subject_public_key.as_bytes().ok_or(PublicKeyError::UnusedBits)?;
         let kind = kind_of(&info.algorithm, key)?;
         Ok(Self { kind, key: key.to_vec(), spki: der.to_vec(), verdict: Verdict::default() })

@@ -18,6 +18,11 @@ pub(crate) fn malformed_attribute(name: &Name) -> Option<ObjectIdentifier> {
     found.map(|attribute| attribute.oid)
 }
 
+/// Whether a value of open type, such as parameters of an algorithm, is DER of its tag.
+pub(crate) fn is_well_formed(value: AnyRef<'_>) -> bool {
+    is_der(value, 0)
+}
+
 fn is_der(value: AnyRef<'_>, depth: usize) -> bool {
     let octets = value.value();
     match value.tag() {

@@ -5,6 +5,7 @@ use ca_core::certificate::{Certificate, CertificateError};
 use ca_core::extensions::ExtensionError;
 use ca_core::path::{PathError, Reason};
 use ca_core::public_key::PublicKeyError;
+use const_oid::ObjectIdentifier;
 use der::{ErrorKind, Tag, Tagged as _};
 use fuzzing::pki::verified_at;
 use fuzzing::strict_der;
@@ -26,7 +27,7 @@ pub struct Class {
 
 /// All of them; the first that explains a case counts. In those that start with "we accept",
 /// OpenSSL refuses; in all others it accepts.
-pub const CLASSES: [Class; 30] = [
+pub const CLASSES: [Class; 35] = [
     Class {
         name: "not DER",
         why: "OpenSSL reads BER in many places, and stops at the end of the outermost value; RFC 5280 section 4.1 \
@@ -72,7 +73,10 @@ pub const CLASSES: [Class; 30] = [
                 return false;
             };
             match error {
-                PublicKeyError::Parameters { .. } | PublicKeyError::RsaModulus => true,
+                PublicKeyError::Parameters { .. }
+                | PublicKeyError::RsaModulus
+                | PublicKeyError::RsaExponent
+                | PublicKeyError::UnusedBits => true,
                 PublicKeyError::Malformed(_) => case.family.starts_with("RSA"),
                 _ => false,
             }
@@ -82,11 +86,21 @@ pub const CLASSES: [Class; 30] = [
         name: "identifiers with arcs past 32 bits",
         why: "no identifier that anybody registered has one; our decoder refuses them",
         explains: |case| {
-            let Ours::Unreadable(CertificateError::Malformed(error)) = &case.ours else {
-                return false;
+            let error = match &case.ours {
+                Ours::Unreadable(CertificateError::Malformed(error)) => Some(error),
+                Ours::Unreadable(CertificateError::Extension(ExtensionError::Malformed {
+                    reason,
+                    ..
+                })) => reason.as_ref(),
+                _ => None,
             };
-            error.kind() == ErrorKind::OidMalformed
+            error.is_some_and(|error| error.kind() == ErrorKind::OidMalformed)
         },
+    },
+    Class {
+        name: "empty parts of names",
+        why: "RFC 5280 section 4.1.2.4: at least one attribute in each part; OpenSSL reads none as well",
+        explains: |case| matches!(case.ours, Ours::Unreadable(CertificateError::NamePart { .. })),
     },
     Class {
         name: "serial number",
@@ -135,6 +149,7 @@ pub const CLASSES: [Class; 30] = [
                 "at least one subtree",
                 "at least one mapping",
                 "at least one of",
+                "at least one point",
             ];
             error(case)
                 .is_some_and(|error| words.iter().any(|word| error.allowed.starts_with(word)))
@@ -208,6 +223,50 @@ pub const CLASSES: [Class; 30] = [
         why: "anybody can sign for an EdDSA key of small order (ADR 0020)",
         explains: |case| {
             case.family == "Ed25519" && allowed(case, Reason::WeakKey, "points of large order")
+        },
+    },
+    Class {
+        name: "RSA keys that can be broken",
+        why: "a small factor or a known pattern in the modulus; OpenSSL asks for its length alone",
+        explains: |case| {
+            case.family.starts_with("RSA") && refused(case, Reason::WeakKey, "subjectPublicKeyInfo")
+        },
+    },
+    Class {
+        name: "key identifiers before version 3",
+        why: "who has no extensions can't name the issuer's key; below an issuer that is refused here (ADR 0020)",
+        explains: |case| {
+            refused(case, Reason::KeyIdentifier, "authorityKeyIdentifier")
+                && Certificate::from_der(&case.der)
+                    .is_ok_and(|mutant| mutant.extensions().all().is_empty())
+        },
+    },
+    Class {
+        name: "we accept: any usage in an issuer",
+        why: "RFC 5280 section 4.2.1.12: anyExtendedKeyUsage limits nothing; OpenSSL wants a server's by name",
+        explains: |case| {
+            let any = |one: &_| ObjectIdentifier::to_string(one) == "2.5.29.37.0";
+            case.between
+                && case.theirs.only(&[26])
+                && mutant(case).is_some_and(|mutant| {
+                    mutant
+                        .extensions()
+                        .extended_key_usage()
+                        .is_some_and(|usages| usages.0.iter().any(any))
+                })
+        },
+    },
+    Class {
+        name: "we accept: characters that stand for nothing",
+        why: "RFC 4518 section 2.2 leaves control characters out before names are compared; OpenSSL compares them",
+        explains: |case| {
+            case.theirs.only(&[20])
+                && mutant(case).is_some_and(|mutant| {
+                    let names = [mutant.issuer(), mutant.subject()];
+                    let mut values =
+                        names.into_iter().flat_map(|name| name.iter()).map(|one| one.value.value());
+                    values.any(|value| value.iter().any(u8::is_ascii_control))
+                })
         },
     },
     Class {
@@ -320,7 +379,8 @@ pub const CLASSES: [Class; 30] = [
 ];
 
 /// Extensions of which OpenSSL takes other values than RFC 5280's, or none at all.
-const LAZILY_READ: [&str; 9] = [
+const LAZILY_READ: [&str; 10] = [
+    "2.5.29.33",
     "2.5.29.19",
     "1.3.6.1.5.5.7.1.1",
     "2.5.29.15",
