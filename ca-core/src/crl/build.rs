@@ -13,7 +13,7 @@ use super::MAX_CRL_SIZE;
 use super::entry::RevokedEntry;
 use super::error::Fault;
 use super::extension::{CRL_NUMBER, DELTA_CRL_INDICATOR, FRESHEST_CRL, ISSUING_DISTRIBUTION_POINT};
-use super::instant;
+use super::instant::{self, Dates};
 use super::number::CrlNumber;
 use super::scope::{InvalidPlaces, Scope, Subjects, names_of};
 use super::serial::EntrySerial;
@@ -152,7 +152,8 @@ impl<'a> CrlBuilder<'a> {
         let mut buffer = Vec::with_capacity(before + usual + tail.len());
         buffer.resize(before, 0);
         let in_delta = self.base.is_some();
-        Ok(UnsignedCrl { signer, head, tail, algorithm, buffer, count: 0, in_delta })
+        let dates = Dates::default();
+        Ok(UnsignedCrl { signer, head, tail, algorithm, buffer, dates, count: 0, in_delta })
     }
 
     /// Makes the list of these entries, signs it and writes its DER to `out`.
@@ -171,10 +172,12 @@ impl<'a> CrlBuilder<'a> {
         out: &mut dyn io::Write,
     ) -> Result<SignedCrl, CrlBuildError> {
         let entries = entries.into_iter();
+        let t = std::time::Instant::now();
         let mut list = self.begin(signer, entries.size_hint().0)?;
         for entry in entries {
             list.push(&entry)?;
         }
+        eprintln!("built {:?}", t.elapsed());
         list.sign(out)
     }
 
@@ -223,6 +226,7 @@ pub struct UnsignedCrl<'s> {
     algorithm: Vec<u8>,
     /// Room for the headers and `head`, whose lengths are known at the end; then the entries.
     buffer: Vec<u8>,
+    dates: Dates,
     count: usize,
     in_delta: bool,
 }
@@ -242,6 +246,7 @@ impl UnsignedCrl<'_> {
     /// # Errors
     /// `CrlBuildError` when the list may not have it (removeFromCRL in a complete list, a date
     /// before 1950), or it would grow past [`MAX_CRL_SIZE`].
+    #[inline]
     pub fn push(&mut self, entry: &RevokedEntry) -> Result<(), CrlBuildError> {
         entry.check(self.in_delta).map_err(|fault| CrlBuildError::Entry {
             serial: entry.serial,
@@ -256,7 +261,7 @@ impl UnsignedCrl<'_> {
             // An eighth more at a time, not twice as much, keeps a large list in bounds.
             self.buffer.reserve_exact((self.buffer.len() / 8).max(MIN_GROWTH));
         }
-        entry.push_der(&mut self.buffer);
+        entry.push_der(&mut self.buffer, &mut self.dates);
         self.count += 1;
         Ok(())
     }
@@ -283,23 +288,29 @@ impl UnsignedCrl<'_> {
         self.buffer.resize(octets, 0);
     }
 
-    /// Signs the list and writes its DER to `out`, without a copy of the entries.
+    /// Signs the list and writes its DER to `out`, without a copy of the entries. What stands before
+    /// the signature is written while the second implementation checks it.
     ///
     /// # Errors
     /// `CrlBuildError::Sign` when the key can't sign or the second implementation refuses the
-    /// signature: nothing was written. `CrlBuildError::Write` when `out` fails: what was written
-    /// is of no use, and the number is spent.
+    /// signature, which was not written then; `CrlBuildError::Write` when `out` fails. What was
+    /// written is of no use, and the number is spent.
     pub fn sign(mut self, out: &mut dyn io::Write) -> Result<SignedCrl, CrlBuildError> {
         let start = self.close()?;
         let tbs = &self.buffer[start..];
-        let signature = self.signer.sign(tbs)?;
-        let bits = Header::new(Tag::BitString, Length::try_from(signature.len() + 1)?).to_der()?;
-        let parts = [tbs, &self.algorithm, &bits, &[0], &signature];
-        let length = parts.iter().map(|part| part.len()).sum::<usize>();
-        let header = Header::new(Tag::Sequence, Length::try_from(length)?).to_der()?;
-        out.write_all(&header).map_err(CrlBuildError::Write)?;
-        parts.iter().try_for_each(|part| out.write_all(part)).map_err(CrlBuildError::Write)?;
-        Ok(SignedCrl { entries: self.count, octets: header.len() + length })
+        let write_tbs = |signature: usize| {
+            let bits = Header::new(Tag::BitString, Length::try_from(signature + 1)?).to_der()?;
+            let length = tbs.len() + self.algorithm.len() + bits.len() + 1 + signature;
+            let header = Header::new(Tag::Sequence, Length::try_from(length)?).to_der()?;
+            for part in [&header, tbs, &self.algorithm, &bits, &[0]] {
+                out.write_all(part).map_err(CrlBuildError::Write)?;
+            }
+            Ok::<_, CrlBuildError>(header.len() + length)
+        };
+        let (signature, written) = self.signer.sign_after(tbs, write_tbs)?;
+        let octets = written?;
+        out.write_all(&signature).map_err(CrlBuildError::Write)?;
+        Ok(SignedCrl { entries: self.count, octets })
     }
 
     /// Puts the headers and the first fields before the entries, the last ones behind; tells where
