@@ -254,7 +254,8 @@ fn issuer(config: &OidcConfig, leeway: u32, base: &Path) -> Result<Arc<Issuer>, 
         (None, Some(file)) => KeySource::File(base.join(file)),
         (None, None) => KeySource::Discovery,
     };
-    if config.refresh_seconds < 30 || config.refresh_seconds > config.stale_seconds {
+    let fetched = !matches!(source, KeySource::File(_));
+    if fetched && !(30..=config.stale_seconds).contains(&config.refresh_seconds) {
         let found = config.refresh_seconds.to_string();
         return Err(ConfigError::new("refresh_seconds", found, "30 to stale_seconds"));
     }

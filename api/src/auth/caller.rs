@@ -36,6 +36,11 @@ impl Caller {
         self.grants.roles()
     }
 
+    /// Whether it has the role at all.
+    pub fn has(&self, role: Role) -> bool {
+        self.grants.has(role)
+    }
+
     /// Checks that it has the role at all; what it reaches is the other methods' to say.
     ///
     /// # Errors
@@ -53,12 +58,13 @@ impl Caller {
         self.grants.may_issue(&self.name, asked)
     }
 
-    /// Checks that it may revoke certificates of this authority and profile.
+    /// Checks that it may act in this role on certificates of this authority and profile: one
+    /// grant has the role and both.
     ///
     /// # Errors
-    /// `Denied`.
-    pub fn may_revoke(&self, authority: &str, profile: &str) -> Result<(), Denied> {
-        self.grants.may_act(&self.name, Role::Revoker, authority, profile)
+    /// `Denied` with the field, what was found and what this caller may.
+    pub fn may_act(&self, role: Role, authority: &str, profile: &str) -> Result<(), Denied> {
+        self.grants.may_act(&self.name, role, authority, profile)
     }
 
     /// Checks that it may see a certificate of this authority and profile that `requester` asked
@@ -70,7 +76,8 @@ impl Caller {
         if self.name == requester && self.grants.has(Role::Requester) {
             return Ok(());
         }
-        let auditor = self.grants.may_act(&self.name, Role::Auditor, authority, profile);
-        auditor.or_else(|denied| self.may_revoke(authority, profile).map_err(|_| denied))
+        let auditor = self.may_act(Role::Auditor, authority, profile);
+        auditor
+            .or_else(|denied| self.may_act(Role::Revoker, authority, profile).map_err(|_| denied))
     }
 }

@@ -130,9 +130,13 @@ impl Issuer {
         let keys = match self.age(now) {
             Age::Fresh(keys) => keys,
             Age::Stale(keys) => {
-                if keys.has_key_of(token) && self.may_fetch(now) {
+                if keys.has_key_of(token) && self.claim(now) {
                     let issuer = Arc::clone(self);
-                    tokio::spawn(async move { issuer.refresh(now).await });
+                    tokio::spawn(async move {
+                        let _one = issuer.fetching.lock().await;
+                        // A failure is logged; the keys that there are serve on.
+                        let _ = issuer.renew(now).await;
+                    });
                 }
                 keys
             }
@@ -144,7 +148,7 @@ impl Issuer {
                 };
             }
         };
-        if keys.has_key_of(token) || !self.may_fetch(now) || self.refresh(now).await.is_err() {
+        if keys.has_key_of(token) || self.refresh(now).await.is_err() {
             return Ok(keys);
         }
         match self.age(now) {
@@ -181,22 +185,33 @@ impl Issuer {
         }
     }
 
-    /// Whether the last try was long enough ago.
-    fn may_fetch(&self, now: Timestamp) -> bool {
+    /// Takes leave to fetch at this time: the last try was long enough ago.
+    fn claim(&self, now: Timestamp) -> bool {
+        if self.is_from_file() {
+            return false;
+        }
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let pause = |tried: Timestamp| (now.as_second() - tried.as_second()).abs() < PAUSE_SECONDS;
-        !self.is_from_file() && !self.state().tried_at.is_some_and(pause)
+        if state.tried_at.is_some_and(pause) {
+            return false;
+        }
+        state.tried_at = Some(now);
+        true
     }
 
     /// Fetches the keys, unless another did while this one waited, or a try failed just now.
     async fn refresh(&self, now: Timestamp) -> Result<(), FetchError> {
         let _one = self.fetching.lock().await;
-        if !self.may_fetch(now) {
-            return if matches!(self.age(now), Age::Gone) { Err(self.gone()) } else { Ok(()) };
+        if self.claim(now) {
+            return self.renew(now).await;
         }
-        self.state.write().unwrap_or_else(PoisonError::into_inner).tried_at = Some(now);
-        let fetched = self.fetch().await;
+        if matches!(self.age(now), Age::Gone) { Err(self.gone()) } else { Ok(()) }
+    }
+
+    /// Fetches the keys; whoever calls this has claimed it and holds `fetching`.
+    async fn renew(&self, now: Timestamp) -> Result<(), FetchError> {
         let issuer = &self.settings.issuer;
-        match fetched {
+        match self.fetch().await {
             Ok(keys) => {
                 tracing::debug!(issuer, "fetched the keys of an issuer of tokens");
                 let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);

@@ -28,7 +28,7 @@ pub fn read(text: &[u8]) -> Result<Value, serde_json::Error> {
 pub fn read_object(text: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
     match read(text)? {
         Value::Object(members) => Ok(members),
-        _ => Err(de::Error::custom("found another kind of value, allowed is an object")),
+        _ => Err(de::Error::custom("another kind of value than an object")),
     }
 }
 
@@ -103,9 +103,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
             let value = access.next_value_seed(Strict { items: self.items })?;
             if members.contains_key(&name) {
                 let name: String = name.chars().take(64).collect();
-                return Err(de::Error::custom(format!(
-                    "found member {name:?} twice, allowed is once"
-                )));
+                return Err(de::Error::custom(format!("member {name:?} twice")));
             }
             members.insert(name, value);
         }
@@ -132,7 +130,7 @@ mod tests {
         for text in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"c":2,"a":3}}]"#, r#"{"a":1,"\u0061":2}"#]
         {
             let error = read(text.as_bytes()).unwrap_err().to_string();
-            assert!(error.contains("found member \"a\" twice"), "{error}");
+            assert!(error.contains("member \"a\" twice"), "{error}");
         }
     }
 

@@ -146,7 +146,7 @@ fn malformed_patterns_are_refused_with_what_is_allowed() {
         ("email:a*@example.com", "* only as the whole local part"),
         ("URI:spiffe://*", "before /* or /**"),
         ("URI:spiffe:/**", "before /* or /**"),
-        ("URI:https:///**", "before /* or /**"),
+        ("URI:https:///**", "after // stands a host name"),
         ("URI:https://h?x/**", "before /* or /**"),
         ("URI:spiffe://td/*/x", "segments of letters"),
         ("URI:spiffe://TD/x", "the trust domain"),
