@@ -217,21 +217,24 @@ pub fn ledger_failed(error: LedgerError) -> CliError {
     use LedgerError::{
         AlreadyRevoked, AlreadyStored, AuthorityConflict, AuthorityKeyBlocked, CrlAlreadyStored,
         CrlMismatch, IdempotencyConflict, InvalidField, KeyBlocked, KeyTaken, MalformedCertificate,
-        RevokedBeforeStored, SerialMismatch, TbsMismatch, UnknownAuthority, UnknownCrl,
-        UnknownSerial,
+        RevokedBeforeStored, SerialMismatch, TbsMismatch, TokenAlreadyRevoked, TokenTaken,
+        UnknownAuthority, UnknownCrl, UnknownSerial, UnknownToken,
     };
     let exit = match error {
         InvalidField { .. }
         | UnknownAuthority { .. }
         | UnknownSerial { .. }
-        | UnknownCrl { .. } => Exit::Usage,
+        | UnknownCrl { .. }
+        | UnknownToken { .. } => Exit::Usage,
         AuthorityConflict { .. }
         | AuthorityKeyBlocked { .. }
         | KeyBlocked { .. }
         | KeyTaken { .. }
         | IdempotencyConflict { .. }
         | AlreadyRevoked { .. }
-        | RevokedBeforeStored { .. } => Exit::Refused,
+        | RevokedBeforeStored { .. }
+        | TokenTaken { .. }
+        | TokenAlreadyRevoked { .. } => Exit::Refused,
         AlreadyStored { .. }
         | CrlAlreadyStored { .. }
         | CrlMismatch { .. }
