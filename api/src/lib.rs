@@ -24,4 +24,5 @@ pub mod process;
 pub mod profiles;
 pub mod progress;
 pub mod quickstart;
+mod standing;
 pub mod table;
