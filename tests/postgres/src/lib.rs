@@ -24,7 +24,7 @@ use std::{
 pub use programs::{Programs, absent};
 
 /// Starts the server, tells its process id, and ends with it: a line `keep` leaves server and folder
-/// as they are, the end of the input stops the server and removes the folder.
+/// as they are, the end of the input ends the server at once and removes the folder.
 const GUARD: &str = r#"
 folder=$1; shift
 "$@" >>"$folder/log" 2>&1 </dev/null &
@@ -32,7 +32,7 @@ pid=$!
 echo "$pid"
 read -r word
 [ "$word" = keep ] && exit 0
-kill -INT "$pid" 2>/dev/null
+kill -QUIT "$pid" 2>/dev/null
 wait "$pid"
 rm -rf "$folder"
 "#;
