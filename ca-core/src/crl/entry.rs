@@ -42,13 +42,15 @@ impl RevokedEntry {
         self.invalidity_date.map_or(Ok(()), |date| instant::check("invalidityDate", date))
     }
 
-    /// Appends the DER. All lengths are below 128 octets: 22 of serial number, 17 of date, 2 of
-    /// header, 12 and 26 of extensions at most.
+    /// More than the longest entry, and than the padding of its last part.
+    pub(super) const MAX_DER: usize = 128;
+
+    /// Writes the DER to the start of `room`, which has [`Self::MAX_DER`] octets or more, and tells
+    /// its length. All lengths are below 128 octets: 22 of serial number, 17 of date, 2 of header,
+    /// 12 and 26 of extensions at most. Octets behind it may be overwritten.
     #[inline]
-    pub(super) fn push_der(&self, out: &mut Vec<u8>, dates: &mut Dates) {
-        let start = out.len();
-        out.extend_from_slice(&[0; Encoding::ROOM]);
-        let mut entry = Encoding { octets: &mut out[start..], length: 0 };
+    pub(super) fn write_der(&self, room: &mut [u8], dates: &mut Dates) -> usize {
+        let mut entry = Encoding { octets: &mut room[..Self::MAX_DER], length: 0 };
         let content = entry.open();
         let (serial, length) = self.serial.padded();
         entry.put(&[0x02, length as u8], 2);
@@ -72,22 +74,18 @@ impl RevokedEntry {
             entry.close(extensions);
         }
         entry.close(content);
-        let end = start + entry.length;
-        out.truncate(end);
+        entry.length
     }
 }
 
 /// An entry where it will stay: parts of fixed size are put there by a few moves, nothing is read
-/// back, and the buffer grows once. With a million entries that is most of the time beside hashing.
+/// back. With a million entries that is most of the time beside hashing.
 struct Encoding<'a> {
     octets: &'a mut [u8],
     length: usize,
 }
 
 impl Encoding<'_> {
-    /// More than the longest entry, and than the padding of its last part.
-    const ROOM: usize = 128;
-
     /// Appends the first `length` octets of a part.
     #[inline]
     fn put<const N: usize>(&mut self, part: &[u8; N], length: usize) {

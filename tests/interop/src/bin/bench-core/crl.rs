@@ -17,6 +17,7 @@ use ca_core::certificate::Certificate;
 use ca_core::crl::{
     CertificateList, CrlBuilder, EntrySerial, RevocationReason, RevokedEntry, SignedCrl,
 };
+use ca_core::serial::SerialNumber;
 use ca_core::sign::Signer;
 use jiff::{SignedDuration, Timestamp};
 use rand_core::Rng as _;
@@ -185,9 +186,9 @@ impl Iterator for Revoked {
         for part in octets.chunks_exact_mut(8) {
             part.copy_from_slice(&self.random().to_be_bytes());
         }
-        // As ours are: positive, without a sign octet.
         octets[0] = octets[0] & 0x3f | 0x40;
-        let serial = EntrySerial::from_integer_octets(&octets[..EntrySerial::MAX_LENGTH]).ok()?;
+        let serial = SerialNumber::from_bytes(&octets[..SerialNumber::LENGTH]).ok()?;
+        let serial = EntrySerial::from(&serial);
         let at = Timestamp::from_second(self.at - self.left as i64).ok()?;
         let mut entry = RevokedEntry::new(serial, at);
         if self.left.is_multiple_of(4) {
