@@ -28,6 +28,7 @@ mod pkcs12;
 mod pkcs7;
 mod quickstart;
 mod related;
+mod requested;
 mod revoking;
 mod serve;
 mod verify;

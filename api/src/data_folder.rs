@@ -8,7 +8,7 @@
 //!   certificates/NAME/         what `quickstart` issued: key.pem, certificate.pem, chain.pem
 //! ```
 
-use std::fs;
+use std::fs::{self, File};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -108,6 +108,21 @@ impl DataFolder {
         Ok(Arc::new(store))
     }
 
+    /// Waits until no other process publishes a revocation list of this ledger, and keeps others
+    /// waiting until the value is dropped. The lock is on the folder itself, so that nothing is
+    /// left behind.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 3 where the folder can't be locked.
+    pub fn publishing(&self) -> Result<Publishing, CliError> {
+        let locked = File::open(&self.0).and_then(|folder| folder.lock().map(|()| folder));
+        let folder = locked.map_err(|error| {
+            CliError::of(Exit::Environment, format!("{}: lock", self.0.display()), &error)
+                .with_hint("keep the data folder on a file system that has locks (flock)")
+        })?;
+        Ok(Publishing(folder))
+    }
+
     /// The passphrase of the authorities' keys: what the options name, else the file beside the
     /// ledger, else what a person types.
     ///
@@ -122,6 +137,23 @@ impl DataFolder {
         match self.passphrase_beside() {
             Some(beside) if !is_named(options) => beside.read(&keys, context),
             _ => options.read(&keys, context),
+        }
+    }
+
+    /// The passphrase of a key that signs for a new one: what was named for it, else that of the new
+    /// key, else what [`Self::passphrase`] finds.
+    ///
+    /// # Errors
+    /// As [`PassphraseOptions::read`].
+    pub fn passphrase_beside_new(
+        &self,
+        named: &PassphraseOptions,
+        new: Option<&Passphrase>,
+        context: &mut Context,
+    ) -> Result<Passphrase, CliError> {
+        match new {
+            Some(passphrase) if !is_named(named) => Ok(passphrase.clone()),
+            _ => self.passphrase(named, context),
         }
     }
 
@@ -160,9 +192,14 @@ pub(crate) fn is_kept_by_data_folder(path: &Path) -> bool {
 }
 
 /// Whether a person said where the passphrase is.
-pub(crate) fn is_named(options: &PassphraseOptions) -> bool {
+fn is_named(options: &PassphraseOptions) -> bool {
     options.passphrase_file.is_some() || options.passphrase_env.is_some()
 }
+
+/// The right to publish; it ends when it is dropped.
+#[derive(Debug)]
+#[must_use = "others publish as soon as it is dropped"]
+pub struct Publishing(#[expect(dead_code, reason = "the open folder holds the lock")] File);
 
 /// Makes a folder that only its owner may enter, and those above it.
 ///
@@ -197,21 +234,24 @@ pub fn ledger_failed(error: LedgerError) -> CliError {
     use LedgerError::{
         AlreadyRevoked, AlreadyStored, AuthorityConflict, AuthorityKeyBlocked, CrlAlreadyStored,
         CrlMismatch, IdempotencyConflict, InvalidField, KeyBlocked, KeyTaken, MalformedCertificate,
-        RevokedBeforeStored, SerialMismatch, TbsMismatch, UnknownAuthority, UnknownCrl,
-        UnknownSerial,
+        RevokedBeforeStored, SerialMismatch, TbsMismatch, TokenAlreadyRevoked, TokenTaken,
+        UnknownAuthority, UnknownCrl, UnknownSerial, UnknownToken,
     };
     let exit = match error {
         InvalidField { .. }
         | UnknownAuthority { .. }
         | UnknownSerial { .. }
-        | UnknownCrl { .. } => Exit::Usage,
+        | UnknownCrl { .. }
+        | UnknownToken { .. } => Exit::Usage,
         AuthorityConflict { .. }
         | AuthorityKeyBlocked { .. }
         | KeyBlocked { .. }
         | KeyTaken { .. }
         | IdempotencyConflict { .. }
         | AlreadyRevoked { .. }
-        | RevokedBeforeStored { .. } => Exit::Refused,
+        | RevokedBeforeStored { .. }
+        | TokenTaken { .. }
+        | TokenAlreadyRevoked { .. } => Exit::Refused,
         AlreadyStored { .. }
         | CrlAlreadyStored { .. }
         | CrlMismatch { .. }

@@ -8,7 +8,7 @@
 use std::future::Future;
 
 use ca_core::algorithm::Algorithm;
-use ca_core::csr::Possession;
+use ca_core::fingerprint::Fingerprint;
 use ca_core::general_name::AltName;
 use ca_core::lint::{AssembleError, LintError, Linted, lint};
 use ca_core::name::{AttributeType, DistinguishedName};
@@ -52,17 +52,21 @@ impl Asker {
         Self { requester, idempotency }
     }
 
-    /// The same, named by the certificate as well that vouched for a key that can't sign: its
-    /// holder is who asks.
+    /// The same, named by the certificate as well that vouches for a key that can't sign: its
+    /// holder is who asks. `stated` when the request itself names it.
     #[must_use]
-    pub fn vouched(mut self, possession: &Possession) -> Self {
-        if let Possession::Vouched(voucher) = possession {
-            let how = if voucher.stated { "stated" } else { "shown" };
-            let fingerprint = voucher.fingerprint;
-            self.requester.push_str(&format!(" possession-{how}-by-certificate:{fingerprint}"));
-        }
+    pub fn vouched(mut self, voucher: Fingerprint, stated: bool) -> Self {
+        let how = if stated { "stated" } else { "shown" };
+        self.requester.push_str(&format!(" possession-{how}-by-certificate:{voucher}"));
         self
     }
+}
+
+/// The requester's name for a request, with the digest of `parts`: everything that decides on the
+/// certificate, so that the same name with another request is a conflict.
+pub fn idempotency(key: Option<&String>, parts: &[Fingerprint]) -> Option<Idempotency> {
+    let octets: Vec<u8> = parts.iter().flat_map(|part| *part.as_bytes()).collect();
+    Some(Idempotency { key: key?.clone(), body_digest: Fingerprint::of(&octets) })
 }
 
 /// A certificate that may leave the process: it is in the ledger.

@@ -24,4 +24,5 @@ pub mod profiles;
 pub mod progress;
 pub mod quickstart;
 pub mod server;
+mod standing;
 pub mod table;

@@ -221,6 +221,12 @@ enum Stream {
 }
 
 impl Staged {
+    /// Whether publishing gives a file its name: standard output, a device or a pipe may keep the
+    /// writer waiting.
+    pub fn is_file(&self) -> bool {
+        matches!(self.0, Place::File { .. })
+    }
+
     /// Gives the file its name, in one step, and syncs the folder; or writes to the stream.
     ///
     /// # Errors

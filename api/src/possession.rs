@@ -12,6 +12,7 @@ use crate::authority::certificates;
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::ledger_failed;
 use crate::input::Source;
+use crate::standing::{judged, stored};
 
 /// The signature certificate that vouches for an ML-KEM key.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -148,21 +149,6 @@ impl Voucherage {
     /// not. Nothing of what others issued.
     pub fn standing(&self, certificate: &Certificate) -> Standing {
         let Some(said) = &self.ledger else { return Standing::Unknown };
-        let entry = said.entry.as_ref();
-        let entry = entry.filter(|entry| stored(entry).as_ref() == Some(certificate));
-        if let Some(entry) = entry {
-            return match &entry.revocation {
-                Some(revocation) => Standing::Revoked { at: revocation.revoked_at },
-                None => Standing::Good,
-            };
-        }
-        let is_authority = said.authorities.contains(certificate);
-        let is_ours = said.authorities.iter().any(|one| one.subject() == certificate.issuer());
-        if is_ours && !is_authority { Standing::NotIssued } else { Standing::Unknown }
+        judged(certificate, said.entry.as_ref(), &said.authorities)
     }
-}
-
-fn stored(entry: &Entry) -> Option<Certificate> {
-    let certificate = entry.certificate.as_ref()?;
-    Certificate::from_der(&certificate.der).ok()
 }

@@ -12,10 +12,11 @@ use x509_cert::time::Time;
 
 use crate::extensions::{Extension, ExtensionError, Extensions};
 use crate::fingerprint::Fingerprint;
-use crate::name::{MAX_DER, is_well_formed, malformed_attribute};
+use crate::name::MAX_DER;
 use crate::path::same_name;
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::validity::{InvalidValidity, Validity};
+use crate::well_formed::{is_well_formed, malformed_attribute};
 
 /// The largest certificate that is read, in octets. An ML-DSA-87 certificate with 100 names has
 /// about 15,000.

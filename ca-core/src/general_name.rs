@@ -18,7 +18,7 @@ pub use constraint::{ConstraintError, NameSubtree};
 pub use uri::SpiffeError;
 pub(crate) use uri::characters_fit as uri_characters_fit;
 
-use crate::inspect::escape::hides_or_reorders;
+use crate::escape::{hides_or_reorders, quoted};
 
 /// The most names that a request or certificate may have.
 pub const MAX_NAMES: usize = 100;
@@ -334,7 +334,7 @@ pub enum AltNameError {
     },
     /// A label is wrong.
     #[error(
-        "DNS name {name:?}: found label {label:?}, allowed are 1 to 63 letters, digits and hyphens, no hyphen at either end"
+        "DNS name {name}: found label {label}, allowed are 1 to 63 letters, digits and hyphens, no hyphen at either end", name = quoted(.name), label = quoted(.label)
     )]
     DnsLabel {
         /// The whole name.
@@ -344,7 +344,7 @@ pub enum AltNameError {
     },
     /// Letters outside ASCII.
     #[error(
-        "DNS name {name:?}: found letters outside ASCII, allowed is the A-label form (xn--…) of RFC 5890; `idn` and most browsers convert it"
+        "DNS name {name}: found letters outside ASCII, allowed is the A-label form (xn--…) of RFC 5890; `idn` and most browsers convert it", name = quoted(.name)
     )]
     DnsUnicode {
         /// The whole name.
@@ -352,7 +352,7 @@ pub enum AltNameError {
     },
     /// `xn--` with something that is not Punycode, or a reserved label.
     #[error(
-        "DNS name {name:?}: found label {label:?}, allowed with two hyphens in the third and fourth place are only A-labels (xn-- and valid Punycode)"
+        "DNS name {name}: found label {label}, allowed with two hyphens in the third and fourth place are only A-labels (xn-- and valid Punycode)", name = quoted(.name), label = quoted(.label)
     )]
     DnsALabel {
         /// The whole name.
@@ -362,7 +362,7 @@ pub enum AltNameError {
     },
     /// A wildcard elsewhere than as the whole leftmost label.
     #[error(
-        "DNS name {name:?}: found a wildcard, allowed is only the whole leftmost label, with at least two labels after it (*.example.com)"
+        "DNS name {name}: found a wildcard, allowed is only the whole leftmost label, with at least two labels after it (*.example.com)", name = quoted(.name)
     )]
     DnsWildcard {
         /// The whole name.
@@ -370,20 +370,20 @@ pub enum AltNameError {
     },
     /// The last label has only digits.
     #[error(
-        "DNS name {name:?}: found a last label of digits, allowed is a name; write an address as IP:{name}"
+        "DNS name {}: found a last label of digits, allowed is a name; write an address as IP:{name}", quoted(.name)
     )]
     DnsNumeric {
         /// The whole name.
         name: String,
     },
     /// The name ends in a dot.
-    #[error("DNS name {name:?}: found a dot at the end, allowed is the name without it")]
+    #[error("DNS name {name}: found a dot at the end, allowed is the name without it", name = quoted(.name))]
     DnsTrailingDot {
         /// The whole name.
         name: String,
     },
     /// Not an address.
-    #[error("IP address: found {found:?}, allowed are 192.0.2.1 and 2001:db8::1 forms")]
+    #[error("IP address: found {found}, allowed are 192.0.2.1 and 2001:db8::1 forms", found = quoted(.found))]
     IpAddress {
         /// What was found.
         found: String,
@@ -396,14 +396,14 @@ pub enum AltNameError {
     },
     /// Not a mailbox.
     #[error(
-        "email: found {found:?}, allowed is local@domain in ASCII: a local part of at most 64 characters without quotes, a DNS name without wildcard"
+        "email: found {found}, allowed is local@domain in ASCII: a local part of at most 64 characters without quotes, a DNS name without wildcard", found = quoted(.found)
     )]
     Email {
         /// What was found.
         found: String,
     },
     /// Not an absolute URI.
-    #[error("URI: found {found:?}, allowed is an absolute URI ({reason})")]
+    #[error("URI: found {found}, allowed is an absolute URI ({reason})", found = quoted(.found))]
     Uri {
         /// What was found.
         found: String,
@@ -411,7 +411,7 @@ pub enum AltNameError {
         reason: &'static str,
     },
     /// Not a SPIFFE ID.
-    #[error("URI: found {found:?}, allowed for spiffe:// is a SPIFFE ID: {reason}")]
+    #[error("URI: found {found}, allowed for spiffe:// is a SPIFFE ID: {reason}", found = quoted(.found))]
     Spiffe {
         /// What was found.
         found: String,
@@ -420,7 +420,7 @@ pub enum AltNameError {
     },
     /// Not a user principal name.
     #[error(
-        "UPN: found {found:?}, allowed is user@realm with one @, no spaces, nothing that controls, hides or reorders text, at most 254 octets"
+        "UPN: found {found}, allowed is user@realm with one @, no spaces, nothing that controls, hides or reorders text, at most 254 octets", found = quoted(.found)
     )]
     Upn {
         /// What was found.

@@ -12,7 +12,6 @@ mod certificate;
 mod container;
 mod crl;
 mod encrypted;
-pub(crate) mod escape;
 mod extension;
 mod key;
 mod kind;

@@ -3,7 +3,6 @@
 
 mod attribute;
 mod text;
-mod well_formed;
 
 use std::fmt;
 
@@ -12,7 +11,8 @@ use der::{Decode, Encode};
 use x509_cert::name::Name;
 
 pub use attribute::AttributeType;
-pub(crate) use well_formed::{is_well_formed, malformed_attribute};
+
+use crate::escape::quoted;
 
 /// The most attributes that a name may have.
 pub const MAX_ATTRIBUTES: usize = 32;
@@ -134,7 +134,7 @@ pub enum NameError {
     },
     /// A part of the text is not `TYPE=value`.
     #[error(
-        "name: found {found:?}, allowed is TYPE=value, such as CN=demo,O=Example or /O=Example/CN=demo; write a comma, plus or slash inside a value as \\, \\+ or \\/"
+        "name: found {found}, allowed is TYPE=value, such as CN=demo,O=Example or /O=Example/CN=demo; write a comma, plus or slash inside a value as \\, \\+ or \\/", found = quoted(.found)
     )]
     NoEquals {
         /// What was found.
@@ -142,7 +142,7 @@ pub enum NameError {
     },
     /// The attribute type is not known.
     #[error(
-        "name: attribute type {found:?} is not known, allowed are CN, O, OU, C, ST, L, STREET, DC, UID, SN, GN, T, serialNumber, dnQualifier, postalCode, businessCategory, organizationIdentifier, emailAddress and dotted numbers"
+        "name: attribute type {found} is not known, allowed are CN, O, OU, C, ST, L, STREET, DC, UID, SN, GN, T, serialNumber, dnQualifier, postalCode, businessCategory, organizationIdentifier, emailAddress and dotted numbers", found = quoted(.found)
     )]
     UnknownAttribute {
         /// What was found.
@@ -150,7 +150,7 @@ pub enum NameError {
     },
     /// A wrong escape in the text.
     #[error(
-        "name: {attribute} has {found:?}, allowed after a backslash are two hexadecimal digits or one of \" # + , / ; < = > \\ and space"
+        "name: {attribute} has {found}, allowed after a backslash are two hexadecimal digits or one of \" # + , / ; < = > \\ and space", found = quoted(.found)
     )]
     Escape {
         /// Which attribute.
@@ -159,7 +159,7 @@ pub enum NameError {
         found: String,
     },
     /// A character that must be escaped in RFC 4514 text.
-    #[error("name: {attribute} has a bare {found:?}, allowed is \\{found}")]
+    #[error("name: {attribute} has a bare {found}, allowed is \\{found}", found = quoted(.found))]
     Unescaped {
         /// Which attribute.
         attribute: AttributeType,
@@ -168,7 +168,7 @@ pub enum NameError {
     },
     /// `#` with something else than the hexadecimal digits of DER.
     #[error(
-        "name: {attribute} has {found:?}, allowed after # are the hexadecimal digits of one DER value; write a leading # as \\#"
+        "name: {attribute} has {found}, allowed after # are the hexadecimal digits of one DER value; write a leading # as \\#", found = quoted(.found)
     )]
     Hexadecimal {
         /// Which attribute.
@@ -193,13 +193,13 @@ pub enum NameError {
         allowed: usize,
     },
     /// countryName is not two letters.
-    #[error("name: C is {found:?}, allowed are the two capital letters of ISO 3166, such as DE")]
+    #[error("name: C is {found}, allowed are the two capital letters of ISO 3166, such as DE", found = quoted(.found))]
     Country {
         /// What was found.
         found: String,
     },
     /// A character that the string type or this CA does not allow.
-    #[error("name: {attribute} has the character {found:?}, allowed are {allowed}")]
+    #[error("name: {attribute} has the character {found}, allowed are {allowed}", found = quoted(.found))]
     Character {
         /// Which attribute.
         attribute: AttributeType,

@@ -31,6 +31,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::certificate::Certificate;
+use crate::escape::quoted;
 
 pub(crate) use certificate_rules::unknown_critical;
 pub(crate) use distinguished_name::same_name;
@@ -121,7 +122,7 @@ impl FromStr for SecurityPolicy {
 
 /// The text names no policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("policy: found {found:?}, allowed are any, post-quantum and hybrid")]
+#[error("policy: found {found}, allowed are any, post-quantum and hybrid", found = quoted(.found))]
 pub struct UnknownPolicy {
     /// What was found, cut after 40 characters.
     pub found: String,

@@ -14,7 +14,7 @@ use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 use crate::algorithm::{ClassicalKey, Composite, Curve, KeyKind, MlDsa, MlKem, SlhDsa};
 use crate::fingerprint::Fingerprint;
-use crate::name::is_well_formed;
+use crate::well_formed::is_well_formed;
 use strength::Verdict;
 
 /// The smallest RSA modulus that is accepted, in bits.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::certificate::Certificate;
 use crate::crl::{CertificateList, CrlSet, RevocationStatus};
-use crate::inspect::escape::escaped;
+use crate::escape::escaped;
 use crate::name::to_text;
 use crate::ocsp::{Expectation, OcspResponse, SignedBy, Verified, judge_responses};
 

@@ -98,6 +98,11 @@ impl Finding {
     }
 }
 
+/// A finding that a store makes, about no authority.
+pub(crate) fn finding(kind: FindingKind, serial: Option<String>, message: String) -> Finding {
+    Finding { kind, authority: None, serial, message }
+}
+
 /// Walks through the whole ledger, page by page, while others may use it; rows added meanwhile may
 /// or may not be seen. `progress` is called with the number of records checked so far.
 ///

@@ -205,6 +205,26 @@ pub enum LedgerError {
         /// Fingerprint of the stored list.
         stored: Fingerprint,
     },
+    /// Another token has this id, or the same secret.
+    #[error("token {id:?}: its id or secret is taken; tokens never change: draw both anew")]
+    TokenTaken {
+        /// Id of the refused token.
+        id: String,
+    },
+    /// There is no token of this id.
+    #[error("token {id:?} is not in this ledger")]
+    UnknownToken {
+        /// The id.
+        id: String,
+    },
+    /// The token is revoked already.
+    #[error("token {id:?} is revoked since {revoked_at}")]
+    TokenAlreadyRevoked {
+        /// The id.
+        id: String,
+        /// When it was revoked.
+        revoked_at: Timestamp,
+    },
     /// A constraint or trigger of the database refused the row.
     #[error("the ledger's database refused {transaction}: {message}")]
     Refused {
@@ -422,6 +442,9 @@ impl LedgerError {
             | Self::UnknownCrl { .. }
             | Self::CrlMismatch { .. }
             | Self::CrlAlreadyStored { .. }
+            | Self::TokenTaken { .. }
+            | Self::UnknownToken { .. }
+            | Self::TokenAlreadyRevoked { .. }
             | Self::Refused { .. }
             | Self::Inconsistent(_) => true,
             Self::Busy { .. }

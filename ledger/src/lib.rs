@@ -14,25 +14,31 @@
 //! arguments, serial numbers come from `ca_core`, and [`Store::entries`] streams the certificates
 //! to whoever has the keys.
 
+pub mod audit;
 pub mod authority;
 pub mod certificate;
 pub mod check;
 pub mod crl;
 mod encoding;
 pub mod error;
+pub mod lease;
 pub mod queue;
 pub mod reason;
 pub mod record;
 pub mod revocation;
+mod rows;
 pub mod search;
 pub mod sqlite;
 pub mod store;
+pub mod token;
 
+pub use audit::{AuditEvent, AuditFilter, AuditOutcome, FoundEvents, NewAuditEvent};
 pub use authority::{Authority, NewAuthority};
 pub use certificate::{Certificate, NewCertificate};
 pub use check::{Finding, FindingKind, Report, check};
 pub use crl::{Crl, CrlFilter, CrlKind, NewCrl, NewCrlList, RevokedPage, StoredCrl};
 pub use error::{Inconsistent, KeyHolder, LedgerError};
+pub use lease::{Lease, Leasing, NewLease};
 pub use queue::Stats;
 pub use reason::RevocationReason;
 pub use record::{Entry, Idempotency, NewRecord, Record, Recording, Status};
@@ -42,3 +48,4 @@ pub use revocation::{
 };
 pub use search::{Counts, Cursor, Filter, Found, Order, Page};
 pub use store::{Ledger, Reply, Scanned, Store};
+pub use token::{FoundTokens, NewToken, NewTokenRevocation, Token, TokenRevocation};

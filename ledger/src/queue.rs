@@ -22,9 +22,9 @@ use tokio::{
 };
 
 use crate::{
-    Authority, Certificate, Crl, KeyBlock, LedgerError, NewAuthority, NewAuthorityRevocation,
-    NewCertificate, NewCrl, NewCrlList, NewKeyBlock, NewRecord, NewRevocation, Recording,
-    Revocation,
+    AuditEvent, Authority, Certificate, Crl, KeyBlock, Lease, Leasing, LedgerError, NewAuditEvent,
+    NewAuthority, NewAuthorityRevocation, NewCertificate, NewCrl, NewCrlList, NewKeyBlock,
+    NewLease, NewRecord, NewRevocation, NewToken, NewTokenRevocation, Recording, Revocation, Token,
 };
 
 /// Most requests that wait for the writer.
@@ -62,6 +62,11 @@ pub(crate) enum Write {
     RevokeAuthority(RevocationStep, Answer<StepDone>),
     ReserveCrl(Box<NewCrl>, Answer<Crl>),
     StoreCrl(Box<NewCrlList>, Answer<Crl>),
+    Audit(Box<NewAuditEvent>, Answer<AuditEvent>),
+    Token(Box<NewToken>, Answer<Token>),
+    RevokeToken(NewTokenRevocation, Answer<Token>),
+    Lease(NewLease, Answer<Leasing>),
+    EndLease(Lease, Answer<()>),
 }
 
 /// A part of the revocation of all that an authority issued.
@@ -118,6 +123,10 @@ impl Write {
             Self::BlockKeys(_, answer) => hold(answer, Err(error)),
             Self::RevokeAuthority(_, answer) => hold(answer, Err(error)),
             Self::ReserveCrl(_, answer) | Self::StoreCrl(_, answer) => hold(answer, Err(error)),
+            Self::Audit(_, answer) => hold(answer, Err(error)),
+            Self::Token(_, answer) | Self::RevokeToken(_, answer) => hold(answer, Err(error)),
+            Self::Lease(_, answer) => hold(answer, Err(error)),
+            Self::EndLease(_, answer) => hold(answer, Err(error)),
         }
     }
 }

@@ -6,10 +6,12 @@ use ca_core::{crl::Scope, fingerprint::Fingerprint, serial::SerialNumber};
 use jiff::Timestamp;
 
 use crate::{
-    Authority, BlockedKey, Certificate, Counts, Crl, CrlFilter, CrlKind, Entry, Filter, Finding,
-    Found, Idempotency, Inconsistent, KeyBlock, LedgerError, NewAuthority, NewAuthorityRevocation,
-    NewCertificate, NewCrl, NewCrlList, NewKeyBlock, NewRecord, NewRevocation, Page, Recording,
-    Revocation, RevokedPage, SerialStatus, Stats, Status, Unexpired,
+    AuditEvent, AuditFilter, Authority, BlockedKey, Certificate, Counts, Crl, CrlFilter, CrlKind,
+    Entry, Filter, Finding, Found, FoundEvents, FoundTokens, Idempotency, Inconsistent, KeyBlock,
+    Lease, Leasing, LedgerError, NewAuditEvent, NewAuthority, NewAuthorityRevocation,
+    NewCertificate, NewCrl, NewCrlList, NewKeyBlock, NewLease, NewRecord, NewRevocation, NewToken,
+    NewTokenRevocation, Page, Recording, Revocation, RevokedPage, SerialStatus, Stats, Status,
+    Token, Unexpired,
 };
 
 /// A ledger that several tasks use. Which store it is, is decided where it is opened.
@@ -221,6 +223,49 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `InvalidField` for a limit out of range. Impossible rows are part of the answer.
     fn entries(&self, authority: &str, after: u64, limit: u32) -> Reply<'_, Vec<Scanned>>;
+
+    /// Adds an audit event.
+    ///
+    /// # Errors
+    /// `InvalidField`.
+    fn add_audit(&self, new: NewAuditEvent) -> Reply<'_, AuditEvent>;
+
+    /// One page of the audit events that pass the filter; cursors are theirs alone.
+    ///
+    /// # Errors
+    /// `InvalidField` for a limit out of range; `Inconsistent`.
+    fn audit(&self, filter: AuditFilter, page: Page) -> Reply<'_, FoundEvents>;
+
+    /// Adds an API token.
+    ///
+    /// # Errors
+    /// `InvalidField`; `TokenTaken` when another has its id or secret.
+    fn add_token(&self, new: NewToken) -> Reply<'_, Token>;
+
+    /// Revokes an API token, for ever.
+    ///
+    /// # Errors
+    /// `InvalidField`, `UnknownToken`; `TokenAlreadyRevoked` with the time of the first revocation.
+    fn revoke_token(&self, new: NewTokenRevocation) -> Reply<'_, Token>;
+
+    /// The token whose secret has this SHA-256, expired and revoked ones too: ask
+    /// [`Token::is_valid_at`].
+    fn token_by_hash(&self, secret: Fingerprint) -> Reply<'_, Option<Token>>;
+
+    /// One page of the tokens, expired and revoked ones too; cursors are theirs alone.
+    ///
+    /// # Errors
+    /// `InvalidField` for a limit out of range; `Inconsistent`.
+    fn tokens(&self, page: Page) -> Reply<'_, FoundTokens>;
+
+    /// Takes a lease, or prolongs the asker's own.
+    ///
+    /// # Errors
+    /// `InvalidField`.
+    fn lease(&self, new: NewLease) -> Reply<'_, Leasing>;
+
+    /// Gives a lease back before it runs out; one that went to somebody else stays theirs.
+    fn end_lease(&self, lease: Lease) -> Reply<'_, ()>;
 
     /// How much is in the ledger.
     fn counts(&self) -> Reply<'_, Counts>;

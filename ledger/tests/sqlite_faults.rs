@@ -18,8 +18,8 @@ use ledger::{
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use suite::material::{
-    AUTHORITY, certificate, crl_list, der, keyed, new_crl, record, revocation, revoking, serial,
-    time, with_authority,
+    AUTHORITY, certificate, crl_list, der, event, keyed, new_crl, record, revocation, revoking,
+    serial, time, with_authority,
 };
 
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -308,6 +308,7 @@ async fn filled(path: &Path) -> Ledger {
         let entries = ledger.revoked(AUTHORITY, crl.number, 0, 10).await.unwrap().entries;
         let list = NewCrlList::new(AUTHORITY, &crl_list(&crl, &entries), time(201)).unwrap();
         ledger.store_crl(list).await.unwrap();
+        ledger.add_audit(event(crl.number)).await.unwrap();
     }
     ledger
 }
@@ -373,6 +374,7 @@ async fn the_checker_finds_what_was_changed_behind_its_back() {
              key_reuse = 0 WHERE id = 2",
             FindingKind::KeyReused,
         ),
+        ("UPDATE audit_event SET position = 9 WHERE position = 2", FindingKind::PositionGap),
         ("SELECT 1", FindingKind::SchemaChanged),
     ] {
         let (_folder, path) = place();

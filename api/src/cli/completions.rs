@@ -20,5 +20,5 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let mut script = Vec::new();
     let mut command = super::Options::command();
     clap_complete::generate(options.shell, &mut command, "espalier", &mut script);
-    context.print(&String::from_utf8_lossy(&script))
+    context.print_as_it_is(&String::from_utf8_lossy(&script))
 }

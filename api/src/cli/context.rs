@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use ca_core::escape::{escaped_json, escaped_lines};
 use jiff::Timestamp;
 use rand_core::CryptoRng;
 use serde::Serialize;
@@ -130,31 +131,42 @@ impl Context {
         Ok(())
     }
 
-    /// Writes text to standard output. A reader that went away, as `head` does, is no failure.
+    /// Writes text for people to standard output; what a terminal would obey or hide is escaped,
+    /// since much of it comes from other people's files. A reader that went away, as `head` does,
+    /// is no failure.
     ///
     /// # Errors
     /// `CliError` with exit code 3 when it can't be written.
     pub fn print(&self, text: &str) -> Result<(), CliError> {
+        self.print_as_it_is(&escaped_lines(text))
+    }
+
+    /// Writes text of our own, such as a shell's script, to standard output.
+    ///
+    /// # Errors
+    /// As [`Self::print`].
+    pub fn print_as_it_is(&self, text: &str) -> Result<(), CliError> {
         match output::write_stdout(text.as_bytes()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result.map_err(|error| output::failed("standard output", &error)),
         }
     }
 
-    /// Writes a value to standard output as JSON with a line end.
+    /// Writes a value to standard output as JSON with a line end; JSON's own escapes stand for what
+    /// a terminal would obey or hide.
     ///
     /// # Errors
     /// As [`Self::print`].
     pub fn print_json(&self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| CliError::fault(format!("JSON: {error}")))?;
-        self.print(&(text + "\n"))
+        self.print_as_it_is(&(escaped_json(&text) + "\n"))
     }
 
-    /// Tells the person something on standard error, beside the result on standard output.
+    /// Tells the person something on standard error, beside the result on standard output; escaped
+    /// as by [`Self::print`].
     pub fn note(&self, text: &str) {
-        // Standard error is the last resort; when it is closed there is nobody to tell.
-        let _ = writeln!(io::stderr(), "{text}");
+        tell(&escaped_lines(text));
     }
 
     /// Asks a person whether to go on; with `yes` it was answered on the command line.
@@ -182,9 +194,9 @@ impl Context {
 
     /// Shows an error and its hint on standard error.
     pub fn report(&self, error: &CliError) {
-        self.note(&labelled("error", 31, error.message(), self.terminal));
+        tell(&labelled("error", 31, error.message(), self.terminal));
         if let Some(hint) = error.hint() {
-            self.note(&labelled("hint", 36, hint, self.terminal));
+            tell(&labelled("hint", 36, hint, self.terminal));
         }
     }
 }
@@ -199,16 +211,14 @@ impl World for Context {
     }
 }
 
-/// Text of a stranger's file may stand in a message, so control characters are escaped.
+/// Standard error is the last resort; when it is closed there is nobody to tell.
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Text of a stranger's file may stand in a message, so it is escaped.
 fn labelled(label: &str, colour: u8, text: &str, terminal: Terminal) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' => safe.push(character),
-            control if control.is_control() => safe.extend(control.escape_default()),
-            other => safe.push(other),
-        }
-    }
+    let safe = escaped_lines(text);
     if terminal.colour() {
         format!("\u{1b}[1;{colour}m{label}:\u{1b}[0m {safe}")
     } else {
@@ -222,8 +232,8 @@ mod tests {
 
     #[test]
     fn a_message_cannot_drive_the_terminal() {
-        let shown = labelled("error", 31, "CN=\u{1b}[2J\u{9b}x", Terminal::plain());
-        assert_eq!(shown, "error: CN=\\u{1b}[2J\\u{9b}x");
+        let shown = labelled("error", 31, "CN=\u{1b}[2J\u{9b}x\u{202e}\ny", Terminal::plain());
+        assert_eq!(shown, "error: CN=\\1B[2J\\C2\\9Bx\\E2\\80\\AE\ny");
     }
 
     #[test]

@@ -1,28 +1,24 @@
 //! `espalier issue`: a certificate from a request, or with a key made here.
 
-use ca_core::algorithm::{KeyAlgorithm, KeyKind};
-use ca_core::csr::{CertificateRequest, CsrError, ProvenRequest};
+use ca_core::algorithm::KeyAlgorithm;
 use ca_core::fingerprint::Fingerprint;
 use ca_core::key::{KeyDerivation, PrivateKey};
 use ca_core::name::DistinguishedName;
-use ca_core::pem;
 use ca_core::plan::Request;
 use ca_core::public_key::PublicKey;
-use ledger::{Idempotency, Ledger};
+use ledger::Ledger;
 
-use super::issued::IssuedOptions;
+use super::issued::IssuingOptions;
 use super::name_options::NameOptions;
 use super::related::RelatedOptions;
-use super::{CliError, Context, Exit, exit_code};
-use crate::authority::Authority;
+use super::requested::{Asked, VoucherOptions, read_request};
+use super::{CliError, Context};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
 use crate::input::Source;
 use crate::issuance::{self, Asker, Issued, subject_of};
 use crate::key_file;
 use crate::key_making::make_key;
 use crate::output::{Content, Encoding, Staged, Target};
-use crate::passphrase::PassphraseOptions;
-use crate::possession::{PossessionOptions, Voucherage};
 use crate::profiles::{ChosenProfile, ProfileOptions};
 
 /// Seconds of a day.
@@ -73,10 +69,6 @@ pub(super) struct Options {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// How many days it shall be valid; the profile's default otherwise
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
-    days: Option<u64>,
-
     /// Answer a repeated request with the certificate of the first time; for --csr
     #[arg(long, value_name = "KEY", conflicts_with = "key_out")]
     idempotency_key: Option<String>,
@@ -85,18 +77,10 @@ pub(super) struct Options {
     related: RelatedOptions,
 
     #[command(flatten)]
-    possession: PossessionOptions,
-
-    /// For an ML-KEM key: trust the certificate that vouches (RFC 9883) also when it was issued
-    /// below one of these, beside the roots of this ledger; may be given more than once
-    #[arg(long, value_name = "FILE")]
-    possession_trust: Vec<Source>,
+    vouchers: VoucherOptions,
 
     #[command(flatten)]
-    passphrase: PassphraseOptions,
-
-    #[command(flatten)]
-    issued: IssuedOptions,
+    issuing: IssuingOptions,
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
@@ -117,54 +101,59 @@ async fn issue(
 ) -> Result<(), CliError> {
     options.check_outputs()?;
     let chosen = options.profile.read(context)?;
-    let csr = options.csr.as_ref().map(|source| read_request(source, context)).transpose()?;
-    let csr = match &csr {
-        Some(found) => Some(found.proven(options, ledger, context).await?),
+    let asked = match &options.csr {
+        Some(source) => {
+            let found = read_request(source, context)?;
+            Some(found.asked(&options.vouchers, ledger, context).await?)
+        }
         None => None,
     };
-    let mut ask = |context: &mut Context| folder.passphrase(&options.passphrase, context);
-    let authority = Authority::load(folder, ledger, &options.authority, &mut ask, context).await?;
-    let (mut request, asker, key) = match (csr, &options.key_out) {
+    let asker = options.asker(asked.as_ref(), &chosen, context)?;
+    // Before anything is judged: what had an end may have ended since the first time.
+    let earlier = issuance::answered(ledger, &asker).await?;
+    let csr = match &asked {
+        Some(asked) if earlier.is_none() => Some(asked.proven(context.now())?),
+        _ => None,
+    };
+    let authority = options.issuing.authority(&options.authority, folder, ledger, context).await?;
+    let profile = &chosen.profile;
+    if let Some(issued) = earlier {
+        return options.issuing.issued.write(&authority, profile.name(), &issued, folder, context);
+    }
+    let (mut request, key) = match (csr, &options.key_out) {
         (Some(csr), _) => {
-            let asker = Asker::local(options.idempotency(csr.request(), &chosen));
-            let asker = asker.vouched(csr.possession());
-            if let Some(issued) = issuance::answered(ledger, &asker).await? {
-                let name = chosen.profile.name();
-                return options.issued.write(&authority, name, &issued, folder, context);
-            }
-            let related =
-                options.related.prove(csr.clone(), &chosen.profile, ledger, context).await?;
-            let mut request = Request::from_csr(csr.clone());
+            let related = options.related.prove(csr.clone(), profile, ledger, context).await?;
+            let mut request = Request::from_csr(csr);
             request.related = related;
-            (request, asker, None)
+            (request, None)
         }
         (None, Some(target)) => {
-            let (shown, trust) = (&options.possession, &options.possession_trust);
-            shown.check_unused(trust, "--key-out: the key is made here")?;
+            options.vouchers.check_unused("--key-out: the key is made here")?;
             let algorithm = options.algorithm.unwrap_or(authority.algorithm().into());
             let key = make_key(algorithm, context)?;
-            let staged = stage_key(&key, target, options.issued.output.force, context)?;
-            (options.request(key.public_key().clone()), Asker::local(None), Some(staged))
+            let staged = stage_key(&key, target, options.issuing.issued.output.force, context)?;
+            (options.request(key.public_key().clone()), Some(staged))
         }
         (None, None) => return Err(CliError::usage("request: found neither --csr nor --key-out")),
     };
-    request.validity_seconds = options.days.map(|days| days * SECONDS_OF_DAY);
-    let profile = &chosen.profile;
+    request.validity_seconds = options.issuing.validity_seconds();
     let issued = issuance::issue(ledger, &authority, profile, request, asker, context).await?;
     // The key first: a certificate is of no use without it, and can be had again.
     if let Some(key) = key {
         key.publish().map_err(|error| key_lost(&issued, &error))?;
     }
-    options.issued.write(&authority, profile.name(), &issued, folder, context)
+    options.issuing.issued.write(&authority, profile.name(), &issued, folder, context)
 }
 
 impl Options {
     fn check_outputs(&self) -> Result<(), CliError> {
-        self.issued.check()?;
+        self.issuing.issued.check()?;
         let Some(key_out) = &self.key_out else { return Ok(()) };
-        key_out.check(Content::Secret, self.issued.output.force)?;
-        key_out.check_differs(&self.issued.output.out)?;
-        if *key_out == Target::Stdout && (self.issued.json || self.issued.output.der) {
+        key_out.check(Content::Secret, self.issuing.issued.output.force)?;
+        key_out.check_differs(&self.issuing.issued.output.out)?;
+        if *key_out == Target::Stdout
+            && (self.issuing.issued.json || self.issuing.issued.output.der)
+        {
             return Err(CliError::usage("--key-out: found standard output beside --json or --der")
                 .with_hint("name a file, so that key and certificate do not run together"));
         }
@@ -177,68 +166,27 @@ impl Options {
         Request::new(subject, names, public_key)
     }
 
-    /// The idempotency key with the digest of everything that decides on the certificate, so that
-    /// the same key with another request is a conflict.
-    fn idempotency(&self, csr: &CertificateRequest, chosen: &ChosenProfile) -> Option<Idempotency> {
-        let key = self.idempotency_key.clone()?;
-        let days = self.days.map_or("default".to_owned(), |days| days.to_string());
-        let parts = [
-            Fingerprint::of(csr.der()),
-            chosen.digest,
-            Fingerprint::of(self.authority.as_bytes()),
-            Fingerprint::of(days.as_bytes()),
-        ];
-        let parts: Vec<u8> = parts.iter().flat_map(|part| *part.as_bytes()).collect();
-        Some(Idempotency { key, body_digest: Fingerprint::of(&parts) })
-    }
-}
-
-/// A CSR and where it was read.
-pub(super) struct Found<'a> {
-    source: &'a Source,
-    csr: CertificateRequest,
-}
-
-impl Found<'_> {
-    /// Checks that the key in the CSR signed it.
-    pub(super) fn signed(&self) -> Result<ProvenRequest<'_>, CliError> {
-        let signed = self.csr.verify_possession();
-        signed.map_err(|error| CliError::of(Exit::Refused, self.source, &error))
-    }
-
-    /// Checks that whoever made the CSR has the private key: by its signature, or by what the
-    /// holder of a signature certificate states (RFC 9883).
-    async fn proven(
+    /// Who asks, and by which idempotency key.
+    fn asker(
         &self,
-        options: &Options,
-        ledger: &Ledger,
-        context: &mut Context,
-    ) -> Result<ProvenRequest<'_>, CliError> {
-        let refused = |error: CsrError| CliError::of(Exit::Refused, self.source, &error);
-        let (shown, trust) = (&options.possession, &options.possession_trust);
-        let kind = self.csr.public_key().kind();
-        let KeyKind::MlKem(_) = kind else {
-            shown.check_unused(
-                trust,
-                &format!("{}: its {kind} key signs for itself", self.source),
-            )?;
-            return self.signed();
-        };
-        let voucherage = Voucherage::of_ledger(ledger, &self.csr, shown, trust, context).await?;
-        let standing = |certificate: &_| voucherage.standing(certificate);
-        let vouching = voucherage.vouching(context.now(), &standing);
-        self.csr.verify_statement(&vouching).map_err(refused)
+        asked: Option<&Asked<'_>>,
+        chosen: &ChosenProfile,
+        context: &Context,
+    ) -> Result<Asker, CliError> {
+        match asked {
+            None => Ok(Asker::local(None)),
+            Some(asked) => {
+                let parts = [
+                    Fingerprint::of(asked.csr().der()),
+                    chosen.digest,
+                    Fingerprint::of(self.authority.as_bytes()),
+                    self.issuing.validity_digest(),
+                ];
+                let key = issuance::idempotency(self.idempotency_key.as_ref(), &parts);
+                asked.asker(Asker::local(key), context.now())
+            }
+        }
     }
-}
-
-pub(super) fn read_request<'a>(
-    source: &'a Source,
-    context: &mut Context,
-) -> Result<Found<'a>, CliError> {
-    let octets = context.read(source)?;
-    let csr = pem::read_one_request(&octets)
-        .map_err(|error| CliError::of(exit_code::of_read(&error), source, &error))?;
-    Ok(Found { source, csr })
 }
 
 /// Writes the key to a temporary file: it gets its name when there is a certificate for it.

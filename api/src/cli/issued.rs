@@ -2,13 +2,16 @@
 
 use ca_core::fingerprint::Fingerprint;
 use ca_core::pem::{self, Label};
+use ledger::Ledger;
 use serde::Serialize;
 
+use super::issue::SECONDS_OF_DAY;
 use super::{CliError, Context};
 use crate::authority::Authority;
 use crate::data_folder::DataFolder;
 use crate::issuance::Issued;
 use crate::output::{Content, OutputOptions};
+use crate::passphrase::PassphraseOptions;
 
 /// Where an issued certificate goes, and in which form.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,6 +26,48 @@ pub(super) struct IssuedOptions {
     /// Print JSON with the certificate and what it holds
     #[arg(long, conflicts_with_all = ["der", "out", "chain"])]
     pub(super) json: bool,
+}
+
+/// For how long a certificate is issued, by which key, and where it goes.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct IssuingOptions {
+    /// How many days it shall be valid; the profile's default otherwise
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
+    days: Option<u64>,
+
+    #[command(flatten)]
+    passphrase: PassphraseOptions,
+
+    #[command(flatten)]
+    pub(super) issued: IssuedOptions,
+}
+
+impl IssuingOptions {
+    /// How long it shall be valid, where that was said.
+    pub(super) fn validity_seconds(&self) -> Option<u64> {
+        self.days.map(|days| days * SECONDS_OF_DAY)
+    }
+
+    /// [`Self::validity_seconds`] as part of what an idempotency key stands for.
+    pub(super) fn validity_digest(&self) -> Fingerprint {
+        let days = self.days.map_or("default".to_owned(), |days| days.to_string());
+        Fingerprint::of(days.as_bytes())
+    }
+
+    /// The authority that signs, with its key.
+    ///
+    /// # Errors
+    /// As [`Authority::load`].
+    pub(super) async fn authority(
+        &self,
+        name: &str,
+        folder: &DataFolder,
+        ledger: &Ledger,
+        context: &mut Context,
+    ) -> Result<Authority, CliError> {
+        let mut ask = |context: &mut Context| folder.passphrase(&self.passphrase, context);
+        Authority::load(folder, ledger, name, &mut ask, context).await
+    }
 }
 
 /// What `--json` prints.

@@ -1,6 +1,7 @@
 //! `espalier lint`: holds certificates, requests and lists against the rules of docs/lints.md.
 
 use ca_core::certificate::Certificate;
+use ca_core::escape::escaped;
 use ca_core::inspect::Kind;
 use ca_core::lint::{
     self, Finding, Lint, LintOverrides, Severity, lint_certificates, lint_list, lint_request,
@@ -163,19 +164,10 @@ fn shown(all: &[Linted], context: &Context) -> String {
                 detail += &format!(" [{from} by itself, changed by the profile: {reason}]");
             }
             let id = finding.id.to_owned();
-            [place.clone(), finding.severity.to_string(), id, visible(&detail)]
+            [place.clone(), finding.severity.to_string(), id, escaped(&detail)]
         })
     });
     table::render(context.terminal(), ["Place", "Severity", "Lint", "Finding"], rows, &[])
-}
-
-/// Text of a stranger's file, which must not drive the terminal.
-fn visible(text: &str) -> String {
-    let escaped = |character: char| match character {
-        control if control.is_control() => control.escape_default().to_string(),
-        other => other.to_string(),
-    };
-    text.chars().map(escaped).collect()
 }
 
 /// A lint as JSON.

@@ -7,12 +7,13 @@ use ca_core::csr::ProvenRequest;
 use ca_core::pem;
 use ca_core::profile::{Profile, RelatedRule};
 use ca_core::related::{Binding, ProvenRelation, RelatedError};
-use ledger::{Ledger, Status};
+use ledger::Ledger;
 
 use super::{CliError, Context, Exit, exit_code};
 use crate::authority::chain;
 use crate::data_folder::ledger_failed;
 use crate::input::Source;
+use crate::standing;
 
 /// How a wish to be bound to another certificate is judged.
 #[derive(Debug, clap::Args)]
@@ -90,20 +91,9 @@ impl RelatedOptions {
                 .map_err(|_| CliError::usage("--related-max-age-seconds: too long"))?,
         };
         let proven = binding.prove(csr).map_err(|error| refused(&subject, &error))?;
-        check_not_revoked(&related, ledger).await?;
+        let hint = "get a certificate by `espalier issue`, and make the request anew with that";
+        standing::check(&related, "related certificate", hint, ledger).await?;
         Ok(Some(proven))
-    }
-}
-
-/// What this CA issued and revoked binds nothing. Of other authorities' certificates it knows
-/// nothing.
-async fn check_not_revoked(related: &Certificate, ledger: &Ledger) -> Result<(), CliError> {
-    let entry = ledger.get_by_fingerprint(related.fingerprint()).await.map_err(ledger_failed)?;
-    match entry.map(|entry| entry.status()) {
-        Some(Status::Revoked) => {
-            Err(CliError::refused("related certificate: revoked, allowed: one that is not"))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -229,3 +229,37 @@ fn a_kill_leaves_a_whole_list_or_none_and_no_number_twice() {
     sound(&bench);
     println!("{cut} of 40 runs of crl make were cut off, {} lists", numbers.len());
 }
+
+#[test]
+fn whoever_publishes_keeps_others_waiting_and_the_highest_number_stays() {
+    let bench = classical();
+    let make = || {
+        let mut command = bench.command();
+        command.args("crl make issuing --out issuing.crl".split_whitespace());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    // Somebody else is between the ledger's word and the rename.
+    let folder = std::fs::File::open(bench.path("espalier-data")).unwrap();
+    folder.lock().unwrap();
+    let mut waits = make();
+    let rows = || bench.run("crl list issuing --json").done().json();
+    while rows().as_array().unwrap().is_empty() {
+        sleep(Duration::from_millis(10));
+    }
+    sleep(Duration::from_millis(500));
+    assert_eq!(rows()[0]["stored"], false, "it waits");
+    assert!(waits.try_wait().unwrap().is_none() && !bench.path("issuing.crl").exists());
+    drop(folder);
+    assert!(waits.wait().unwrap().success());
+    assert_eq!(list(&bench, "issuing.crl").number().to_string(), "1");
+
+    // Many at once: what stays is the newest of those that were stored.
+    let mut all: Vec<_> = (0..6).map(|_| make()).collect();
+    let succeeded = all.iter_mut().map(|child| child.wait().unwrap().success());
+    assert!(succeeded.filter(|one| *one).count() > 0);
+    let rows = rows();
+    let newest = rows.as_array().unwrap().iter().find(|row| row["stored"] == true).unwrap();
+    assert_eq!(list(&bench, "issuing.crl").number().to_string(), newest["number"].to_string());
+    assert_eq!(rows.as_array().unwrap().len(), 7);
+    sound(&bench);
+}

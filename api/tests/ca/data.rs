@@ -63,6 +63,17 @@ pub(crate) fn verifies(bench: &Workbench, chain: &str, root: &str, policy: &str)
     verify("bent.pem").fails(1, &["signature"]);
 }
 
+/// A copy of the data folder under this name: what it issues has the same authorities and keys, and
+/// is not in the ledger of the first.
+pub(crate) fn copied(bench: &Workbench, name: &str) {
+    let (from, to) = (bench.path("espalier-data"), bench.path(name));
+    for (path, octets) in everything(&from) {
+        let path = to.join(Path::new(&path).strip_prefix(&from).unwrap());
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, octets).unwrap();
+    }
+}
+
 /// Runs what waits, on this thread.
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -1,6 +1,6 @@
 //! `ocsp request|respond|presign|show` and `verify --ocsp`.
 
-use crate::data::{classical, made, serial, sound};
+use crate::data::{classical, copied, made, serial, sound};
 use crate::workbench::{Run, Workbench, bent};
 
 const ROOT: &str = "espalier-data/authorities/root/certificate.pem";
@@ -81,6 +81,7 @@ fn the_authority_answers_good_and_after_a_revocation_revoked_at_once() {
 fn a_delegate_answers_without_the_authoritys_key() {
     let bench = classical();
     let serial = issue(&bench, "app");
+    issue(&bench, "db");
     let line = "issue --profile ocsp-responder --subject CN=OCSP --key-out ocsp.key --out ocsp.pem";
     bench.run(line).done();
     std::fs::rename(
@@ -98,7 +99,7 @@ fn a_delegate_answers_without_the_authoritys_key() {
     verify(&bench, "app", "--ocsp app.resp").fails(1, &["revoked at"]);
     // The certificate of a server may not answer, and neither may another's key.
     for (options, words) in [
-        ("--responder-cert app.pem --responder-key k.pem", &["extendedKeyUsage"][..]),
+        ("--responder-cert db.pem --responder-key k.pem", &["extendedKeyUsage"][..]),
         ("--responder-cert ocsp.pem --responder-key k.pem", &["key"]),
     ] {
         bench.run(&format!("{RESPOND} --request app.req --out x {options}")).fails(1, words);
@@ -106,6 +107,33 @@ fn a_delegate_answers_without_the_authoritys_key() {
     let line = format!("{RESPOND} --request app.req --responder-cert ocsp.pem");
     bench.run(&line).fails(2, &["--responder-key"]);
     assert!(!bench.path("x").exists());
+}
+
+#[test]
+fn a_delegate_that_is_revoked_or_not_in_the_ledger_answers_nothing() {
+    let bench = classical();
+    issue(&bench, "app");
+    copied(&bench, "copy");
+    let line = "issue --profile ocsp-responder --subject CN=OCSP";
+    bench.run(&format!("{line} --key-out own.key --out own.pem")).done();
+    bench.run(&format!("{line} --data copy --key-out copy.key --out copy.pem")).done();
+    let by = |name: &str| format!("--responder-cert {name}.pem --responder-key {name}.key");
+    let commands = [
+        format!("{RESPOND} --request app.req --out x.resp"),
+        "ocsp presign --authority issuing --out-dir x".to_owned(),
+    ];
+    for command in &commands {
+        bench.run(&format!("{command} {}", by("own"))).done();
+        let refused = bench.run(&format!("{command} {}", by("copy")));
+        refused.fails(1, &["copy.pem: delegate: found", "not in the ledger", "ocsp-responder"]);
+        bench.run(&format!("{command} --data copy {}", by("copy"))).done();
+    }
+    bench.run("cert revoke own.pem").done();
+    for command in &commands {
+        let refused = bench.run(&format!("{command} {}", by("own")));
+        refused.fails(1, &["own.pem: delegate: found it revoked since", "ocsp-responder"]);
+        bench.run(command).done();
+    }
 }
 
 #[test]

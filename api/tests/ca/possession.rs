@@ -1,10 +1,11 @@
 //! ML-KEM certificates: keys that can't sign, and who vouches for them (RFC 9883).
 
+use ca_core::certificate::Certificate;
 use ca_core::pem;
 use ledger::{NewRevocation, RevocationReason, Revoking};
 
 use crate::data::{certificates, classical, open, records, serial, sound, verifies, wait};
-use crate::workbench::{Workbench, bent};
+use crate::workbench::{Run, Workbench, bent};
 
 const ROOT: &str = "espalier-data/authorities/root/certificate.pem";
 const ISSUING: &str = "espalier-data/authorities/issuing/certificate.pem";
@@ -17,6 +18,13 @@ fn bench() -> Workbench {
     bench.run(&format!("issue {ALICE} --key-out alice.key --out alice.pem")).done();
     bench.run("key generate --algorithm kyber768 --no-passphrase --out kem.key").done();
     bench
+}
+
+/// What a command printed that succeeds, whatever it notes beside.
+#[track_caller]
+fn succeeded(run: Run) -> Vec<u8> {
+    assert_eq!(run.code, 0, "{}", run.stderr());
+    run.stdout
 }
 
 #[test]
@@ -118,6 +126,70 @@ fn nobody_vouches_for_others_nor_twice_for_the_revoked() {
     bench.run(&format!("{issue} kem.csr")).fails(1, &["was revoked at 2026-11-26T12:00:00Z"]);
     assert!(!bench.path("never.pem").exists() && !west.path("kem.pem").exists());
     assert_eq!(records(&bench), 2 + 1, "a refusal leaves no record");
+}
+
+#[test]
+fn a_repeated_request_is_answered_though_nobody_vouches_any_more() {
+    let bench = bench();
+    let issue = "issue --csr kem.csr --profile kem-recipient --idempotency-key";
+    for (key, option) in [("stated", ""), ("named", "--name-only")] {
+        bench
+            .run(&format!(
+                "csr create --key kem.key {ALICE} {VOUCH} {option} --out kem.csr --force"
+            ))
+            .done();
+        bench.write(&format!("{key}.csr"), bench.read("kem.csr"));
+        bench.write(&format!("{key}.pem"), succeeded(bench.run(&format!("{issue} {key}"))));
+    }
+    bench.run("cert revoke alice.pem").done();
+    for key in ["stated", "named"] {
+        bench.write("kem.csr", bench.read(&format!("{key}.csr")));
+        let again = succeeded(bench.run(&format!("{issue} {key}")));
+        assert_eq!(again, bench.read(&format!("{key}.pem")), "the same bytes");
+        bench.run(&format!("{issue} other")).fails(1, &["was revoked at"]);
+        bench
+            .run(&format!("{issue} {key} --days 3"))
+            .fails(1, &[&format!("idempotency key \"{key}\""), "another request"]);
+    }
+    assert_eq!(records(&bench), 2 + 1 + 2, "a refusal leaves no record");
+}
+
+#[test]
+fn an_ml_kem_certificate_is_renewed_for_a_new_key_that_somebody_vouches_for() {
+    let bench = bench();
+    bench.run(&format!("csr create --key kem.key {ALICE} {VOUCH} --out kem.csr")).done();
+    succeeded(bench.run("issue --csr kem.csr --profile kem-recipient --out kem.pem"));
+    bench.run("key generate --algorithm ml-kem-768 --no-passphrase --out new.key").done();
+    bench.run(&format!("csr create --key new.key {ALICE} {VOUCH} --out new.csr")).done();
+    let renew = "cert renew kem.pem --csr new.csr --idempotency-key one";
+    let first = bench.run(&format!("{renew} --out renewed.pem"));
+    assert_eq!(first.code, 0, "{}", first.stderr());
+    assert!(first.stderr().contains("possession: stated by the holder of"), "{}", first.stderr());
+    let [old, new] = ["kem.pem", "renewed.pem"].map(|name| certificates(&bench, name).remove(0));
+    let csr = pem::read_one_request(&bench.read("new.csr")).unwrap();
+    assert_eq!(new.public_key(), csr.public_key());
+    assert_ne!(new.public_key(), old.public_key());
+    let names = |of: &Certificate| of.extensions().subject_alt_name().cloned();
+    assert_eq!((new.subject(), names(&new)), (old.subject(), names(&old)));
+
+    // Another person's certificate vouches for nothing here, and neither does silence.
+    bench.run("issue --subject CN=Bob --dns bob.test --key-out bob.key --out bob.pem").done();
+    let bob = VOUCH.replace("alice", "bob");
+    for (asked, vouch, words) in [
+        ("--subject CN=Bob --dns bob.test", bob.as_str(), ["subject: found", "CN=Alice"]),
+        ("--subject CN=Alice --dns alice.test", &bob, ["subject: found", "CN=Bob"]),
+        ("--subject CN=Alice", VOUCH, ["names: found \"\"", "DNS:alice.test"]),
+    ] {
+        bench.run(&format!("csr create --key new.key {asked} {vouch} --out x.csr --force")).done();
+        bench.run("cert renew kem.pem --csr x.csr").fails(1, &words);
+    }
+    bench
+        .run("cert renew kem.pem --possession-certificate alice.pem")
+        .fails(2, &["--possession-certificate: found beside no --csr"]);
+    bench.run("cert revoke alice.pem").done();
+    bench.run("cert renew kem.pem --csr new.csr").fails(1, &["was revoked at"]);
+    assert_eq!(succeeded(bench.run(renew)), bench.read("renewed.pem"), "the same bytes");
+    assert_eq!(records(&bench), 2 + 4, "a refusal leaves no record");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A classical certificate and a post-quantum one, bound to each other (RFC 9763).
 
-use crate::data::classical;
+use crate::data::{certificates, classical, copied, records};
 use crate::workbench::Workbench;
 
 const TRUST: &str = "--trust espalier-data/authorities/root/certificate.pem \
@@ -56,6 +56,27 @@ fn what_is_not_proven_is_not_issued() {
     let line = "csr create --key o.key --dns app.test --related app.pem --related-key o.key";
     bench.run(line).fails(1, &["another key than the related certificate's"]);
     assert!(!bench.path("never.pem").exists());
+}
+
+#[test]
+fn what_our_ledger_does_not_have_or_has_revoked_binds_nothing() {
+    let bench = bench();
+    // By our own key, and yet not in the ledger: it was issued by a copy of the folder.
+    copied(&bench, "copy");
+    let line = "issue --data copy --dns app.test --algorithm p256 --key-out app.key --out app.pem";
+    bench.run(&format!("{line} --force")).done();
+    ask(&bench, "--subject CN=app.test --dns app.test", "");
+    let refused = bench.run("issue --csr pq.csr --out never.pem");
+    refused.fails(1, &["related certificate: found", "is not in the ledger", "hint: "]);
+    bench.run("issue --data copy --csr pq.csr --out pq.pem").done();
+
+    let serial = certificates(&bench, "app.pem").remove(0).fingerprint();
+    bench.run(&format!("cert revoke {serial} --data copy")).done();
+    ask(&bench, "--subject CN=app.test --dns app.test", "");
+    let refused = bench.run("issue --data copy --csr pq.csr --out never.pem");
+    refused.fails(1, &["related certificate: found it revoked since", "hint: "]);
+    assert!(!bench.path("never.pem").exists());
+    assert_eq!(records(&bench), 2 + 1, "a refusal leaves no record");
 }
 
 #[test]

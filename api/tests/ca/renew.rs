@@ -78,6 +78,26 @@ fn it_is_issued_once_more_for_the_same_key() {
 }
 
 #[test]
+fn a_repeated_renewal_is_answered_with_the_same_certificate() {
+    let bench = classical();
+    let (_, serial) = issued(&bench, "");
+    let (_, other) = issued(&bench, "");
+    let renew = format!("cert renew {serial} --idempotency-key one");
+    let first = bench.run(&renew).done();
+    let again = bench.run(&renew);
+    assert_eq!((again.code, &again.stdout), (0, &first.stdout), "the same bytes");
+    assert!(again.stderr().contains("answered before"), "{}", again.stderr());
+    for line in [format!("{renew} --days 3"), renew.replace(&serial, &other)] {
+        bench.run(&line).fails(1, &["idempotency key \"one\"", "another request"]);
+    }
+    // It needs no second judgement: the first certificate is revoked by now.
+    bench.run(&format!("cert revoke {serial}")).done();
+    assert_eq!(bench.run(&renew).stdout, first.stdout);
+    bench.run(&renew.replace("one", "two")).fails(1, &["revoked"]);
+    assert_eq!(records(&bench), 5);
+}
+
+#[test]
 fn a_new_key_comes_with_its_csr_and_the_same_names() {
     let bench = classical();
     let (first, serial) = issued(&bench, "");

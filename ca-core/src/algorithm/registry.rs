@@ -9,6 +9,7 @@ use super::{
     ClassicalKey, ClassicalScheme, Composite, Curve, Hash, KeyKind, MlDsa, MlKem, SignatureScheme,
     SlhDsa,
 };
+use crate::escape::quoted;
 
 /// Families of algorithms, by what protects the signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -175,7 +176,7 @@ impl fmt::Display for Algorithm {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AlgorithmError {
     /// No algorithm has this name.
-    #[error("algorithm: found {found:?}, allowed are the names that `espalier algorithms` lists")]
+    #[error("algorithm: found {found}, allowed are the names that `espalier algorithms` lists", found = quoted(.found))]
     Unknown {
         /// What was found, cut after 80 characters.
         found: String,

@@ -8,6 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 use super::error::Fault;
+use crate::escape::quoted;
 
 /// The octets of a UTCTime without its header.
 const UTC_TIME_LENGTH: u8 = 13;
@@ -164,7 +165,7 @@ fn number(digits: &[u8]) -> Option<i16> {
 
 fn wrong(field: &'static str, octets: &[u8], allowed: &'static str) -> Fault {
     let shown = octets.iter().take(24).copied().collect::<Vec<u8>>();
-    Fault::new(field, format!("{:?}", String::from_utf8_lossy(&shown)), allowed)
+    Fault::new(field, quoted(String::from_utf8_lossy(&shown)), allowed)
 }
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ use super::scope::Scope;
 use super::serial::EntrySerial;
 use crate::certificate::{CertificateError, Outer};
 use crate::extensions::oid;
-use crate::name::{MAX_DER, malformed_attribute};
+use crate::name::MAX_DER;
+use crate::well_formed::malformed_attribute;
 
 const EXTENSIONS: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
 

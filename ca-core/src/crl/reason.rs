@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::escape::quoted;
+
 /// CRLReason. [`RevocationReason::Unspecified`] is never encoded: an entry without a reason says
 /// the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -105,7 +107,7 @@ impl FromStr for RevocationReason {
 /// The text names no reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "revocation reason: found {found:?}, allowed are unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn and aACompromise"
+    "revocation reason: found {found}, allowed are unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn and aACompromise", found = quoted(.found)
 )]
 pub struct UnknownReason {
     /// What was found, cut after 40 characters.

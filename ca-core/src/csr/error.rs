@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::algorithm::SchemeError;
 use crate::certificate::CertificateError;
 use crate::crl::InvalidEntrySerial;
+use crate::escape::quoted;
 use crate::extensions::ExtensionError;
 use crate::general_name::{AltName, AltNameError};
 use crate::name::NameError;
@@ -166,7 +167,7 @@ pub enum CsrError {
     },
     /// The certificate that vouches names somebody else.
     #[error(
-        "request: subject: found {found:?}, allowed is that of the certificate that vouches, {allowed:?}"
+        "request: subject: found {found}, allowed is that of the certificate that vouches, {allowed}", found = quoted(.found), allowed = quoted(.allowed)
     )]
     VoucherSubject {
         /// The request's subject, RFC 4514.
@@ -227,6 +228,16 @@ pub enum CsrError {
     DuplicateAttribute {
         /// Which one.
         oid: ObjectIdentifier,
+    },
+    /// A value of an attribute that has no effect is not DER of its tag.
+    #[error(
+        "request: attribute {oid}: found a value that is not DER of its tag, allowed are DER, values in ascending order, and at most {allowed} levels of nesting; leave the attribute out, it has no effect"
+    )]
+    AttributeValue {
+        /// Which attribute.
+        oid: ObjectIdentifier,
+        /// How many levels are allowed.
+        allowed: usize,
     },
     /// extensionRequest with no or several values.
     #[error("request: extensionRequest has {found} values, allowed is one")]

@@ -123,8 +123,12 @@ impl CertificateRequest {
         })
     }
 
-    /// The certificate whose key should have signed the request.
-    fn signature_certificate<'a>(
+    /// The certificate whose key should have signed the request. Nothing of it is judged: that is
+    /// for [`Self::verify_statement`].
+    ///
+    /// # Errors
+    /// `CsrError` when the request needs none, or when the one that it names is not at hand.
+    pub fn signature_certificate<'a>(
         &'a self,
         vouching: &Vouching<'a>,
     ) -> Result<&'a Certificate, CsrError> {

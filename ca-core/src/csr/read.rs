@@ -11,9 +11,10 @@ use crate::algorithm::SignatureScheme;
 use crate::certificate::{CertificateError, Outer};
 use crate::extensions::{Extension, ExtensionError, Extensions, oid};
 use crate::general_name::{AltName, MAX_NAMES};
-use crate::name::{DistinguishedName, MAX_DER};
+use crate::name::{self, DistinguishedName};
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::related::{RELATED_CERT_REQUEST, RelatedRequest};
+use crate::well_formed::{MAX_DEPTH, is_well_formed_set, is_well_formed_whole};
 
 /// extensionRequest, RFC 2985 section 5.4.2.
 pub(super) const EXTENSION_REQUEST: ObjectIdentifier =
@@ -32,12 +33,19 @@ pub(super) fn request(der: &[u8]) -> Result<CertificateRequest, CsrError> {
     })?;
     let info = info(&der[outer.tbs.clone()])?;
     let attributes = attributes(info.attributes)?;
+    let subject = subject(info.subject)?;
+    let public_key = PublicKey::from_spki(info.public_key)?;
+    let names = names(&attributes.extensions)?;
+    // Every field was read by its own rules; nothing that those leave open may have two forms.
+    if !is_well_formed_whole(&der[outer.tbs.clone()]) {
+        return Err(CsrError::NotCanonical { field: "CertificationRequestInfo" });
+    }
     Ok(CertificateRequest {
         der: der.to_vec(),
         info: outer.tbs,
-        subject: subject(info.subject)?,
-        public_key: PublicKey::from_spki(info.public_key)?,
-        names: names(&attributes.extensions)?,
+        subject,
+        public_key,
+        names,
         extensions: attributes.extensions,
         statement: attributes.statement,
         ignored_attributes: attributes.ignored,
@@ -67,7 +75,7 @@ impl RequestParts {
         }
         let outer = Outer::read(der).map_err(|_| CsrError::NotCanonical { field: "it" })?;
         let info = info(&der[outer.tbs])?;
-        if info.subject.len() > MAX_DER {
+        if info.subject.len() > name::MAX_DER {
             return Err(CsrError::SubjectTooLarge { found: info.subject.len() });
         }
         let mut requested = Vec::new();
@@ -112,7 +120,7 @@ fn info(der: &[u8]) -> Result<Info<'_>, CsrError> {
 }
 
 fn subject(der: &[u8]) -> Result<DistinguishedName, CsrError> {
-    if der.len() > MAX_DER {
+    if der.len() > name::MAX_DER {
         return Err(CsrError::SubjectTooLarge { found: der.len() });
     }
     let name = Name::from_der(der)?;
@@ -155,6 +163,8 @@ fn attributes(set: &[u8]) -> Result<Attributes, CsrError> {
             found.related = Some(related_request(values)?);
         } else if oid == STATEMENT_OF_POSSESSION {
             found.statement = Some(PossessionStatement::read(values)?);
+        } else if !is_well_formed_set(values) {
+            return Err(CsrError::AttributeValue { oid, allowed: MAX_DEPTH });
         } else {
             found.ignored.push(oid);
         }

@@ -16,9 +16,11 @@ use x509_cert::name::Name;
 use super::CsrError;
 use crate::certificate::Certificate;
 use crate::crl::EntrySerial;
+use crate::escape::quoted;
 use crate::name::{MAX_DER, to_text};
 use crate::path::same_name;
 use crate::plan::encode;
+use crate::well_formed::malformed_attribute;
 
 /// id-at-statementOfPossession (RFC 9883 section 3).
 pub(super) const STATEMENT_OF_POSSESSION: ObjectIdentifier =
@@ -88,7 +90,7 @@ impl PossessionStatement {
 /// The issuer and serial number, for messages.
 impl fmt::Display for PossessionStatement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "serial {} of {:?}", self.serial, to_text(&self.issuer))
+        write!(f, "serial {} of {}", self.serial, quoted(to_text(&self.issuer)))
     }
 }
 
@@ -105,7 +107,7 @@ impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("serial ")?;
         crate::fingerprint::write_hex(f, self.0.serial_octets())?;
-        write!(f, " of {:?}", to_text(self.0.issuer()))
+        write!(f, " of {}", quoted(to_text(self.0.issuer())))
     }
 }
 
@@ -134,7 +136,7 @@ fn issuer_and_serial(der: &[u8]) -> Result<(Name, EntrySerial), CsrError> {
     }
     let name = Name::from_der(issuer)?;
     // Reading sorts each SET, writing shows whether it was.
-    if name.to_der()? != issuer {
+    if name.to_der()? != issuer || malformed_attribute(&name).is_some() {
         return Err(CsrError::NotCanonical { field: "the issuer in the statement of possession" });
     }
     let serial = EntrySerial::from_integer_octets(serial.as_bytes());

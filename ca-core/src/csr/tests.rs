@@ -175,6 +175,33 @@ fn unknown_attributes_are_listed_and_have_no_effect() {
 }
 
 #[test]
+fn values_of_unknown_attributes_are_der_or_the_attribute_is_named() {
+    const UNKNOWN: &str = "1.3.6.1.4.1.311.21.20";
+    let signer = signer("ed25519");
+    let read = |values: &[&[u8]]| with_attributes(&signer, &[&attribute(UNKNOWN, values)]);
+    let nested = |levels: usize| {
+        (0..levels).fold(vec![5, 0], |inner, _| encode::tlv(Tag::Sequence, &[&inner]).unwrap())
+    };
+    type Values<'a> = &'a [&'a [u8]];
+    let cases: [(Values<'_>, Values<'_>); 6] = [
+        // The same tag, the same length, another octet inside.
+        (&[&[0x30, 3, 1, 1, 0xff]], &[&[0x30, 3, 1, 1, 0xfe]]),
+        (&[&[0x30, 4, 2, 2, 0, 0x80]], &[&[0x30, 4, 2, 2, 0, 0x7f]]),
+        (&[&[0x31, 4, 4, 0, 5, 0]], &[&[0x31, 4, 5, 0, 4, 0]]),
+        (&[&[2, 1, 1], &[2, 1, 2]], &[&[2, 1, 2], &[2, 1, 1]]),
+        (&[&[0x30, 2, 5, 0]], &[&[0x30, 2, 5, 1]]),
+        (&[&nested(8)], &[&nested(9)]),
+    ];
+    for (right, wrong) in cases {
+        assert_eq!(read(right).unwrap().ignored_attributes().len(), 1, "{right:02x?}");
+        let error = read(wrong).unwrap_err();
+        let oid = ObjectIdentifier::new_unwrap(UNKNOWN);
+        assert_eq!(error, CsrError::AttributeValue { oid, allowed: 8 }, "{wrong:02x?}");
+        assert!(error.to_string().contains("attribute 1.3.6.1.4.1.311.21.20: found a value"));
+    }
+}
+
+#[test]
 fn extension_request_stands_once_with_one_value() {
     let signer = signer("ed25519");
     let (one, two) = (san(&names(&["a.b"])), san(&names(&["b.c"])));

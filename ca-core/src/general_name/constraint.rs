@@ -7,6 +7,7 @@ use x509_cert::ext::pkix::constraints::name::GeneralSubtree;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use super::{AltNameError, NameKind, dns, shortened};
+use crate::escape::quoted;
 
 /// A subtree of names: `DNS:example.com`, `IP:10.0.0.0/8`, `email:example.com` (a whole domain
 /// with `email:.example.com`), `URI:.example.com`.
@@ -87,7 +88,7 @@ fn network(value: &str) -> Option<OctetString> {
 pub enum ConstraintError {
     /// Not one of the forms.
     #[error(
-        "name constraint: found {found:?}, allowed are DNS:example.com, IP:10.0.0.0/8 (no bits outside the mask), email:example.com and URI:.example.com"
+        "name constraint: found {found}, allowed are DNS:example.com, IP:10.0.0.0/8 (no bits outside the mask), email:example.com and URI:.example.com", found = quoted(.found)
     )]
     Form {
         /// What was found.

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::certificate::SignatureReport;
-use super::escape::escaped_raw;
 use super::names::{general_names, hex, name_text};
 use super::text::{colons, octets, or_none, row, write_signature};
 use crate::algorithm::SchemeError;
 use crate::crl::{CertificateList, RevokedEntry, Scope, Subjects};
+use crate::escape::escaped_raw;
 use crate::fingerprint::Fingerprint;
 
 /// A revocation list. Whether its issuer signed it, and whether it is current, is not checked here.

@@ -350,7 +350,7 @@ fn point(point: &DistributionPoint) -> RevocationPointReport {
     let names = match &point.distribution_point {
         Some(DistributionPointName::FullName(names)) => general_names(names),
         Some(DistributionPointName::NameRelativeToCRLIssuer(rdn)) => {
-            vec![format!("relative:{}", super::escape::escaped(&rdn.to_string()))]
+            vec![format!("relative:{}", crate::escape::escaped(&rdn.to_string()))]
         }
         None => Vec::new(),
     };

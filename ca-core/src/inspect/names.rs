@@ -8,7 +8,7 @@ use der::{Encode, Tag, Tagged};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name;
 
-use super::escape::{escaped, escaped_raw};
+use crate::escape::{escaped, escaped_raw};
 use crate::general_name::UPN_OID;
 
 /// Lower-case hexadecimal digits.

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::certificate::SignatureReport;
-use super::escape::escaped;
 use super::names::{general_name, hex, name_text};
 use crate::algorithm::SchemeError;
 use crate::certificate::Certificate;
+use crate::escape::escaped;
 use crate::fingerprint::Fingerprint;
 use crate::ocsp::{
     BasicResponse, CertId, CertStatus, OcspRequest, OcspResponse, ResponderId, SingleResponse,

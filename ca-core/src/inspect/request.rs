@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::certificate::SignatureReport;
-use super::escape::{escaped, shortened};
 use super::extension::{ExtensionReport, reports};
 use super::key::KeyReport;
 use super::names::{hex, name_text};
 use crate::algorithm::SchemeError;
 use crate::csr::{CertificateRequest, PossessionStatement};
+use crate::escape::{escaped, shortened};
 use crate::fingerprint::Fingerprint;
 use crate::related::RelatedRequest;
 

@@ -36,7 +36,7 @@ pub(super) static LINTS: &[Lint] = &[
             Some(format!("altSignatureAlgorithm: {error}"))
         }),
     ),
-    Lint::error(
+    Lint::fixed(
         "alternative_of_two_families",
         "Espalier, ADR 0030",
         "One of signature and alternative signature is classical, the other post-quantum.",
@@ -75,7 +75,7 @@ pub(super) static LINTS: &[Lint] = &[
         "The issuer's alternative key made the alternative signature.",
         Check::Issued(verifies),
     ),
-    Lint::error(
+    Lint::fixed(
         "alternative_key_protected",
         "Espalier, ADR 0030",
         "A certificate with an alternative key has an alternative signature: otherwise a classical one alone vouches for it.",

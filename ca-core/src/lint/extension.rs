@@ -24,16 +24,16 @@ pub(super) static LINTS: &[Lint] = &[
     ),
     Lint::error(
         "extensions_not_critical",
-        "RFC 5280 sections 4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15 and 4.2.2, RFC 6960 section 4.2.2.2.1, RFC 9763 section 4.1, X.509 (10/2019) clause 9.8",
-        "Key identifiers, authorityInfoAccess, subjectInfoAccess, freshestCRL, OCSP no-check, RelatedCertificate and the alternative signature's extensions are not critical.",
+        "RFC 5280 sections 4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15 and 4.2.2, RFC 9763 section 4.1, X.509 (10/2019) clause 9.8",
+        "Key identifiers, authorityInfoAccess, subjectInfoAccess, freshestCRL, RelatedCertificate and the alternative signature's extensions are not critical.",
         Check::Certificate(|subject| {
             wrong_criticality(subject, &MUST_NOT_BE_CRITICAL, false, "allowed")
         }),
     ),
     Lint::warning(
         "extensions_better_not_critical",
-        "RFC 5280 sections 4.2.1.7 and 4.2.1.13",
-        "issuerAltName and cRLDistributionPoints are not critical.",
+        "RFC 5280 sections 4.2.1.7 and 4.2.1.13, RFC 6960 section 4.2.2.2.1",
+        "issuerAltName, cRLDistributionPoints and id-pkix-ocsp-nocheck are not critical.",
         Check::Certificate(|subject| {
             wrong_criticality(subject, &BETTER_NOT_CRITICAL, false, "better")
         }),
@@ -80,21 +80,23 @@ const MUST_BE_CRITICAL: [(&str, ObjectIdentifier); 3] = [
     ("policyConstraints", oid::POLICY_CONSTRAINTS),
     ("inhibitAnyPolicy", oid::INHIBIT_ANY_POLICY),
 ];
-const MUST_NOT_BE_CRITICAL: [(&str, ObjectIdentifier); 11] = [
+const MUST_NOT_BE_CRITICAL: [(&str, ObjectIdentifier); 10] = [
     ("subjectKeyIdentifier", oid::SUBJECT_KEY_IDENTIFIER),
     ("authorityKeyIdentifier", oid::AUTHORITY_KEY_IDENTIFIER),
     ("subjectDirectoryAttributes", SUBJECT_DIRECTORY_ATTRIBUTES),
     ("authorityInfoAccess", oid::AUTHORITY_INFO_ACCESS),
     ("subjectInfoAccess", SUBJECT_INFO_ACCESS),
     ("freshestCRL", FRESHEST_CRL),
-    ("id-pkix-ocsp-nocheck", oid::OCSP_NO_CHECK),
     ("RelatedCertificate", oid::RELATED_CERTIFICATE),
     ("subjectAltPublicKeyInfo", oid::SUBJECT_ALT_PUBLIC_KEY_INFO),
     ("altSignatureAlgorithm", oid::ALT_SIGNATURE_ALGORITHM),
     ("altSignatureValue", oid::ALT_SIGNATURE_VALUE),
 ];
-const BETTER_NOT_CRITICAL: [(&str, ObjectIdentifier); 2] =
-    [("issuerAltName", ISSUER_ALT_NAME), ("cRLDistributionPoints", oid::CRL_DISTRIBUTION_POINTS)];
+const BETTER_NOT_CRITICAL: [(&str, ObjectIdentifier); 3] = [
+    ("issuerAltName", ISSUER_ALT_NAME),
+    ("cRLDistributionPoints", oid::CRL_DISTRIBUTION_POINTS),
+    ("id-pkix-ocsp-nocheck", oid::OCSP_NO_CHECK),
+];
 
 /// The first value that stands twice. A stranger's list may hold tens of thousands.
 pub(super) fn repeated<T: Copy + Ord>(mut all: impl Iterator<Item = T>) -> Option<T> {

@@ -6,6 +6,7 @@ use x509_cert::ext::pkix::name::GeneralName;
 use super::subject::Claims;
 use super::usage::SERVER_AUTH;
 use super::{Check, Lint, Subject};
+use crate::escape::quoted;
 use crate::extensions::oid;
 use crate::general_name::{AltName, AltNameError, MAX_NAMES};
 use crate::name::DistinguishedName;
@@ -181,6 +182,9 @@ fn common_name(subject: &Subject<'_>) -> Option<String> {
     let wanted = AltName::parse(common_name).ok().map(Ok);
     let among = wanted.is_some_and(|wanted| names.contains(&wanted));
     (!among).then(|| {
-        format!("subject: found CN={common_name:?}, which TLS clients ignore; better is one of the names")
+        format!(
+            "subject: found CN={}, which TLS clients ignore; better is one of the names",
+            quoted(common_name)
+        )
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::finding::{Changed, Severity};
 use super::{Lint, Object, named};
+use crate::escape::quoted;
 
 /// The longest reason, in octets.
 const MAX_REASON: usize = 500;
@@ -79,14 +80,14 @@ impl LintOverrides {
 pub enum InvalidOverride {
     /// No lint of certificates has this name.
     #[error(
-        "found {found:?}, allowed are the lints of certificates that `espalier lint --list` shows"
+        "found {found}, allowed are the lints of certificates that `espalier lint --list` shows", found = quoted(.found)
     )]
     Unknown {
         /// What was found.
         found: String,
     },
     /// No severity.
-    #[error("found severity {found:?}, allowed are notice, warning and error")]
+    #[error("found severity {found}, allowed are notice, warning and error", found = quoted(.found))]
     Severity {
         /// What was found.
         found: String,

@@ -4,6 +4,7 @@ use const_oid::ObjectIdentifier;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 
 use super::{Check, Lint, Subject};
+use crate::escape::quoted;
 use crate::general_name::AbsoluteUri;
 
 const OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
@@ -55,7 +56,7 @@ pub(super) static LINTS: &[Lint] = &[
                 }
                 _ => None,
             });
-            https.map(|(field, uri)| format!("{field}: found {uri:?}, better is http://"))
+            https.map(|(field, uri)| format!("{field}: found {}, better is http://", quoted(uri)))
         }),
     ),
 ];

@@ -7,7 +7,7 @@ use der::{Tag, Tagged};
 use x509_cert::attr::AttributeTypeAndValue;
 
 use super::{NameError, text};
-use crate::inspect::escape::hides_or_reorders;
+use crate::escape::hides_or_reorders;
 
 /// commonName.
 pub(super) const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");

@@ -18,8 +18,9 @@ const DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
 const MAX_SERIAL_OCTETS: usize = 20;
 
 /// Extensions that are understood, and so may be critical. cRLDistributionPoints are among them:
-/// revocation is another step (RFC 5280 section 6.3).
-const UNDERSTOOD: [ObjectIdentifier; 16] = [
+/// revocation is another step (RFC 5280 section 6.3). So is id-pkix-ocsp-nocheck, which better is not
+/// critical (RFC 6960 section 4.2.2.2.1).
+const UNDERSTOOD: [ObjectIdentifier; 17] = [
     oid::SUBJECT_KEY_IDENTIFIER,
     oid::KEY_USAGE,
     oid::SUBJECT_ALT_NAME,
@@ -36,6 +37,7 @@ const UNDERSTOOD: [ObjectIdentifier; 16] = [
     oid::ALT_SIGNATURE_ALGORITHM,
     oid::ALT_SIGNATURE_VALUE,
     oid::AUTHORITY_INFO_ACCESS,
+    oid::OCSP_NO_CHECK,
 ];
 
 /// Extensions that must be critical or must not be, where RFC 5280 says MUST for every place in

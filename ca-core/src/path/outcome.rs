@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::SecurityPolicy;
 use crate::certificate::Certificate;
-use crate::inspect::escape::{escaped, shortened};
+use crate::escape::{escaped, shortened};
 use crate::revocation::RevocationReport;
 
 /// What came of verifying a certificate.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::outcome::{Check, Fault, Reason, Step, Verdict};
 use crate::certificate::Certificate;
+use crate::escape::quoted;
 use crate::revocation::{RevocationAnswer, RevocationReport, RevocationSources};
 
 /// What must be known of revocation.
@@ -49,7 +50,7 @@ impl FromStr for Extent {
 
 /// The text names no certificates.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("certificates to look at: found {found:?}, allowed are chain and leaf")]
+#[error("certificates to look at: found {found}, allowed are chain and leaf", found = quoted(.found))]
 pub struct UnknownExtent {
     /// What was found, cut after 40 characters.
     pub found: String,

@@ -8,6 +8,7 @@ use x509_cert::ext::pkix::name::GeneralName;
 
 use super::outcome::{Fault, Reason, printable};
 use crate::certificate::Certificate;
+use crate::escape::quoted;
 use crate::general_name::uri_characters_fit;
 
 /// The name that a certificate must carry in its subjectAltName. The common name is never looked
@@ -108,7 +109,7 @@ impl FromStr for ServerName {
 /// The text is not a name that a certificate can be for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "name: found {found:?}, allowed are host names in ASCII (internationalised ones as xn--…), addresses, mailboxes and URIs"
+    "name: found {found}, allowed are host names in ASCII (internationalised ones as xn--…), addresses, mailboxes and URIs", found = quoted(.found)
 )]
 pub struct InvalidServerName {
     /// What was found, cut after 80 characters.

@@ -6,7 +6,7 @@ use super::outcome::{Fault, Reason};
 use super::server_name::{describe, is_host_name, mailbox, uri_host};
 use crate::certificate::Certificate;
 use crate::extensions::oid;
-use crate::name::malformed_attribute;
+use crate::well_formed::malformed_attribute;
 
 /// Names that a certificate may carry here at most; it bounds the work of one path.
 const MAX_NAMES: usize = 4096;

@@ -12,6 +12,7 @@ use x509_cert::ext::pkix::KeyUsages;
 use super::outcome::{Fault, Reason, printable};
 use crate::algorithm::KeyKind;
 use crate::certificate::Certificate;
+use crate::escape::quoted;
 
 /// anyExtendedKeyUsage.
 const ANY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
@@ -97,7 +98,7 @@ impl FromStr for Usage {
 /// The text names no usage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "usage: found {found:?}, allowed are server-auth, client-auth, code-signing, email-protection, time-stamping, ocsp-signing"
+    "usage: found {found}, allowed are server-auth, client-auth, code-signing, email-protection, time-stamping, ocsp-signing", found = quoted(.found)
 )]
 pub struct UnknownUsage {
     /// What was found, cut after 40 characters.

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{Block, Label, MAX_BLOCKS, MAX_FILE_SIZE, PemError, check_der};
-use crate::inspect::escape::{escaped, shortened};
+use crate::escape::{escaped, shortened};
 
 /// Labels are short; a longer text is cut in messages.
 const SHOWN: usize = 64;

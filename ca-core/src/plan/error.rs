@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use x509_cert::ext::pkix::KeyUsages;
 
 use crate::algorithm::SignatureScheme;
+use crate::escape::quoted;
 use crate::general_name::{AltName, AltNameError};
 use crate::name::AttributeType;
 use crate::profile::{ProfileKind, key_usage_text};
@@ -135,7 +136,7 @@ pub enum PlanError {
     )]
     PathLength,
     /// The subject has the issuer's name.
-    #[error("subject: found {found:?}, the issuer's own name, allowed is another one")]
+    #[error("subject: found {found}, the issuer's own name, allowed is another one", found = quoted(.found))]
     SubjectIsIssuer {
         /// The name.
         found: String,

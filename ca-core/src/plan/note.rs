@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use x509_cert::ext::pkix::KeyUsages;
 
 use crate::csr::Voucher;
+use crate::escape::quoted;
 use crate::general_name::AltName;
 use crate::profile::{extended_key_usage_name, key_usage_text};
 
@@ -107,8 +108,9 @@ impl fmt::Display for PlanNote {
                 let doubt = if voucher.known_good { "" } else { ", whose revocation is not known" };
                 write!(
                     f,
-                    "possession: stated by the holder of certificate {} of {:?}{doubt}",
-                    voucher.serial, voucher.issuer
+                    "possession: stated by the holder of certificate {} of {}{doubt}",
+                    voucher.serial,
+                    quoted(&voucher.issuer)
                 )
             }
             Self::ExtensionIgnored { oid } => {

@@ -130,6 +130,17 @@ impl Request {
         })
     }
 
+    /// The same for the key of a CSR, with its proof of possession. A CSR has no alternative key.
+    #[must_use]
+    pub fn with_key_of(self, csr: &ProvenRequest<'_>) -> Self {
+        Self {
+            public_key: csr.request().public_key().clone(),
+            alt_public_key: None,
+            possession: Some(csr.possession().clone()),
+            ..self
+        }
+    }
+
     /// A cross certificate for the authority that `certificate` names: the same subject, key,
     /// alternative key and key identifier, no longer a path below it, and the same
     /// nameConstraints, extendedKeyUsage, policyConstraints and inhibitAnyPolicy: crossing must not

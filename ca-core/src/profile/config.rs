@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{MAX_PROFILE_SIZE, ProfileError};
+use crate::escape::{escaped, quoted, shortened};
 
 /// The file's top level.
 #[derive(Deserialize)]
@@ -174,19 +175,24 @@ impl ProfileConfig {
     }
 }
 
+/// Characters of the parser's reason that are told: an unknown field is told with all known ones.
+const LONGEST_REASON: usize = 1000;
+/// Characters of the line that are told.
+const LONGEST_LINE: usize = 100;
+
 /// The parser's reason, and the line that it stumbled over: it names no field for a value of the
-/// wrong type.
+/// wrong type. Both hold text of the file.
 fn yaml(text: &str, error: &serde_saphyr::Error) -> ProfileError {
-    let reason = error.without_snippet();
+    let reason = shortened(&escaped(&error.without_snippet().to_string()), LONGEST_REASON);
     let line = error.location().and_then(|location| {
         let index = usize::try_from(location.line()).ok()?.checked_sub(1)?;
         text.lines().nth(index)
     });
-    let found = line.map(|line| line.trim().chars().take(100).collect::<String>());
+    let found = line.map(|line| quoted(shortened(&escaped(line.trim()), LONGEST_LINE)));
     ProfileError::Yaml {
         reason: match found {
-            Some(found) => format!("{reason}, found {found:?}"),
-            None => reason.to_string(),
+            Some(found) => format!("{reason}, found {found}"),
+            None => reason,
         },
     }
 }

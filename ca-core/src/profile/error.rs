@@ -1,5 +1,6 @@
 //! Why a profile is refused.
 
+use crate::escape::quoted;
 use crate::lint::InvalidOverride;
 
 /// A profile that is not accepted.
@@ -24,7 +25,7 @@ pub enum ProfileError {
         found: u32,
     },
     /// A field's value.
-    #[error("profile {profile:?}: {field} is {found:?}, allowed is {allowed}")]
+    #[error("profile {profile}: {field} is {found}, allowed is {allowed}", profile = quoted(.profile), found = quoted(.found))]
     Value {
         /// The profile's name.
         profile: String,
@@ -36,7 +37,7 @@ pub enum ProfileError {
         allowed: String,
     },
     /// A lint that is raised or lowered.
-    #[error("profile {profile:?}: lints: {reason}")]
+    #[error("profile {profile}: lints: {reason}", profile = quoted(.profile))]
     Lint {
         /// The profile's name.
         profile: String,
@@ -44,7 +45,7 @@ pub enum ProfileError {
         reason: InvalidOverride,
     },
     /// Two fields that contradict each other, or one that another needs.
-    #[error("profile {profile:?}: {reason}")]
+    #[error("profile {profile}: {reason}", profile = quoted(.profile))]
     Contradiction {
         /// The profile's name.
         profile: String,

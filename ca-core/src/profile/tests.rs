@@ -50,6 +50,30 @@ fn shipped_profiles_are_valid_and_named_as_their_files() {
 }
 
 #[test]
+fn what_a_terminal_would_obey_or_hide_is_escaped_in_refusals() {
+    for (hidden, shown) in [
+        ("\u{feff}", "\\EF\\BB\\BF"),
+        ("\u{202e}", "\\E2\\80\\AE"),
+        ("\u{200b}", "\\E2\\80\\8B"),
+        ("\u{3164}", "\\E3\\85\\A4"),
+    ] {
+        // A key that is not known, a value that is not one of the few, and a name.
+        for error in [
+            refused_with(&format!("na{hidden}mes: {{}}")),
+            refused("kind: leaf", &format!("kind: \"le{hidden}af\"")),
+            refused("digital_signature", &format!("\"digital{hidden}_signature\"")),
+            refused("name: minimal", &format!("name: \"min{hidden}imal\"")),
+        ] {
+            assert!(error.contains(shown) && !error.contains(hidden), "{error}");
+        }
+    }
+    // Without them each says what it said.
+    assert!(refused_with("namez: {}").contains("namez"));
+    let long = refused_with(&format!("{}: 1", "a".repeat(5000)));
+    assert!(long.chars().count() < 1300 && long.contains('…'), "{long}");
+}
+
+#[test]
 fn the_samples_in_the_documentation_are_profiles() {
     let text = include_str!("../../../docs/profiles.md");
     let samples: Vec<&str> =

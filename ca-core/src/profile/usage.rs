@@ -86,7 +86,7 @@ pub(crate) fn key_usage_text(usages: FlagSet<KeyUsages>) -> String {
 
 fn plain(text: &str) -> String {
     text.chars()
-        .filter(char::is_ascii_alphanumeric)
+        .filter(|character| !matches!(character, ' ' | '_' | '-'))
         .map(|character| character.to_ascii_lowercase())
         .collect()
 }

@@ -9,8 +9,8 @@ use super::{RelatedCertificate, RelatedRequest, digest};
 use crate::algorithm::{Algorithm, Hash, SignatureScheme};
 use crate::certificate::Certificate;
 use crate::csr::ProvenRequest;
+use crate::escape::{escaped, quoted};
 use crate::extensions::Extensions;
-use crate::inspect::escape::escaped;
 use crate::name::to_text;
 use crate::path::{self, Options, same_name};
 use crate::profile::{extended_key_usage_name, key_usage_text};
@@ -159,7 +159,7 @@ pub(crate) fn check_names(
     }
     let shown = |subject: &Name, count: usize| {
         let names = if count == 1 { "name" } else { "names" };
-        format!("subject {:?} and {count} {names}", escaped(&to_text(subject)))
+        format!("subject {} and {count} {names}", quoted(to_text(subject)))
     };
     Err(BindingError::Names {
         found: shown(subject, names.len()),

@@ -14,6 +14,7 @@ use crate::name::MAX_DER;
 use crate::path::same_name;
 use crate::plan::encode::tlv;
 use crate::sign::{SignError, Signer};
+use crate::well_formed::malformed_attribute;
 
 /// The most places that a request may name.
 pub const MAX_LOCATIONS: usize = 8;
@@ -176,7 +177,7 @@ fn cert_id(der: &[u8]) -> Result<(Name, Vec<u8>), RequestFault> {
         return Err(RequestFault::new("certID", found, "at most 8192 octets"));
     }
     let issuer = Name::from_der(name)?;
-    if issuer.to_der()? != name {
+    if issuer.to_der()? != name || malformed_attribute(&issuer).is_some() {
         return Err(RequestFault::new("certID", "an issuer that is not DER", "DER alone"));
     }
     Ok((issuer, serial.as_bytes().to_vec()))

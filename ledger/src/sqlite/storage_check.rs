@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{revocation_check, transaction::Named};
+use super::{Named, revocation_check};
+use crate::check::finding;
 use crate::{Finding, FindingKind, LedgerError};
 
 /// Tables, indexes and triggers: kind and name, with the SQL that made them.
@@ -51,10 +52,6 @@ fn as_finding(error: LedgerError) -> Result<Vec<Finding>, LedgerError> {
         }
         _ => Err(error),
     }
-}
-
-pub(super) fn finding(kind: FindingKind, serial: Option<String>, message: String) -> Finding {
-    Finding { kind, authority: None, serial, message }
 }
 
 async fn integrity(transaction: &mut Named<'_>) -> Result<Vec<Finding>, LedgerError> {

@@ -1,16 +1,12 @@
 //! Writing: one batch, one transaction.
 
-use ca_core::{fingerprint::Fingerprint, profile::KeyReuse};
+use ca_core::profile::KeyReuse;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{
-    crl, fault::Place, read, reuse, revoke, rows::AuthorityCertificateRow, transaction::Named,
-};
-use crate::queue::{Answer, BatchWriter, Held, NewAuthorityCertificate, Write, Written, hold};
-use crate::{
-    Authority, Certificate, Entry, Idempotency, LedgerError, NewAuthority, NewCertificate,
-    NewRecord, Record, Recording,
-};
+use super::{Named, audit, authority, crl, fault::Place, lease, read, reuse, revoke, token};
+use crate::queue::{Answer, BatchWriter, Held, Write, Written, hold};
+use crate::rows::joined;
+use crate::{Certificate, LedgerError, NewCertificate, NewRecord, Record, Recording};
 
 /// The one connection of this process that writes.
 #[derive(Debug)]
@@ -81,9 +77,9 @@ impl SqliteWriter {
 /// Carries one request out. The second value is set when the whole transaction is lost.
 async fn carry_out(transaction: &mut Named<'_>, write: Write) -> (Held, Option<LedgerError>) {
     match write {
-        Write::Authority(new, answer) => settle(answer, add_authority(transaction, new).await),
+        Write::Authority(new, answer) => settle(answer, authority::add(transaction, new).await),
         Write::AuthorityCertificate(new, answer) => {
-            settle(answer, add_authority_certificate(transaction, new).await)
+            settle(answer, authority::add_certificate(transaction, new).await)
         }
         Write::Record(new, answer) => settle(answer, record(transaction, *new).await),
         Write::Store(new, answer) => settle(answer, store(transaction, new).await),
@@ -94,6 +90,11 @@ async fn carry_out(transaction: &mut Named<'_>, write: Write) -> (Held, Option<L
         }
         Write::ReserveCrl(new, answer) => settle(answer, crl::reserve(transaction, *new).await),
         Write::StoreCrl(new, answer) => settle(answer, crl::store(transaction, *new).await),
+        Write::Audit(new, answer) => settle(answer, audit::add(transaction, *new).await),
+        Write::Token(new, answer) => settle(answer, token::add(transaction, *new).await),
+        Write::RevokeToken(new, answer) => settle(answer, token::revoke(transaction, new).await),
+        Write::Lease(new, answer) => settle(answer, lease::take(transaction, new).await),
+        Write::EndLease(ended, answer) => settle(answer, lease::end(transaction, ended).await),
     }
 }
 
@@ -105,115 +106,9 @@ fn settle<T: Send + 'static>(
     (hold(answer, result), fatal)
 }
 
-async fn add_authority(
-    transaction: &mut Named<'_>,
-    new: NewAuthority,
-) -> Result<Authority, LedgerError> {
-    let known = read::authorities(transaction, Some(&new.name)).await?.into_iter().next();
-    if let Some(known) = known {
-        if known.content.same_identity(&new) {
-            return Ok(known);
-        }
-        let NewAuthority { name, algorithm, key_digest, .. } = known.content;
-        return Err(LedgerError::AuthorityConflict { name, algorithm, key_digest });
-    }
-    let parent = match &new.parent {
-        Some(parent) => Some(authority_id(transaction, parent).await?),
-        None => None,
-    };
-    let inserted = sqlx::query(
-        "INSERT INTO authority (name, algorithm, key_digest, component_digests, parent, created_at) \
-         VALUES (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(&new.name)
-    .bind(&new.algorithm)
-    .bind(new.key_digest.as_bytes().to_vec())
-    .bind(joined(&new.component_digests))
-    .bind(parent)
-    .bind(new.created_at.as_microsecond())
-    .execute(transaction.sql())
-    .await;
-    match transaction.check(inserted) {
-        Ok(_) => {}
-        Err(refused @ LedgerError::Refused { .. }) => {
-            return Err(reuse::of_authority(transaction, &new).await?.unwrap_or(refused));
-        }
-        Err(error) => return Err(error),
-    }
-    let content =
-        NewAuthority { created_at: crate::record::whole_microseconds(new.created_at), ..new };
-    Ok(Authority { content, certificates: Vec::new() })
-}
-
-pub(super) async fn authority_id(
-    transaction: &mut Named<'_>,
-    name: &str,
-) -> Result<i64, LedgerError> {
-    let id = sqlx::query_scalar("SELECT id FROM authority WHERE name = ?")
-        .bind(name)
-        .fetch_optional(transaction.sql())
-        .await;
-    transaction.check(id)?.ok_or_else(|| LedgerError::UnknownAuthority { name: name.to_owned() })
-}
-
-/// Digests one behind the other, as they stand in one column.
-pub(super) fn joined(digests: &[Fingerprint]) -> Vec<u8> {
-    digests.iter().flat_map(|digest| *digest.as_bytes()).collect()
-}
-
-async fn add_authority_certificate(
-    transaction: &mut Named<'_>,
-    new: NewAuthorityCertificate,
-) -> Result<Certificate, LedgerError> {
-    let NewAuthorityCertificate { authority, certificate } = new;
-    let authority = authority_id(transaction, &authority).await?;
-    let known: Result<Option<AuthorityCertificateRow>, _> = sqlx::query_as(
-        "SELECT id, fingerprint, certificate, added_at FROM authority_certificate \
-         WHERE authority = ? AND fingerprint = ?",
-    )
-    .bind(authority)
-    .bind(certificate.fingerprint.as_bytes().to_vec())
-    .fetch_optional(transaction.sql())
-    .await;
-    if let Some(known) = transaction.check(known)? {
-        return Ok(Certificate::try_from(known)?);
-    }
-    let inserted = sqlx::query(
-        "INSERT INTO authority_certificate (authority, fingerprint, certificate, added_at) \
-         VALUES (?, ?, ?, ?)",
-    )
-    .bind(authority)
-    .bind(certificate.fingerprint.as_bytes().to_vec())
-    .bind(&certificate.der)
-    .bind(certificate.stored_at.as_microsecond())
-    .execute(transaction.sql())
-    .await;
-    transaction.check(inserted)?;
-    Ok(certificate)
-}
-
-/// The entry that the requester made with the same idempotency key and body.
-pub(super) async fn earlier(
-    transaction: &mut Named<'_>,
-    requester: &str,
-    idempotency: &Idempotency,
-) -> Result<Option<Entry>, LedgerError> {
-    let found = read::entry_by_idempotency(transaction, requester, &idempotency.key).await?;
-    let Some(entry) = found else { return Ok(None) };
-    let digest = entry.record.content.idempotency.as_ref().map(|it| it.body_digest);
-    if digest == Some(idempotency.body_digest) {
-        return Ok(Some(entry));
-    }
-    Err(LedgerError::IdempotencyConflict {
-        requester: requester.to_owned(),
-        key: idempotency.key.clone(),
-        serial: entry.serial(),
-    })
-}
-
 async fn record(transaction: &mut Named<'_>, new: NewRecord) -> Result<Recording, LedgerError> {
     if let Some(idempotency) = &new.idempotency
-        && let Some(entry) = earlier(transaction, &new.requester, idempotency).await?
+        && let Some(entry) = read::earlier(transaction, &new.requester, idempotency).await?
     {
         return Ok(Recording::Repeated(Box::new(entry)));
     }

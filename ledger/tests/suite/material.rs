@@ -9,8 +9,9 @@ use ca_core::{
 };
 use jiff::Timestamp;
 use ledger::{
-    Crl, Idempotency, Ledger, NewAuthority, NewCertificate, NewCrl, NewRecord, NewRevocation,
-    Record, Recording, RevocationReason, Revoking,
+    AuditOutcome, Crl, Idempotency, Ledger, NewAuditEvent, NewAuthority, NewCertificate, NewCrl,
+    NewRecord, NewRevocation, NewToken, NewTokenRevocation, Record, Recording, RevocationReason,
+    Revoking,
 };
 
 /// The authority that most tests use.
@@ -112,6 +113,38 @@ pub fn new_crl(base: Option<u64>) -> NewCrl {
         this_update: time(200),
         next_update: time(300),
     }
+}
+
+/// An event of this name.
+pub fn event(name: u64) -> NewAuditEvent {
+    NewAuditEvent {
+        at: time(10),
+        request_id: format!("request-{name}"),
+        actor: "user:alice".into(),
+        action: "certificate.issue".into(),
+        subject: Some(format!("serial:{}", serial(name))),
+        address: Some("127.0.0.1".into()),
+        outcome: AuditOutcome::Done,
+    }
+}
+
+/// A token of this name.
+pub fn token(name: u64) -> NewToken {
+    NewToken {
+        id: format!("token-{name}"),
+        name: "build server".into(),
+        secret_digest: Fingerprint::of(format!("secret {name}").as_bytes()),
+        scope: r#"{"roles": ["requester"], "profiles": ["tls-server"]}"#.into(),
+        created_at: time(0),
+        expires_at: time(3_600),
+        created_by: "user:alice".into(),
+    }
+}
+
+/// The revocation of the token of this name.
+pub fn token_revocation(name: u64) -> NewTokenRevocation {
+    let (id, revoked_by) = (format!("token-{name}"), "user:oscar".into());
+    NewTokenRevocation { id, revoked_at: time(60), revoked_by }
 }
 
 /// An authority of this name without parent.

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod material;
 pub mod revoking;
 pub mod searching;
+pub mod service;
 pub mod simulation;
 pub mod writing;
 
@@ -81,6 +82,11 @@ macro_rules! suite_for {
             writing::closing_carries_out_what_waits,
             writing::rows_only_grow,
             writing::an_orphan_is_revoked_by_its_serial,
+            service::events_have_an_order_without_gaps,
+            service::each_filter_narrows_the_events,
+            service::a_token_is_found_by_the_digest_of_its_secret,
+            service::a_token_is_revoked_once,
+            service::a_lease_has_one_holder,
             simulation::random_operations_keep_every_invariant,
         );
     };

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use ledger::{LedgerError, NewKeyBlock, Page, Recording, Status};
+use ledger::{LedgerError, NewCrlList, NewKeyBlock, Page, Recording, Status};
 use tokio::task::JoinSet;
 
 use super::{
     Factory, check_and_close,
     material::{
-        AUTHORITY, certificate, der, keyed, new_crl, record, revocation, revoking, serial, time,
-        with_authority,
+        AUTHORITY, certificate, crl_list, der, event, keyed, new_crl, record, revocation, revoking,
+        serial, time, token, token_revocation, with_authority,
     },
 };
 
@@ -96,9 +96,13 @@ pub async fn rows_only_grow(factory: &impl Factory) {
     ledger.revoke(revocation(1)).await.unwrap();
     let digests = vec![record(2).key_digest];
     ledger.block_keys(NewKeyBlock { digests, revocation: revoking(time(1)) }).await.unwrap();
-    ledger.reserve_crl(new_crl(None)).await.unwrap();
-    let list = "INSERT INTO crl_list VALUES (1, zeroblob(32), 1, 1, 0)";
-    factory.raw(list).await.unwrap();
+    let crl = ledger.reserve_crl(new_crl(None)).await.unwrap();
+    let entries = ledger.revoked(AUTHORITY, crl.number, 0, 10).await.unwrap().entries;
+    let list = NewCrlList::new(AUTHORITY, &crl_list(&crl, &entries), time(201)).unwrap();
+    ledger.store_crl(list).await.unwrap();
+    ledger.add_audit(event(1)).await.unwrap();
+    ledger.add_token(token(1)).await.unwrap();
+    ledger.revoke_token(token_revocation(1)).await.unwrap();
     let before = ledger.get_by_serial(serial(1)).await.unwrap();
     for (table, statement) in [
         ("authority", "UPDATE authority SET algorithm = 'none'"),
@@ -123,6 +127,12 @@ pub async fn rows_only_grow(factory: &impl Factory) {
         ("certificate", "DELETE FROM certificate"),
         ("revocation", "UPDATE revocation SET reason = 0"),
         ("revocation", "DELETE FROM revocation"),
+        ("audit_event", "UPDATE audit_event SET actor = 'user:nobody'"),
+        ("audit_event", "DELETE FROM audit_event"),
+        ("token", "UPDATE token SET expires_at = expires_at + 1"),
+        ("token", "DELETE FROM token"),
+        ("token_revocation", "UPDATE token_revocation SET revoked_at = 0"),
+        ("token_revocation", "DELETE FROM token_revocation"),
     ] {
         let refusal = factory.raw(statement).await.expect_err(statement);
         let verb = &statement[..6];

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use ca_core::algorithm::Algorithm;
 use ca_core::certificate::Certificate;
-use ca_core::crl::{CrlBuilder, EntrySerial, RevocationReason, RevokedEntry, Scope};
+use ca_core::crl::{
+    CertificateList, CrlBuilder, EntrySerial, RevocationReason, RevokedEntry, Scope,
+};
 use ca_core::csr::CertificateRequest;
 use ca_core::general_name::{AbsoluteUri, AltName};
 use ca_core::inspect::Kind;
@@ -16,13 +18,14 @@ use ca_core::key::PrivateKey;
 use ca_core::name::DistinguishedName;
 use ca_core::ocsp::{CertId, CertIdHash, CertStatus, Nonce, OcspRequest, Responder, UpdateWindow};
 use ca_core::pem::{self, Input};
+use ca_core::pkcs7::CertificateBag;
 use ca_core::pkcs12::{Bundle, MacDerivation, Password, Protection, seal};
 use jiff::SignedDuration;
 
 use crate::choices::Choices;
 use crate::pki::{FAMILIES, Kind as CertificateKind, Pki, Repeatable, certificate, verified_at};
 use crate::targets::encrypted_key::PASSPHRASE;
-use crate::tree::Node;
+use crate::tree::{Node, split};
 
 /// Seeds of each target, by its name.
 pub type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
@@ -119,6 +122,7 @@ fn add_der(seeds: &mut Seeds, der: &[u8]) {
         Some(Kind::RevocationList) => "revocation_list",
         Some(Kind::Pkcs8PrivateKey | Kind::Sec1PrivateKey | Kind::Pkcs1PrivateKey) => "private_key",
         Some(Kind::EncryptedPrivateKey) => "encrypted_key",
+        Some(Kind::Pkcs7) => "pkcs7",
         _ => return,
     };
     add(seeds, target, der.to_vec());
@@ -135,13 +139,33 @@ fn made(seeds: &mut Seeds, pki: &Pki) {
     let names = ["DNS:leaf.test", "IP:192.0.2.1"].map(|name| AltName::parse(name).expect("a name"));
     let request = CertificateRequest::build(&subject, &names, &[], &pki.leaf.signer);
     add_der(seeds, request.expect("a request can be made").der());
-    lists(seeds, pki);
+    let list = lists(seeds, pki);
+    bags(seeds, pki, list);
     answers(seeds, pki);
     key(seeds, pki);
 }
 
-/// A full list, a delta and a shard of the root.
-fn lists(seeds: &mut Seeds, pki: &Pki) {
+/// A bag of certificates, one of a list, one of both, and one as Java writes it: in BER.
+fn bags(seeds: &mut Seeds, pki: &Pki, list: CertificateList) {
+    let chain = vec![pki.issuing_certificate.clone(), pki.root_certificate.clone()];
+    for (certificates, lists) in
+        [(chain.clone(), vec![]), (vec![], vec![list.clone()]), (chain, vec![list])]
+    {
+        let bag = CertificateBag::new(certificates, lists).and_then(|bag| bag.to_der());
+        let der = bag.expect("a bag of one to three can be made");
+        add(seeds, "pkcs7", indefinite(&der));
+        add_der(seeds, &der);
+    }
+}
+
+/// The same value, its outermost length open.
+fn indefinite(der: &[u8]) -> Vec<u8> {
+    let (tag, content, _) = split(der).expect("it is DER");
+    [&[tag, 0x80], content, &[0, 0]].concat()
+}
+
+/// A full list, a delta and a shard of the root; gives the last.
+fn lists(seeds: &mut Seeds, pki: &Pki) -> CertificateList {
     let made = verified_at();
     let due = made + SignedDuration::from_hours(24);
     let full = CrlBuilder::new(&pki.root_certificate, 8_u64.into(), made, due).expect("it may");
@@ -153,17 +177,19 @@ fn lists(seeds: &mut Seeds, pki: &Pki) {
     let mut hold = RevokedEntry::new(serial, made);
     hold.reason = RevocationReason::CertificateHold;
     hold.invalidity_date = Some(made);
+    let mut der = Vec::new();
     for (builder, entries) in [
         (&full, &[][..]),
         (&full, &[hold, RevokedEntry::new(other, made)]),
         (&delta, &[hold]),
         (&shard, &[hold]),
     ] {
-        let mut der = Vec::new();
+        der.clear();
         let signed = builder.sign(entries.iter().copied(), &pki.root.signer, &mut der);
         signed.expect("a list can be made");
         add_der(seeds, &der);
     }
+    CertificateList::from_der(der).expect("what was made can be read")
 }
 
 /// A question about the issuing authority, and the root's answers.

@@ -7,6 +7,7 @@ pub mod ocsp_request;
 pub mod ocsp_response;
 pub mod path;
 pub mod pkcs12;
+pub mod pkcs7;
 pub mod private_key;
 pub mod profile;
 pub mod request;
@@ -26,7 +27,7 @@ pub struct Target {
 }
 
 /// Every target, by name.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     Target { name: "certificate", check: certificate::check },
     Target { name: "request", check: request::check },
     Target { name: "revocation_list", check: revocation_list::check },
@@ -38,9 +39,10 @@ pub const TARGETS: [Target; 11] = [
     Target { name: "ocsp_request", check: ocsp_request::check },
     Target { name: "ocsp_response", check: ocsp_response::check },
     Target { name: "pkcs12", check: pkcs12::check },
+    Target { name: "pkcs7", check: pkcs7::check },
 ];
 
-/// The longest that a message to people may be, in octets.
+/// The longest that a message to people may be, in characters.
 const LONGEST_MESSAGE: usize = 2000;
 
 /// A refusal says something, and neither drives a terminal nor fills a screen.
@@ -50,7 +52,8 @@ const LONGEST_MESSAGE: usize = 2000;
 pub(crate) fn refusal(error: &dyn Display) {
     let text = error.to_string();
     assert!(!text.is_empty(), "a refusal says nothing");
-    assert!(text.len() <= LONGEST_MESSAGE, "a refusal of {} octets: {text}", text.len());
+    let length = text.chars().count();
+    assert!(length <= LONGEST_MESSAGE, "a refusal of {length} characters: {text}");
     harmless(&text);
 }
 
@@ -70,6 +73,23 @@ pub(crate) fn refused(error: &dyn Display) -> bool {
     false
 }
 
+/// Characters beside the control ones that move, reorder or hide what stands around them: joiners
+/// and marks of direction, separators of lines, fillers without a glyph, selectors of variants,
+/// tags.
+const HIDES: [(char, char); 11] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{180b}', '\u{180e}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{2028}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{fe00}', '\u{fe0f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{e0000}', '\u{e01ef}'),
+];
+
 /// Text that a terminal neither obeys nor hides.
 ///
 /// # Panics
@@ -77,8 +97,7 @@ pub(crate) fn refused(error: &dyn Display) -> bool {
 pub(crate) fn harmless(text: &str) {
     let harm = text.chars().find(|character| {
         let control = character.is_control() && *character != '\n';
-        let format = matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        control || format
+        control || HIDES.iter().any(|(first, last)| (first..=last).contains(&character))
     });
     assert_eq!(harm, None, "{text:?}");
 }

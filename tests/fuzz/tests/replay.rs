@@ -58,6 +58,24 @@ fn what_was_found_stays_mended() {
     }
 }
 
+/// What was found is refused, and not for anything but what was wrong with it.
+#[test]
+fn what_was_found_is_refused_and_its_twin_is_read() {
+    let twin = |target: &str, name: &str, found: &[u8], right: &[u8]| {
+        let path = format!("{}/regressions/{target}/{name}", env!("CARGO_MANIFEST_DIR"));
+        let octets = fs::read(path).unwrap();
+        let check = TARGETS.iter().find(|one| one.name == target).unwrap().check;
+        assert!(!check(&octets), "{name}: read");
+        let at = octets.windows(found.len()).position(|window| window == found).unwrap();
+        let octets = [&octets[..at], right, &octets[at + found.len()..]].concat();
+        assert!(check(&octets), "{name}: the twin is not read");
+    };
+    // The value holds a SEQUENCE cut off; without the bit of constructed values it is any octets.
+    let value: (&[u8], &[u8]) = (&[0x31, 0x1e, 0xb8, 0x1c], &[0x31, 0x1e, 0x98, 0x1c]);
+    twin("request", "attribute-that-is-not-der-inside", value.0, value.1);
+    twin("profile", "hidden-character-in-a-key", "na\u{feff}mes".as_bytes(), b"names");
+}
+
 /// cargo-fuzz starts programs by their names.
 #[test]
 fn every_target_has_its_program() {

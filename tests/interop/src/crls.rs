@@ -12,6 +12,7 @@ use ca_core::profile::Profile;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::issue::{Authority, Role, SigningKey, now, request_for};
+use crate::judge::accepted_but_no_twin;
 
 /// Where the shard is published that speaks of the leaf.
 pub const PLACE: &str = "http://crl.test/shard-1.crl";
@@ -45,6 +46,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Of each kind one; the shard is the leaf's.
+    pub const ALL: [Self; 3] = [Self::Full, Self::Delta, Self::Shard(PLACE)];
+
+    /// What a verifier needs to judge by this list: a delta changes `base`.
+    #[must_use]
+    pub fn with_base<'a>(self, base: &'a [u8], list: &'a [u8]) -> Vec<&'a [u8]> {
+        if self == Self::Delta { vec![base, list] } else { vec![list] }
+    }
+
     /// For the table of what was tried.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -157,6 +167,39 @@ impl World {
         let right = revoked.starts_with("revoked") && good == "good";
         if right { Ok(()) } else { Err(format!("revoked leaf: {revoked}; good leaf: {good}")) }
     }
+}
+
+/// Demands that we judge by a list on which the revoked leaf stands as its maker meant it, and by
+/// none of its twins; and by no list past its date.
+///
+/// # Panics
+/// When we do otherwise.
+pub fn judged(peer: &str, algorithm: &Algorithm, world: &World, kind: Kind, theirs: &[u8]) {
+    // The base, one number below the delta's.
+    let empty = world.list(Kind::Full, &[], now());
+    let what = format!("its {} {}", algorithm.family(), kind.name());
+    accepted_but_no_twin(peer, &what, theirs, &twins(theirs), |der| {
+        let read = CertificateList::from_der(der).map_err(|error| error.to_string())?;
+        read.verify(&world.issuing.certificate).map_err(|error| error.to_string())?;
+        world.both_right(&kind.with_base(&empty, der))
+    });
+    if kind != Kind::Delta {
+        let late = now() + SignedDuration::from_hours(48);
+        let verdict = world.verdict(&world.good, &[theirs], late);
+        assert!(verdict.contains("nextUpdate"), "{algorithm}, {what}: {verdict}");
+        // Another authority's certificate is not judged by it.
+        let verdict = world.verdict(&world.root.certificate, &[theirs], now());
+        assert!(verdict != "good", "{algorithm}, {what}: {verdict}");
+    }
+}
+
+/// Demands that we judge nobody by a list of [`OTHER_PLACE`].
+///
+/// # Panics
+/// When we do.
+pub fn not_judged(world: &World, other: &[u8]) {
+    let verdict = world.verdict(&world.good, &[other], now());
+    assert!(verdict.contains("speak of other certificates"), "{verdict}");
 }
 
 /// Copies of a list with one bit flipped: in the first half of the signature, in its last octets,

@@ -4,9 +4,8 @@
 
 use ca_core::algorithm::Algorithm;
 use ca_core::certificate::Certificate;
-use ca_core::crl::CertificateList;
 use interop::bouncy_castle::signature_name;
-use interop::crls::{Kind, OTHER_PLACE, PLACE, World, twins};
+use interop::crls::{Kind, OTHER_PLACE, World, judged, not_judged, twins};
 use interop::issue::{Role, now, pkcs8};
 use interop::judge::accepted_but_no_twin;
 use interop::peers::{Harness, base64, harness, octets, tried};
@@ -15,8 +14,13 @@ use serde_json::json;
 
 const PEER: &str = "bouncycastle";
 
-const ALGORITHMS: &[&str] =
-    &["ECDSA-P256", "ML-DSA-65", "MLDSA65-ECDSA-P256-SHA512", "MLDSA44-Ed25519-SHA512"];
+const ALGORITHMS: &[&str] = &[
+    "ECDSA-P256",
+    "ML-DSA-65",
+    "MLDSA65-ECDSA-P256-SHA512",
+    "MLDSA44-Ed25519-SHA512",
+    "SLH-DSA-SHA2-128f",
+];
 
 fn path(
     bc: &mut Harness,
@@ -48,7 +52,7 @@ fn it_judges_by_our_lists() {
         let now = now() - SignedDuration::from_mins(1);
         let revoked = [&world.revoked];
         let empty = world.list(Kind::Full, &[], now);
-        for kind in [Kind::Full, Kind::Delta, Kind::Shard(PLACE)] {
+        for kind in Kind::ALL {
             let list = world.list(kind, &revoked, now);
             let what = format!("our {} {}", algorithm.family(), kind.name());
             accepted_but_no_twin(
@@ -61,7 +65,7 @@ fn it_judges_by_our_lists() {
                     bc.call("checkCrl", json!({ "crl": base64(der), "issuer": issuer })).map(drop)
                 },
             );
-            let lists = if kind == Kind::Delta { vec![&empty[..], &list] } else { vec![&list[..]] };
+            let lists = kind.with_base(&empty, &list);
             both(&mut bc, &world, &lists).unwrap_or_else(|error| panic!("{name}, {what}: {error}"));
             tried(PEER, &format!("{what}, PKIX"), "good leaf accepted, revoked one refused");
         }
@@ -102,25 +106,9 @@ fn we_judge_by_its_lists() {
             }
             octets(&bc.call("makeCrl", fields).unwrap(), "crl")
         };
-        // The base, one number below the delta's.
-        let empty = world.list(Kind::Full, &[], now());
-        for kind in [Kind::Full, Kind::Delta, Kind::Shard(PLACE)] {
-            let theirs = list(kind, &[&world.revoked]);
-            let what = format!("its {} {}", algorithm.family(), kind.name());
-            accepted_but_no_twin(PEER, &what, &theirs, &twins(&theirs), |der| {
-                let read = CertificateList::from_der(der).map_err(|error| error.to_string())?;
-                read.verify(&world.issuing.certificate).map_err(|error| error.to_string())?;
-                let lists = if kind == Kind::Delta { vec![&empty[..], der] } else { vec![der] };
-                world.both_right(&lists)
-            });
-            if kind != Kind::Delta {
-                let late = now() + SignedDuration::from_hours(48);
-                let verdict = world.verdict(&world.good, &[&theirs], late);
-                assert!(verdict.contains("nextUpdate"), "{what}: {verdict}");
-            }
+        for kind in Kind::ALL {
+            judged(PEER, algorithm, &world, kind, &list(kind, &[&world.revoked]));
         }
-        let other = list(Kind::Shard(OTHER_PLACE), &[&world.revoked]);
-        let verdict = world.verdict(&world.good, &[&other], now());
-        assert!(verdict.contains("speak of other certificates"), "{verdict}");
+        not_judged(&world, &list(Kind::Shard(OTHER_PLACE), &[&world.revoked]));
     }
 }

@@ -3,9 +3,8 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
 use ca_core::algorithm::Algorithm;
-use ca_core::crl::CertificateList;
 use ca_core::pem::Label;
-use interop::crls::{Kind, OTHER_PLACE, PLACE, World, twins};
+use interop::crls::{Kind, OTHER_PLACE, PLACE, World, judged, not_judged, twins};
 use interop::issue::{Role, now, pkcs8};
 use interop::judge::accepted_but_no_twin;
 use interop::openssl::OpenSsl;
@@ -15,7 +14,8 @@ use jiff::SignedDuration;
 const PEER: &str = "openssl";
 
 /// OpenSSL knows no composites.
-const ALGORITHMS: &[&str] = &["ECDSA-P256", "Ed25519", "RSA-2048-PSS", "ML-DSA-44", "ML-DSA-65"];
+const ALGORITHMS: &[&str] =
+    &["ECDSA-P256", "Ed25519", "RSA-2048-PSS", "ML-DSA-44", "ML-DSA-65", "SLH-DSA-SHA2-128f"];
 
 const SIGNATURE: &str = "CRL signature failure";
 const EXPIRED: &str = "CRL has expired";
@@ -80,7 +80,7 @@ fn it_judges_by_our_lists() {
         let now = now() - SignedDuration::from_mins(1);
         let revoked = [&world.revoked];
         let empty = world.list(Kind::Full, &[], now);
-        for kind in [Kind::Full, Kind::Delta, Kind::Shard(PLACE)] {
+        for kind in Kind::ALL {
             let list = world.list(kind, &revoked, now);
             let what = format!("our {} {}", algorithm.family(), kind.name());
             accepted_but_no_twin(
@@ -90,10 +90,7 @@ fn it_judges_by_our_lists() {
                 &twins(&list),
                 |der| signature(&openssl, der),
             );
-            // A delta changes a list on which nobody stands.
-            let lists =
-                |list| if kind == Kind::Delta { vec![&empty[..], list] } else { vec![list] };
-            both(&openssl, &lists(&list))
+            both(&openssl, &kind.with_base(&empty, &list))
                 .unwrap_or_else(|error| panic!("{algorithm}, {what}: {error}"));
             tried(
                 PEER,
@@ -160,29 +157,10 @@ fn we_judge_by_its_lists() {
             openssl.run(&format!("ca -gencrl {padding} {files}")).unwrap();
             pem_rfc7468::decode_vec(&openssl.read("list.pem")).unwrap().1
         };
-        let empty = list(Kind::Full, false);
-        for kind in [Kind::Full, Kind::Delta, Kind::Shard(PLACE)] {
-            let theirs = list(kind, true);
-            let what = format!("its {} {}", algorithm.family(), kind.name());
-            accepted_but_no_twin(PEER, &what, &theirs, &twins(&theirs), |der| {
-                let read = CertificateList::from_der(der).map_err(|error| error.to_string())?;
-                read.verify(&world.issuing.certificate).map_err(|error| error.to_string())?;
-                let lists = if kind == Kind::Delta { vec![&empty[..], der] } else { vec![der] };
-                world.both_right(&lists)
-            });
-            if kind != Kind::Delta {
-                let late = now() + SignedDuration::from_hours(48);
-                let verdict = world.verdict(&world.good, &[&theirs], late);
-                assert!(verdict.contains("nextUpdate"), "{what}: {verdict}");
-                // The leaf's issuer is not the one that the list is by.
-                let verdict =
-                    World::of(algorithm).verdict(&world.root.certificate, &[&theirs], now());
-                assert!(verdict != "good", "{what}: {verdict}");
-            }
+        for kind in Kind::ALL {
+            judged(PEER, algorithm, &world, kind, &list(kind, true));
         }
-        let other = list(Kind::Shard(OTHER_PLACE), true);
-        let verdict = world.verdict(&world.good, &[&other], now());
-        assert!(verdict.contains("speak of other certificates"), "{verdict}");
+        not_judged(&world, &list(Kind::Shard(OTHER_PLACE), true));
         let none = world.verdict(&world.good, &[], now());
         assert!(none.contains("none of 0 lists"), "{none}");
     }

@@ -1,18 +1,16 @@
-//! SLH-DSA: each of its twelve sets by OpenSSL and Bouncy Castle, both ways, and its revocation lists. Chains and
-//! requests of its fast sets stand beside those of other families (openssl_chains.rs, bouncycastle.rs).
+//! SLH-DSA: each of its twelve sets by OpenSSL and Bouncy Castle, both ways. Chains and requests of its fast sets
+//! stand beside those of other families (openssl_chains.rs, bouncycastle.rs), and so do their revocation lists
+//! (openssl_crl.rs, bouncycastle_crl.rs) and PKCS#12 files (containers.rs).
 
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
 use ca_core::algorithm::{Algorithm, SlhDsa};
 use ca_core::certificate::Certificate;
-use ca_core::crl::{
-    CertificateList, CrlBuilder, CrlNumber, EntrySerial, RevocationStatus, RevokedEntry, check_crls,
-};
 use ca_core::key::PrivateKey;
 use ca_core::path::SecurityPolicy;
 use ca_core::pem::{Label, PrivateKeyDer, read_one_private_key_der};
-use interop::issue::{Authority, Chain, Role, key, now, pkcs8};
-use interop::judge::{self, accepted_but_no_twin, flipped, our_path};
+use interop::issue::{Authority, Role, pkcs8};
+use interop::judge::{self, flipped, our_path};
 use interop::openssl::OpenSsl;
 use interop::peers::{self, base64, octets, tried};
 use serde_json::json;
@@ -110,92 +108,4 @@ fn we_accept_roots_and_keys_of_bouncy_castle() {
         assert_eq!(own.public_key().spki_der(), octets(&made, "spki"), "{algorithm}");
         tried(BOUNCY_CASTLE, &format!("its {algorithm} key"), "read");
     }
-}
-
-#[test]
-fn openssl_judges_by_our_revocation_lists() {
-    let Some(openssl) = OpenSsl::present() else { return };
-    let algorithm = Algorithm::named("SLH-DSA-SHA2-128f").unwrap();
-    let chain = Chain::of(algorithm);
-    let [leaf, issuing, root] = chain.ders();
-    openssl.write_pem("root.pem", Label::Certificate, root);
-    openssl.write_pem("issuing.pem", Label::Certificate, issuing);
-    openssl.write_pem("leaf.pem", Label::Certificate, leaf);
-    let verify = |list: &[u8]| {
-        openssl.write_pem("crl.pem", Label::Crl, list);
-        let files = "-CAfile root.pem -untrusted issuing.pem leaf.pem";
-        openssl.run(&format!("verify -crl_check -CRLfile crl.pem {files}")).map(drop)
-    };
-    let issuer = &chain.issuing.certificate;
-    let signer = key(algorithm, Role::Issuing).signer(algorithm.scheme()).unwrap();
-    let list = |serial: EntrySerial| {
-        let next = now() + jiff::SignedDuration::from_hours(24);
-        let number = CrlNumber::from_integer_octets(&[7]).unwrap();
-        let mut out = Vec::new();
-        let entry = RevokedEntry::new(serial, now());
-        let builder = CrlBuilder::new(issuer, number, now(), next).unwrap();
-        builder.sign([entry], &signer, &mut out).unwrap();
-        out
-    };
-    let other = list(EntrySerial::from_integer_octets(&[1, 2, 3]).unwrap());
-    let twins = [("its signature", flipped(&other, other.len() - 9))];
-    accepted_but_no_twin(OPENSSL, "our SLH-DSA CRL", &other, &twins, verify);
-    let revoked = verify(&list(EntrySerial::of(&chain.leaf).unwrap())).unwrap_err();
-    assert!(revoked.contains("certificate revoked"), "{revoked}");
-    tried(OPENSSL, "our leaf, revoked by our SLH-DSA CRL", "refused as revoked");
-}
-
-const AUTHORITY: &str = "[ca]
-default_ca = theirs
-[theirs]
-database = index.txt
-crlnumber = number.txt
-default_md = default
-default_crl_days = 10
-crl_extensions = list
-[list]
-authorityKeyIdentifier = keyid
-";
-
-#[test]
-fn we_judge_by_revocation_lists_of_openssl() {
-    let Some(openssl) = OpenSsl::present() else { return };
-    openssl.write("ca.cnf", AUTHORITY);
-    openssl.write("number.txt", "07\n");
-    let usage = "-addext keyUsage=critical,keyCertSign,cRLSign";
-    openssl
-        .run(&format!(
-            "req -x509 -newkey slh-dsa-shake-128f -noenc -keyout ca.key -out ca.pem -subj /CN=Theirs {usage}"
-        ))
-        .unwrap();
-    openssl
-        .run("req -new -newkey ed25519 -noenc -keyout leaf.key -out csr.pem -subj /CN=leaf")
-        .unwrap();
-    openssl.run("x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -days 20 -out leaf.pem").unwrap();
-    let der = |file: &str| pem_rfc7468::decode_vec(&openssl.read(file)).unwrap().1;
-    let root = Certificate::from_der(&der("ca.pem")).unwrap();
-    let leaf = Certificate::from_der(&der("leaf.pem")).unwrap();
-    let list = || {
-        let files = "-config ca.cnf -keyfile ca.key -cert ca.pem -out crl.pem";
-        openssl.run(&format!("ca -gencrl {files}")).unwrap();
-        der("crl.pem")
-    };
-    let status = |der: &[u8]| {
-        let lists = [CertificateList::from_der(der).unwrap()];
-        check_crls(&leaf, &root, &lists, now())
-    };
-    openssl.write("index.txt", "");
-    let good = list();
-    let twins = [("its signature", flipped(&good, good.len() - 9))];
-    accepted_but_no_twin(OPENSSL, "its SLH-DSA CRL", &good, &twins, |der| match status(der) {
-        RevocationStatus::Good => Ok(()),
-        other => Err(format!("{other:?}")),
-    });
-    let serial: String = leaf.serial_octets().iter().map(|octet| format!("{octet:02X}")).collect();
-    openssl.write(
-        "index.txt",
-        format!("R\t360101000000Z\t260101000000Z\t{serial}\tunknown\t/CN=leaf\n"),
-    );
-    assert!(matches!(status(&list()), RevocationStatus::Revoked { .. }));
-    tried(OPENSSL, "its leaf, revoked by its SLH-DSA CRL", "revoked");
 }

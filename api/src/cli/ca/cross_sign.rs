@@ -7,14 +7,13 @@ use ca_core::plan::Request;
 use ledger::Ledger;
 
 use super::find;
-use crate::authority::{Authority, chain, verify_signature};
-use crate::cli::issue::{SECONDS_OF_DAY, read_request};
-use crate::cli::issued::IssuedOptions;
+use crate::authority::{chain, verify_signature};
+use crate::cli::issued::IssuingOptions;
+use crate::cli::requested::read_request;
 use crate::cli::{CliError, Context, Exit, exit_code};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
 use crate::input::Source;
 use crate::issuance::{self, Asker};
-use crate::passphrase::PassphraseOptions;
 use crate::profiles::choose;
 
 /// Sign the name and key of an authority that has a certificate already, so that who trusts this
@@ -57,15 +56,8 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE")]
     profile_file: Option<Source>,
 
-    /// How many days it shall be valid; the profile's default otherwise
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
-    days: Option<u64>,
-
     #[command(flatten)]
-    passphrase: PassphraseOptions,
-
-    #[command(flatten)]
-    issued: IssuedOptions,
+    issuing: IssuingOptions,
 }
 
 pub(super) async fn run(
@@ -74,15 +66,14 @@ pub(super) async fn run(
     ledger: &Ledger,
     context: &mut Context,
 ) -> Result<(), CliError> {
-    options.issued.check()?;
+    options.issuing.issued.check()?;
     let chosen = choose("cross-ca", options.profile_file.as_ref(), context)?;
     let crossed = options.crossed(ledger, context).await?;
     let subject = name::to_text(crossed.subject());
     let mut request =
         Request::cross(&crossed).map_err(|error| CliError::of(Exit::Refused, &subject, &error))?;
-    request.validity_seconds = options.days.map(|days| days * SECONDS_OF_DAY);
-    let mut ask = |context: &mut Context| folder.passphrase(&options.passphrase, context);
-    let authority = Authority::load(folder, ledger, &options.authority, &mut ask, context).await?;
+    request.validity_seconds = options.issuing.validity_seconds();
+    let authority = options.issuing.authority(&options.authority, folder, ledger, context).await?;
     let profile = &chosen.profile;
     let asker = Asker::local(None);
     let issued = issuance::issue(ledger, &authority, profile, request, asker, context).await?;
@@ -91,7 +82,7 @@ pub(super) async fn run(
         let added = ledger.add_authority_certificate(target, der, context.now()).await;
         added.map_err(ledger_failed)?;
     }
-    options.issued.write(&authority, profile.name(), &issued, folder, context)
+    options.issuing.issued.write(&authority, profile.name(), &issued, folder, context)
 }
 
 impl Options {

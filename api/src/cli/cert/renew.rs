@@ -1,30 +1,30 @@
 //! `espalier cert renew`.
 
 use ca_core::certificate::Certificate;
+use ca_core::csr::Possession;
 use ca_core::fingerprint::Fingerprint;
 use ca_core::general_name::AltName;
-use ca_core::name;
+use ca_core::name::{self, DistinguishedName};
 use ca_core::pem;
 use ca_core::plan::Request;
 use ca_core::serial::SerialNumber;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Entry, Ledger, Status};
 
-use crate::authority::Authority;
-use crate::cli::issue::{SECONDS_OF_DAY, read_request};
-use crate::cli::issued::IssuedOptions;
+use crate::cli::issued::IssuingOptions;
+use crate::cli::requested::{Asked, VoucherOptions, read_request};
 use crate::cli::{CliError, Context, Exit, exit_code};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
 use crate::input::Source;
 use crate::issuance::{self, Asker};
-use crate::passphrase::PassphraseOptions;
-use crate::profiles::choose;
+use crate::profiles::{ChosenProfile, choose};
 
 /// Issue a certificate of the ledger once more, for the same key or a new one
 ///
 /// Its subject, names and usages are checked again, by its profile as it is today. That the same key
 /// may have another certificate is shown by the record of the first one, and allowed by the
-/// profile's key_reuse; a new key comes with a CSR that it signed. What was revoked, has ended, or
+/// profile's key_reuse; a new key comes with a CSR that it signed, or, for ML-KEM, that the holder of
+/// a signature certificate of the same names signed. What was revoked, has ended, or
 /// has a blocked key is not renewed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -50,15 +50,15 @@ pub(super) struct Options {
     #[arg(long, value_name = "DAYS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=365))]
     grace_days: u16,
 
-    /// How many days it shall be valid; the profile's default otherwise
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
-    days: Option<u64>,
+    /// Answer a repeated request with the certificate of the first time
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
 
     #[command(flatten)]
-    passphrase: PassphraseOptions,
+    vouchers: VoucherOptions,
 
     #[command(flatten)]
-    issued: IssuedOptions,
+    issuing: IssuingOptions,
 }
 
 pub(super) async fn run(
@@ -67,9 +67,8 @@ pub(super) async fn run(
     ledger: &Ledger,
     context: &mut Context,
 ) -> Result<(), CliError> {
-    options.issued.check()?;
+    options.issuing.issued.check()?;
     let entry = find(ledger, &options.which, context).await?;
-    let certificate = options.renewable(&entry, context.now())?;
     let recorded = &entry.record.content;
     let chosen = choose(&recorded.profile, options.profile_file.as_ref(), context)?;
     if chosen.profile.name() != recorded.profile {
@@ -80,23 +79,19 @@ pub(super) async fn run(
             entry.serial()
         )));
     }
-    let mut request = Request::renewal(&certificate)
-        .map_err(|error| CliError::of(Exit::Refused, entry.serial(), &error))?;
-    if certificate.extensions().related().is_some() {
-        context.note(
-            "note: the certificate is bound to another one (RFC 9763), the new one is not: \
-             a binding takes a fresh request, `espalier csr create --related`",
-        );
+    let asked = options.asked(ledger, context).await?;
+    let asker = options.asker(asked.as_ref(), &entry, &chosen, context)?;
+    // Before anything is judged: what had an end may have ended since the first time.
+    let earlier = issuance::answered(ledger, &asker).await?;
+    let (profile, name) = (&chosen.profile, &recorded.authority);
+    if let Some(issued) = earlier {
+        let authority = options.issuing.authority(name, folder, ledger, context).await?;
+        return options.issuing.issued.write(&authority, profile.name(), &issued, folder, context);
     }
-    if let Some(source) = &options.csr {
-        request = with_new_key(request, source, context)?;
-    }
-    request.validity_seconds = options.days.map(|days| days * SECONDS_OF_DAY);
-    let mut ask = |context: &mut Context| folder.passphrase(&options.passphrase, context);
-    let authority = Authority::load(folder, ledger, &recorded.authority, &mut ask, context).await?;
-    let (profile, asker) = (&chosen.profile, Asker::local(None));
+    let request = options.request(asked.as_ref(), &entry, context)?;
+    let authority = options.issuing.authority(name, folder, ledger, context).await?;
     let issued = issuance::issue(ledger, &authority, profile, request, asker, context).await?;
-    options.issued.write(&authority, profile.name(), &issued, folder, context)
+    options.issuing.issued.write(&authority, profile.name(), &issued, folder, context)
 }
 
 /// The entry of the certificate that a person means.
@@ -117,6 +112,64 @@ async fn find(ledger: &Ledger, which: &Source, context: &mut Context) -> Result<
 }
 
 impl Options {
+    /// The CSR with the new key, if there is one.
+    async fn asked(
+        &self,
+        ledger: &Ledger,
+        context: &mut Context,
+    ) -> Result<Option<Asked<'_>>, CliError> {
+        let Some(source) = &self.csr else {
+            self.vouchers.check_unused("no --csr: the key stays the same")?;
+            return Ok(None);
+        };
+        let found = read_request(source, context)?;
+        found.asked(&self.vouchers, ledger, context).await.map(Some)
+    }
+
+    /// Who asks, and by which idempotency key.
+    fn asker(
+        &self,
+        asked: Option<&Asked<'_>>,
+        entry: &Entry,
+        chosen: &ChosenProfile,
+        context: &Context,
+    ) -> Result<Asker, CliError> {
+        let parts = [
+            Fingerprint::of(format!("renewal of {}", entry.serial()).as_bytes()),
+            Fingerprint::of(asked.map_or(&[][..], |asked| asked.csr().der())),
+            chosen.digest,
+            self.issuing.validity_digest(),
+        ];
+        let key = issuance::idempotency(self.idempotency_key.as_ref(), &parts);
+        match asked {
+            None => Ok(Asker::local(key)),
+            Some(asked) => asked.asker(Asker::local(key), context.now()),
+        }
+    }
+
+    /// What is asked for: what the certificate has, for its key or a new one.
+    fn request(
+        &self,
+        asked: Option<&Asked<'_>>,
+        entry: &Entry,
+        context: &Context,
+    ) -> Result<Request, CliError> {
+        let certificate = self.renewable(entry, context.now())?;
+        let mut request = Request::renewal(&certificate)
+            .map_err(|error| CliError::of(Exit::Refused, entry.serial(), &error))?;
+        if certificate.extensions().related().is_some() {
+            context.note(
+                "note: the certificate is bound to another one (RFC 9763), the new one is not: \
+                 a binding takes a fresh request, `espalier csr create --related`",
+            );
+        }
+        if let Some(asked) = asked {
+            request = with_new_key(request, asked, context)?;
+        }
+        request.validity_seconds = self.issuing.validity_seconds();
+        Ok(request)
+    }
+
     /// The certificate of an entry that may be renewed now.
     fn renewable(&self, entry: &Entry, now: Timestamp) -> Result<Certificate, CliError> {
         let serial = entry.serial();
@@ -149,37 +202,40 @@ impl Options {
     }
 }
 
-/// The same names for the key of a CSR, which must not ask for others.
+/// The same names for the key of a CSR, which must not ask for others. Whoever vouches for a key
+/// that can't sign does so for what the CSR names, so that it must name all.
 fn with_new_key(
-    mut renewal: Request,
-    source: &Source,
-    context: &mut Context,
+    renewal: Request,
+    asked: &Asked<'_>,
+    context: &Context,
 ) -> Result<Request, CliError> {
-    let csr = read_request(source, context)?;
-    let asked = Request::from_csr(csr.signed()?);
+    let csr = asked.proven(context.now())?;
+    let may_be_silent = *csr.possession() == Possession::OwnSignature;
     let differs = |field: &str, found: String, allowed: String| {
+        let or_none = if may_be_silent { ", or none" } else { "" };
         Err(CliError::refused(format!(
-            "{source}: {field}: found {found}, allowed is what the certificate has, {allowed}, or none"
+            "{}: {field}: found {found:?}, allowed is what the certificate has, {allowed:?}{or_none}",
+            asked.source()
         ))
         .with_hint("for other names ask by `espalier issue --csr`"))
     };
-    if !asked.subject.is_empty() && asked.subject != renewal.subject {
-        let text = |request: &Request| name::to_text(request.subject.as_name());
-        return differs("subject", text(&asked), text(&renewal));
+    let (found, allowed) = (csr.request().subject(), &renewal.subject);
+    let is_silent = |is_empty: bool| is_empty && may_be_silent;
+    if !is_silent(found.is_empty()) && found != allowed {
+        let text = |subject: &DistinguishedName| name::to_text(subject.as_name());
+        return differs("subject", text(found), text(allowed));
     }
     let sorted = |names: &[AltName]| {
         let mut texts: Vec<String> = names.iter().map(ToString::to_string).collect();
         texts.sort();
         texts
     };
-    let (found, allowed) = (sorted(&asked.names), sorted(&renewal.names));
-    if !found.is_empty() && found != allowed {
+    let (found, allowed) = (sorted(csr.request().names()), sorted(&renewal.names));
+    if !is_silent(found.is_empty()) && found != allowed {
         return differs("names", found.join(" "), allowed.join(" "));
     }
     if renewal.alt_public_key.is_some() {
         context.note("note: a CSR has no alternative key, so the new certificate has none");
     }
-    renewal.public_key = asked.public_key;
-    renewal.alt_public_key = None;
-    Ok(renewal)
+    Ok(renewal.with_key_of(&csr))
 }

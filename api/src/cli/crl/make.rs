@@ -183,8 +183,11 @@ pub(super) async fn run(
         CliError::new(error.exit(), message).with_hint(error.hint().unwrap_or(hint))
     };
     let staged = staged.map_err(lost)?;
+    // Nobody publishes a higher number between the ledger's word that there is none and the rename.
+    let publishing = staged.is_file().then(|| folder.publishing()).transpose().map_err(lost)?;
     made.store(ledger, context.now()).await.map_err(lost)?;
     staged.publish().map_err(lost)?;
+    drop(publishing);
     if !options.json {
         return Ok(());
     }

@@ -15,6 +15,7 @@ use crate::data_folder::DataFolder;
 use crate::input::Source;
 use crate::key_file;
 use crate::passphrase::PassphraseOptions;
+use crate::standing;
 
 /// Who signs, and how long the answer is good.
 #[derive(Clone, Debug, clap::Args)]
@@ -55,7 +56,8 @@ impl ResponderOptions {
     /// Loads the authority, or the delegate: then the authority's key is left alone.
     ///
     /// # Errors
-    /// As [`Authority::load`]; exit code 2 for a delegate's file that can't be read.
+    /// As [`Authority::load`]; exit code 2 for a delegate's file that can't be read, 1 for a
+    /// delegate that is revoked, or that the ledger should have and does not.
     pub(super) async fn load(
         &self,
         folder: &DataFolder,
@@ -75,6 +77,9 @@ impl ResponderOptions {
         let octets = context.read(certificate)?;
         let delegate = pem::read_one_certificate(&octets)
             .map_err(|error| CliError::of(Exit::Usage, certificate, &error))?;
+        let subject = format!("{certificate}: delegate");
+        let hint = "issue another delegate by `espalier issue --profile ocsp-responder`, or let the authority answer itself";
+        standing::check(&delegate, &subject, hint, ledger).await?;
         let octets = context.read(key)?;
         let name = key.to_string();
         let private = key_file::read(&name, &octets, || self.passphrase.read(&name, context))?;

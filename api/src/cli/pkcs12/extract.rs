@@ -1,6 +1,7 @@
 //! `espalier pkcs12 extract`.
 
 use ca_core::certificate::Certificate;
+use ca_core::escape::quoted;
 use ca_core::pem::{self, Label};
 use ca_core::pkcs12::{Contents, KeyEntry};
 
@@ -87,7 +88,7 @@ fn choose<'a>(options: &Options, contents: &'a Contents) -> Result<Option<&'a Ke
         (_, None) if options.key_out.is_none() => Ok(None),
         (found, _) => {
             let names = keys.iter().filter_map(|key| key.name.as_ref());
-            let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
+            let names: Vec<String> = names.map(quoted).collect();
             let message =
                 format!("{}: found {} private keys, allowed is one", options.file, found.len());
             let hint = match names.as_slice() {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use ca_core::escape::quoted;
 use ca_core::inspect::{Inspected, inspect, inspect_certificate};
 use ca_core::pkcs12::{CertificateEntry, KeyEntry, Pkcs12Report};
 use serde::Serialize;
@@ -101,14 +102,14 @@ fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// Names are shown as Rust writes strings: quoted, with every control character escaped.
+/// What is shown to people; names are quoted.
 fn text(shown: &Shown) -> String {
     let mut text = format!(
         "The password fits. MAC: {}, {} iterations\n",
         shown.protection.mac, shown.protection.mac_iterations
     );
     let named = |name: &Option<String>| match name {
-        Some(name) => format!(" {name:?}"),
+        Some(name) => format!(" {}", quoted(name)),
         None => String::new(),
     };
     // Writing to a String can't fail.

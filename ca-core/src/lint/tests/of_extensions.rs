@@ -109,6 +109,9 @@ fn extensions() -> Vec<Example> {
             let found = value(plan, oid::CRL_DISTRIBUTION_POINTS);
             set(plan, oid::CRL_DISTRIBUTION_POINTS, true, found);
         }),
+        both("extensions_better_not_critical", &leaf, |plan| {
+            set(plan, oid::OCSP_NO_CHECK, true, Some(vec![5, 0]));
+        }),
         both("critical_extensions_known", &leaf, |plan| {
             set(plan, ObjectIdentifier::new_unwrap("1.2.3.4"), true, Some(vec![5, 0]));
         }),

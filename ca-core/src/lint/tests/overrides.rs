@@ -52,6 +52,8 @@ fn what_a_profile_must_not_say_is_refused() {
         ("{id: email_not_in_subject, severity: error, reason: ' '}", "found a reason of 0 octets"),
         ("{id: email_not_in_subject, severity: error}", "missing field"),
         ("{id: rsa_not_roca, severity: warning, reason: a}", "allowed is only error"),
+        ("{id: alternative_key_protected, severity: notice, reason: a}", "allowed is only error"),
+        ("{id: alternative_of_two_families, severity: notice, reason: a}", "allowed is only error"),
     ] {
         let error = with(&format!("  - {lints}\n")).unwrap_err();
         assert!(error.contains(wanted), "{lints}: {error}");

@@ -168,6 +168,18 @@ fn a_delegate_that_may_be_revoked_is_looked_up() {
 }
 
 #[test]
+fn a_critical_no_check_counts_and_an_unknown_extension_does_not() {
+    let world = World::new();
+    let null = Some((true, vec![5, 0]));
+    let critical = changed(&world.delegate, &world.issuer.signer, NO_CHECK, null.clone());
+    world.verify(&by(&world, &critical), &expect()).unwrap();
+    let oid = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.99");
+    let unknown = changed(&world.delegate, &world.issuer.signer, oid, null);
+    let error = world.verify(&by(&world, &unknown), &expect()).unwrap_err().to_string();
+    says(&error, &["extensions: found critical extension 1.3.6.1.5.5.7.48.1.99"]);
+}
+
+#[test]
 fn a_response_of_nobody_who_may_answer() {
     let world = World::new();
     // Signed by the leaf's issuer of the same name, but another key.

@@ -27,6 +27,13 @@ pub fn check(octets: &[u8]) -> bool {
         Ok(list) => list,
         Err(error) => return refused(&error),
     };
+    holds(&list, octets);
+    believed(list);
+    true
+}
+
+/// What every list that was read must be.
+pub(super) fn holds(list: &CertificateList, octets: &[u8]) {
     assert_eq!(list.der(), octets, "the octets that came are kept");
     if let Some(tree) = Node::parse(octets) {
         assert!(tree.to_der() == octets, "it has another encoding");
@@ -44,8 +51,6 @@ pub fn check(octets: &[u8]) -> bool {
         assert!(!removes(found.reason) || removes(entry.reason), "a removal hides a revocation");
         assert!(list.is_delta() || !removes(entry.reason), "a removal in a complete list");
     }
-    believed(list);
-    true
 }
 
 /// A list by nobody who is trusted says nothing of a certificate.

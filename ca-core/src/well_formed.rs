@@ -1,54 +1,91 @@
-//! Whether a name's values are what their tags say. Decoding a name leaves them as they are: the
-//! type of an attribute's value is open.
+//! Whether values of open type are what their tags say: those of a name's attributes, parameters of
+//! algorithms, attributes of a request. Decoding leaves them as they are.
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, IntRef, UtcTime};
-use der::{Reader, SliceReader, Tag, Tagged};
+use der::{Decode, Reader, SliceReader, Tag, Tagged};
 use x509_cert::name::Name;
 
-/// The deepest nesting of a value that is not plain text.
-const MAX_DEPTH: usize = 8;
+/// The deepest nesting of a value of open type.
+pub(crate) const MAX_DEPTH: usize = 8;
+/// The deepest nesting of what holds such values: a request has them eight levels down.
+const MAX_WHOLE_DEPTH: usize = 24;
 
 /// The first attribute whose value is not DER of its tag: text that is none in UTF8String,
 /// BMPString or UniversalString, or a malformed value of another type.
 pub(crate) fn malformed_attribute(name: &Name) -> Option<ObjectIdentifier> {
     // No attribute type that anybody registered has values with tags of their own.
-    let fits = |value: AnyRef<'_>| value.tag().is_universal() && is_der(value, 0);
+    let fits = |value: AnyRef<'_>| value.tag().is_universal() && is_well_formed(value);
     let found = name.iter().find(|attribute| !fits((&attribute.value).into()));
     found.map(|attribute| attribute.oid)
 }
 
-/// Whether a value of open type, such as parameters of an algorithm, is DER of its tag.
+/// Whether a value of open type, such as parameters of an algorithm, is DER of its tag
+/// (X.690 clauses 8, 10 and 11), and nested no deeper than [`MAX_DEPTH`].
 pub(crate) fn is_well_formed(value: AnyRef<'_>) -> bool {
-    is_der(value, 0)
+    is_der(value, MAX_DEPTH)
 }
 
-fn is_der(value: AnyRef<'_>, depth: usize) -> bool {
+/// The same of the members of a SET OF, whose tag may be another one.
+pub(crate) fn is_well_formed_set(members: &[u8]) -> bool {
+    members_are_der(Tag::Set, members, MAX_DEPTH)
+}
+
+/// The same of a whole structure, with room for what holds the values.
+pub(crate) fn is_well_formed_whole(der: &[u8]) -> bool {
+    AnyRef::from_der(der).is_ok_and(|whole| is_der(whole, MAX_WHOLE_DEPTH))
+}
+
+/// Whether it is DER and has at most so many levels below it.
+fn is_der(value: AnyRef<'_>, levels: usize) -> bool {
     let octets = value.value();
     match value.tag() {
         Tag::Utf8String => std::str::from_utf8(octets).is_ok(),
         Tag::BmpString => octets.len().is_multiple_of(2),
         Tag::Boolean => value.decode_as::<bool>().is_ok(),
         Tag::Integer => value.decode_as::<IntRef<'_>>().is_ok(),
+        // The same rules under another tag.
+        Tag::Enumerated => AnyRef::new(Tag::Integer, octets)
+            .is_ok_and(|integer| integer.decode_as::<IntRef<'_>>().is_ok()),
         Tag::Null => octets.is_empty(),
         Tag::BitString => value.decode_as::<BitStringRef<'_>>().is_ok(),
         Tag::ObjectIdentifier => value.decode_as::<ObjectIdentifier>().is_ok(),
         Tag::UtcTime => value.decode_as::<UtcTime>().is_ok(),
-        Tag::GeneralizedTime => value.decode_as::<GeneralizedTime>().is_ok(),
-        tag if tag.is_constructed() => members_are_der(octets, depth + 1),
+        Tag::GeneralizedTime => is_time(octets),
+        tag if tag.is_constructed() => levels > 0 && members_are_der(tag, octets, levels - 1),
         _ => true,
     }
 }
 
-fn members_are_der(octets: &[u8], depth: usize) -> bool {
-    let Ok(mut reader) = SliceReader::new(octets) else { return octets.is_empty() };
-    while depth <= MAX_DEPTH && !reader.is_finished() {
-        match reader.decode::<AnyRef<'_>>() {
-            Ok(member) if is_der(member, depth) => {}
-            _ => return false,
+/// GeneralizedTime, with a fraction of a second that does not end in zero (X.690 clause 11.7).
+fn is_time(octets: &[u8]) -> bool {
+    let mut parts = octets.splitn(2, |octet| *octet == b'.');
+    let whole = match (parts.next(), parts.next()) {
+        (Some(seconds), Some([fraction @ .., b'1'..=b'9', b'Z'])) => {
+            if !fraction.iter().all(u8::is_ascii_digit) {
+                return false;
+            }
+            &[seconds, b"Z"].concat()
         }
+        _ => octets,
+    };
+    AnyRef::new(Tag::GeneralizedTime, whole)
+        .is_ok_and(|time| time.decode_as::<GeneralizedTime>().is_ok())
+}
+
+/// Whether they are DER, and in a SET in ascending order (X.690 clauses 10.3 and 11.6).
+fn members_are_der(tag: Tag, octets: &[u8], levels: usize) -> bool {
+    let Ok(mut reader) = SliceReader::new(octets) else { return octets.is_empty() };
+    let mut previous: &[u8] = &[];
+    while !reader.is_finished() {
+        let Ok(member) = reader.tlv_bytes() else { return false };
+        let is_member = AnyRef::from_der(member).is_ok_and(|member| is_der(member, levels));
+        if !is_member || (tag == Tag::Set && member < previous) {
+            return false;
+        }
+        previous = member;
     }
-    reader.is_finished()
+    true
 }
 
 #[cfg(test)]
@@ -70,15 +107,20 @@ mod tests {
 
     #[test]
     fn values_are_what_their_tags_say_or_the_attribute_is_named() {
-        let cases: [(u8, &[u8], &[u8]); 8] = [
+        let cases: [(u8, &[u8], &[u8]); 13] = [
             (0x0c, &[0xc3, 0xa4], &[0xc3, 0x28]),
             (0x1e, &[0, 65], &[0, 65, 0]),
             (0x01, &[0xff], &[1]),
             (0x02, &[1], &[0, 1]),
+            (0x02, &[0xff], &[0xff, 0xff]),
+            (0x0a, &[3], &[0, 3]),
             (0x05, &[], &[0]),
             (0x03, &[0], &[9]),
             (0x06, &[0x55], &[0x80]),
             (0x30, &[5, 0], &[5, 1, 0]),
+            (0x31, &[2, 1, 1, 2, 1, 2], &[2, 1, 2, 2, 1, 1]),
+            (0x18, b"20260601120000Z", b"20261301120000Z"),
+            (0x18, b"20260601120000.05Z", b"20260601120000.50Z"),
         ];
         for (tag, right, wrong) in cases {
             assert_eq!(malformed_attribute(&name(tag, right)), None, "{tag:#x}");

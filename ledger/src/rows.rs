@@ -1,4 +1,7 @@
-//! Rows as SQLite has them, and the way back into the ledger's types.
+//! Rows as databases have them, and the way back into the ledger's types.
+
+pub(crate) mod revocation;
+pub(crate) mod service;
 
 use ca_core::{
     fingerprint::Fingerprint, profile::KeyReuse, serial::SerialNumber, validity::Validity,
@@ -12,9 +15,9 @@ use crate::{
 
 /// A row of `record` with the rows of `certificate` and `revocation` that belong to it.
 #[derive(sqlx::FromRow)]
-pub(super) struct EntryRow {
-    pub(super) id: i64,
-    pub(super) position: i64,
+pub(crate) struct EntryRow {
+    pub(crate) id: i64,
+    pub(crate) position: i64,
     authority: String,
     serial: Vec<u8>,
     profile: String,
@@ -62,46 +65,46 @@ macro_rules! select_entry {
         )
     };
 }
-pub(super) use select_entry;
+pub(crate) use select_entry;
 
 /// Where a value stands, for the error when it can't be.
 #[derive(Clone, Copy)]
-pub(super) struct Cell {
-    pub(super) table: &'static str,
-    pub(super) column: &'static str,
-    pub(super) id: i64,
+pub(crate) struct Cell {
+    pub(crate) table: &'static str,
+    pub(crate) column: &'static str,
+    pub(crate) id: i64,
 }
 
 impl Cell {
-    pub(super) fn column(self, column: &'static str) -> Self {
+    pub(crate) fn column(self, column: &'static str) -> Self {
         Self { column, ..self }
     }
 
-    pub(super) fn impossible(self, found: impl Into<String>) -> Inconsistent {
+    pub(crate) fn impossible(self, found: impl Into<String>) -> Inconsistent {
         Inconsistent { table: self.table, column: self.column, id: self.id, found: found.into() }
     }
 
-    pub(super) fn fingerprint(self, octets: &[u8]) -> Result<Fingerprint, Inconsistent> {
+    pub(crate) fn fingerprint(self, octets: &[u8]) -> Result<Fingerprint, Inconsistent> {
         let digest = octets.try_into();
         let digest =
             digest.map_err(|_| self.impossible(format!("a digest of {} octets", octets.len())))?;
         Ok(Fingerprint::from_bytes(digest))
     }
 
-    pub(super) fn microseconds(self, value: i64) -> Result<Timestamp, Inconsistent> {
+    pub(crate) fn microseconds(self, value: i64) -> Result<Timestamp, Inconsistent> {
         Timestamp::from_microsecond(value).map_err(|_| self.impossible(format!("time {value}")))
     }
 
-    pub(super) fn seconds(self, value: i64) -> Result<Timestamp, Inconsistent> {
+    pub(crate) fn seconds(self, value: i64) -> Result<Timestamp, Inconsistent> {
         Timestamp::from_second(value).map_err(|_| self.impossible(format!("time {value}")))
     }
 
-    pub(super) fn serial(self, octets: &[u8]) -> Result<SerialNumber, Inconsistent> {
+    pub(crate) fn serial(self, octets: &[u8]) -> Result<SerialNumber, Inconsistent> {
         SerialNumber::from_bytes(octets)
             .map_err(|_| self.impossible(crate::certificate::hex(octets)))
     }
 
-    fn digests(self, octets: &[u8]) -> Result<Vec<Fingerprint>, Inconsistent> {
+    pub(crate) fn digests(self, octets: &[u8]) -> Result<Vec<Fingerprint>, Inconsistent> {
         octets.chunks(32).map(|digest| self.fingerprint(digest)).collect()
     }
 
@@ -207,8 +210,8 @@ fn revocation(row: &EntryRow) -> Result<Option<Revocation>, Inconsistent> {
 
 /// A row of `authority`, with the name of its parent.
 #[derive(sqlx::FromRow)]
-pub(super) struct AuthorityRow {
-    pub(super) id: i64,
+pub(crate) struct AuthorityRow {
+    pub(crate) id: i64,
     name: String,
     algorithm: String,
     key_digest: Vec<u8>,
@@ -219,7 +222,7 @@ pub(super) struct AuthorityRow {
 
 /// A row of `authority_certificate`.
 #[derive(sqlx::FromRow)]
-pub(super) struct AuthorityCertificateRow {
+pub(crate) struct AuthorityCertificateRow {
     id: i64,
     fingerprint: Vec<u8>,
     certificate: Vec<u8>,
@@ -228,7 +231,7 @@ pub(super) struct AuthorityCertificateRow {
 
 impl AuthorityRow {
     /// Puts the authority together with its certificates.
-    pub(super) fn with_certificates(
+    pub(crate) fn with_certificates(
         self,
         certificates: Vec<AuthorityCertificateRow>,
     ) -> Result<Authority, Inconsistent> {
@@ -259,4 +262,9 @@ impl TryFrom<AuthorityCertificateRow> for Certificate {
             der: row.certificate,
         })
     }
+}
+
+/// Digests one behind the other, as they stand in one column.
+pub(crate) fn joined(digests: &[Fingerprint]) -> Vec<u8> {
+    digests.iter().flat_map(|digest| *digest.as_bytes()).collect()
 }

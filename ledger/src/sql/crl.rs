@@ -1,39 +1,12 @@
 //! The series of CRLs: reserving a number, streaming the entries, storing what was signed.
 
 use ca_core::crl::RevokedEntry;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
 
-use super::{
-    revocation_rows::{CrlRow, RevokedRow},
-    transaction::Named,
-    write::authority_id,
-};
+use super::{Db, Named, authority::authority_id};
 use crate::crl::scope_columns;
+use crate::rows::revocation::{CrlRow, RevokedRow};
 use crate::{Crl, CrlFilter, CrlKind, LedgerError, NewCrl, NewCrlList, RevokedPage, StoredCrl};
-
-/// The revocations `v` of the records `r` that the list `c` of authority ?1 and number ?2 has,
-/// behind position ?3. Records from before their places and kind were noted are on every list:
-/// nobody knows whether one that is left out was an authority's.
-macro_rules! entries_of_list {
-    ($columns:literal, $rest:literal) => {
-        concat!(
-            "SELECT ",
-            $columns,
-            " FROM crl c \
-             CROSS JOIN revocation v \
-               ON v.authority = c.authority AND v.position > max(c.since, ?3) \
-              AND v.position <= c.through \
-             CROSS JOIN record r ON r.id = v.record \
-             WHERE c.authority = (SELECT id FROM authority WHERE name = ?1) AND c.number = ?2 \
-             AND NOT (v.position <= c.settled_through AND r.not_after < c.settled_at) \
-             AND (c.subjects = 0 OR r.for_authority IS NULL OR (c.subjects = 2) = r.for_authority) \
-             AND (c.places = '[]' OR r.crl_places IS NULL OR EXISTS (\
-                  SELECT 1 FROM json_each(r.crl_places) p \
-                    JOIN json_each(c.places) w ON w.value = p.value)) ",
-            $rest
-        )
-    };
-}
 
 pub(super) async fn reserve(transaction: &mut Named<'_>, new: NewCrl) -> Result<Crl, LedgerError> {
     let authority = authority_id(transaction, &new.authority).await?;
@@ -59,9 +32,9 @@ pub(super) async fn reserve(transaction: &mut Named<'_>, new: NewCrl) -> Result<
     let inserted = sqlx::query_as(
         "INSERT INTO crl (authority, number, subjects, places, base, since, through, \
          settled_through, settled_at, this_update, next_update) \
-         SELECT ?1, coalesce((SELECT max(number) FROM crl WHERE authority = ?1), 0) + 1, \
-         ?2, ?3, ?4, ?5, coalesce((SELECT max(position) FROM revocation WHERE authority = ?1), 0), \
-         ?6, ?7, ?8, ?9 RETURNING number, through",
+         SELECT $1, coalesce((SELECT max(number) FROM crl WHERE authority = $1), 0) + 1, \
+         $2, $3, $4, $5, coalesce((SELECT max(position) FROM revocation WHERE authority = $1), 0), \
+         $6, $7, $8, $9 RETURNING number, through",
     )
     .bind(authority)
     .bind(subjects)
@@ -115,8 +88,8 @@ pub(super) async fn store(
     let StoredCrl { fingerprint, entries, octets, stored_at } = &new.list;
     let inserted = sqlx::query(
         "INSERT INTO crl_list (crl, fingerprint, entries, octets, stored_at) \
-         SELECT id, ?, ?, ?, ? FROM crl \
-         WHERE authority = (SELECT id FROM authority WHERE name = ?) AND number = ?",
+         SELECT id, $1, $2, $3, $4 FROM crl \
+         WHERE authority = (SELECT id FROM authority WHERE name = $5) AND number = $6",
     )
     .bind(fingerprint.as_bytes().to_vec())
     .bind(signed(*entries))
@@ -142,13 +115,23 @@ pub(super) async fn reserved(
     lists(transaction, &filter, 1).await?.pop().ok_or_else(unknown)
 }
 
+/// The reserved list to which a signed one belongs, and how many entries it should have.
+pub(super) async fn reserved_and_counted(
+    transaction: &mut Named<'_>,
+    new: &NewCrlList,
+) -> Result<(Crl, u64), LedgerError> {
+    let (authority, number) = (&new.content.authority, new.number);
+    let reserved = reserved(transaction, authority, number).await?;
+    Ok((reserved, count(transaction, authority, number).await?))
+}
+
 /// Lists that pass the filter, the highest number first.
 pub(super) async fn lists(
     transaction: &mut Named<'_>,
     filter: &CrlFilter,
     limit: u32,
 ) -> Result<Vec<Crl>, LedgerError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::<Db>::new(
         "SELECT c.id, a.name AS authority, c.number, c.subjects, c.places, c.base, c.since, \
          c.through, c.this_update, c.next_update, l.fingerprint, l.entries, l.octets, l.stored_at \
          FROM crl c JOIN authority a ON a.id = c.authority LEFT JOIN crl_list l ON l.crl = c.id \
@@ -173,7 +156,7 @@ pub(super) async fn lists(
         None => "",
     });
     query.push(if filter.stored { " AND l.crl IS NOT NULL" } else { "" });
-    query.push(" ORDER BY c.number DESC LIMIT ").push_bind(limit);
+    query.push(" ORDER BY c.number DESC LIMIT ").push_bind(i64::from(limit));
     let rows = query.build_query_as().fetch_all(transaction.sql()).await;
     let rows: Vec<CrlRow> = transaction.check(rows)?;
     Ok(rows.into_iter().map(Crl::try_from).collect::<Result<_, _>>()?)
@@ -190,12 +173,12 @@ pub(super) async fn revoked(
     reserved(transaction, authority, number).await?;
     let rows = sqlx::query_as(entries_of_list!(
         "v.record, v.position, r.serial, v.reason, v.invalidity_date, v.revoked_at",
-        "ORDER BY v.position LIMIT ?4"
+        "ORDER BY v.position LIMIT $4"
     ))
     .bind(authority)
     .bind(signed(number))
     .bind(signed(after))
-    .bind(limit)
+    .bind(i64::from(limit))
     .fetch_all(transaction.sql())
     .await;
     let rows: Vec<RevokedRow> = transaction.check(rows)?;

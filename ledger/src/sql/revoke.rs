@@ -2,15 +2,16 @@
 
 use ca_core::fingerprint::Fingerprint;
 
-use super::{read, revocation_rows::BlockedKeyRow, transaction::Named, write::authority_id};
+use super::{Named, authority::authority_id, read};
 use crate::queue::{RevocationStep, StepDone};
+use crate::rows::revocation::BlockedKeyRow;
 use crate::{BlockedKey, KeyBlock, LedgerError, NewKeyBlock, NewRevocation, Revocation, Revoking};
 
 /// Records that one step looks at: bounds how long it holds the write lock, and others up.
 const STEP: i64 = 2_000;
 
 /// Revokes the records that fulfil the condition and are not revoked, in the order of their
-/// authorities' positions. What is said of them is bound to ?1 to ?4.
+/// authorities' positions. What is said of them is bound to $1 to $4.
 macro_rules! revoke_where {
     ($condition:literal) => {
         concat!(
@@ -18,7 +19,7 @@ macro_rules! revoke_where {
              revoked_at, revoked_by) \
              SELECT r.id, r.authority, \
              coalesce((SELECT max(v.position) FROM revocation v WHERE v.authority = r.authority), 0) \
-             + row_number() OVER (PARTITION BY r.authority ORDER BY r.position), ?1, ?2, ?3, ?4 \
+             + row_number() OVER (PARTITION BY r.authority ORDER BY r.position), $1, $2, $3, $4 \
              FROM record r \
              WHERE NOT EXISTS (SELECT 1 FROM revocation v WHERE v.record = r.id) AND ",
             $condition,
@@ -50,7 +51,7 @@ pub(super) async fn revoke(
         return Err(LedgerError::AlreadyRevoked { serial, revoked_at: earlier.revoked_at });
     }
     let said = new.revocation;
-    let position = revoking!(said, "r.id = ?5").bind(id).fetch_one(transaction.sql()).await;
+    let position = revoking!(said, "r.id = $5").bind(id).fetch_one(transaction.sql()).await;
     let position: i64 = transaction.check(position)?;
     let Revoking { reason, invalidity_date, revoked_at, revoked_by } = said;
     // The schema allows positions above zero only.
@@ -74,7 +75,7 @@ pub(super) async fn block_keys(
         };
         done.keys.push(key);
         let revoked: Result<Vec<i64>, _> =
-            revoking!(said, "r.id IN (SELECT record FROM record_key WHERE digest = ?5)")
+            revoking!(said, "r.id IN (SELECT record FROM record_key WHERE digest = $5)")
                 .bind(digest.as_bytes().to_vec())
                 .fetch_all(transaction.sql())
                 .await;
@@ -89,7 +90,7 @@ pub(super) async fn blocked_key(
     digest: Fingerprint,
 ) -> Result<Option<BlockedKey>, LedgerError> {
     let row: Result<Option<BlockedKeyRow>, _> = sqlx::query_as(
-        "SELECT digest, reason, blocked_at, blocked_by FROM blocked_key WHERE digest = ?",
+        "SELECT digest, reason, blocked_at, blocked_by FROM blocked_key WHERE digest = $1",
     )
     .bind(digest.as_bytes().to_vec())
     .fetch_optional(transaction.sql())
@@ -103,7 +104,7 @@ async fn block(
     said: &Revoking,
 ) -> Result<BlockedKey, LedgerError> {
     let inserted = sqlx::query(
-        "INSERT INTO blocked_key (digest, reason, blocked_at, blocked_by) VALUES (?, ?, ?, ?)",
+        "INSERT INTO blocked_key (digest, reason, blocked_at, blocked_by) VALUES ($1, $2, $3, $4)",
     )
     .bind(digest.as_bytes().to_vec())
     .bind(i64::from(said.reason.code()))
@@ -125,7 +126,7 @@ pub(super) async fn revoke_authority(
     let said = &step.new.revocation;
     let authority = authority_id(transaction, &step.new.authority).await?;
     let last =
-        sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM record WHERE authority = ?")
+        sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM record WHERE authority = $1")
             .bind(authority)
             .fetch_one(transaction.sql())
             .await;
@@ -134,7 +135,7 @@ pub(super) async fn revoke_authority(
     let end = after.saturating_add(STEP).min(last);
     let revoked: Result<Vec<i64>, _> = revoking!(
         said,
-        "r.authority = ?5 AND r.position > ?6 AND r.position <= ?7 AND r.not_after >= ?8"
+        "r.authority = $5 AND r.position > $6 AND r.position <= $7 AND r.not_after >= $8"
     )
     .bind(authority)
     .bind(after)

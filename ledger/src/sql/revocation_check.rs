@@ -1,7 +1,8 @@
 //! The rules for keys, revocations and CRLs, held against the rows: the triggers that hold them
 //! may have been dropped.
 
-use super::{crl, storage_check::finding, transaction::Named};
+use super::{Named, crl};
+use crate::check::finding;
 use crate::{Finding, FindingKind, LedgerError};
 
 /// Most findings of one kind that are listed from here.
@@ -11,20 +12,26 @@ const MOST: i64 = 1_000;
 type Row = (Option<String>, Option<String>, String);
 
 /// Each statement finds what breaks one rule.
-const RULES: [(FindingKind, &str); 10] = [
+const RULES: [(FindingKind, &str); 11] = [
+    (
+        FindingKind::PositionGap,
+        "SELECT NULL, NULL, count(*) || ' audit events have the positions ' || min(position) \
+         || ' to ' || max(position) FROM audit_event \
+         HAVING min(position) <> 1 OR max(position) <> count(*) LIMIT $1",
+    ),
     (
         FindingKind::PositionGap,
         "SELECT a.name, NULL, printf('%d revocations have the positions %d to %d', count(*), \
          min(v.position), max(v.position)) \
          FROM revocation v LEFT JOIN authority a ON a.id = v.authority GROUP BY v.authority \
          HAVING min(v.position) <> 1 OR max(v.position) <> count(*) \
-             OR count(DISTINCT v.position) <> count(*) LIMIT ?",
+             OR count(DISTINCT v.position) <> count(*) LIMIT $1",
     ),
     (
         FindingKind::MisplacedRevocation,
         "SELECT a.name, lower(hex(r.serial)), 'the revocation counts under another authority' \
          FROM revocation v JOIN record r ON r.id = v.record \
-         LEFT JOIN authority a ON a.id = r.authority WHERE v.authority <> r.authority LIMIT ?",
+         LEFT JOIN authority a ON a.id = r.authority WHERE v.authority <> r.authority LIMIT $1",
     ),
     (
         FindingKind::BlockedKeyInUse,
@@ -32,7 +39,7 @@ const RULES: [(FindingKind, &str); 10] = [
          printf('its key %s is blocked, and it is not revoked', lower(hex(b.digest))) \
          FROM blocked_key b JOIN record_key k ON k.digest = b.digest JOIN record r ON r.id = k.record \
          LEFT JOIN authority a ON a.id = r.authority LEFT JOIN revocation v ON v.record = r.id \
-         WHERE v.record IS NULL LIMIT ?",
+         WHERE v.record IS NULL LIMIT $1",
     ),
     (
         FindingKind::KeyReused,
@@ -44,7 +51,7 @@ const RULES: [(FindingKind, &str); 10] = [
          WHERE f.id <> r.id AND v.record IS NULL \
            AND (f.key_digest <> r.key_digest OR f.for_authority <> r.for_authority \
                 OR (k.digest <> r.key_digest AND f.component_digests <> r.component_digests)) \
-         LIMIT ?",
+         LIMIT $1",
     ),
     (
         FindingKind::KeyReused,
@@ -55,7 +62,7 @@ const RULES: [(FindingKind, &str); 10] = [
          LEFT JOIN authority a ON a.id = r.authority LEFT JOIN revocation v ON v.record = r.id \
          WHERE v.record IS NULL AND (r.key_digest <> o.key_digest OR r.for_authority = 0 \
                 OR (k.digest <> o.key_digest AND o.component_digests <> r.component_digests)) \
-         LIMIT ?",
+         LIMIT $1",
     ),
     (
         FindingKind::KeyReused,
@@ -63,7 +70,7 @@ const RULES: [(FindingKind, &str); 10] = [
          FROM record r LEFT JOIN authority a ON a.id = r.authority \
          LEFT JOIN revocation v ON v.record = r.id \
          WHERE r.key_reuse = 0 AND v.record IS NULL AND EXISTS (\
-               SELECT 1 FROM record_key k WHERE k.digest = r.key_digest AND k.record < r.id) LIMIT ?",
+               SELECT 1 FROM record_key k WHERE k.digest = r.key_digest AND k.record < r.id) LIMIT $1",
     ),
     (
         FindingKind::StaleIndex,
@@ -75,7 +82,7 @@ const RULES: [(FindingKind, &str); 10] = [
          SELECT a.name, NULL, printf('key %s without row in authority_key', lower(hex(w.digest))) \
          FROM (SELECT digest, authority FROM wanted EXCEPT \
                SELECT digest, authority FROM authority_key) w \
-         LEFT JOIN authority a ON a.id = w.authority LIMIT ?",
+         LEFT JOIN authority a ON a.id = w.authority LIMIT $1",
     ),
     (
         FindingKind::CrlSeries,
@@ -87,7 +94,7 @@ const RULES: [(FindingKind, &str); 10] = [
          LEFT JOIN authority a ON a.id = c.authority \
          WHERE c.number <= c.before OR c.through < c.through_before \
             OR c.through > (SELECT coalesce(max(position), 0) FROM revocation \
-                             WHERE authority = c.authority) LIMIT ?",
+                             WHERE authority = c.authority) LIMIT $1",
     ),
     (
         FindingKind::CrlSeries,
@@ -99,7 +106,7 @@ const RULES: [(FindingKind, &str); 10] = [
                SELECT 1 FROM crl b JOIN crl_list l ON l.crl = b.id \
                 WHERE b.authority = c.authority AND b.number = c.base AND b.base IS NULL \
                   AND b.through = c.since AND b.subjects = c.subjects AND b.places = c.places) \
-         LIMIT ?",
+         LIMIT $1",
     ),
     (
         FindingKind::CrlSeries,
@@ -111,7 +118,7 @@ const RULES: [(FindingKind, &str); 10] = [
                SELECT 1 FROM crl b JOIN crl_list l ON l.crl = b.id \
                 WHERE b.authority = c.authority AND b.number < c.number AND b.base IS NULL \
                   AND b.subjects = c.subjects AND b.places = c.places \
-                  AND b.through = c.settled_through AND b.this_update = c.settled_at))) LIMIT ?",
+                  AND b.through = c.settled_through AND b.this_update = c.settled_at))) LIMIT $1",
     ),
 ];
 

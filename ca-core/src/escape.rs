@@ -1,17 +1,28 @@
-//! Text from strangers, made harmless for a terminal.
+//! Text from strangers, made harmless for a terminal: the one place that knows how.
 //!
 //! A name may hold control characters that move the cursor, or bidirectional overrides that
 //! reorder what is read. Each octet of such a character becomes `\` and two hexadecimal digits,
-//! as RFC 4514 section 2.4 writes them, so nothing is lost.
+//! as RFC 4514 section 2.4 writes them, so nothing is lost. Errors and reports of this crate are
+//! escaped where they are made; a program escapes once more what it prints, which changes nothing
+//! that was escaped before.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 /// `text` with every character escaped that a terminal would obey or not show. Backslashes stay:
 /// names in RFC 4514 form have them already.
-pub(crate) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
+    escaped_but(text, |_| false)
+}
+
+/// As [`escaped`], for text of several lines: the line ends stay.
+pub fn escaped_lines(text: &str) -> String {
+    escaped_but(text, |character| character == '\n')
+}
+
+fn escaped_but(text: &str, stays: impl Fn(char) -> bool) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_harmful(character) {
+        if is_harmful(character) && !stays(character) {
             push_octets(&mut safe, character);
         } else {
             safe.push(character);
@@ -24,6 +35,28 @@ pub(crate) fn escaped(text: &str) -> String {
 /// that the result can be read back.
 pub(crate) fn escaped_raw(text: &str) -> String {
     escaped(&text.replace('\\', "\\5C"))
+}
+
+/// As [`escaped`], between quotation marks; those inside are escaped as well.
+pub fn quoted(text: impl Display) -> String {
+    format!("\"{}\"", escaped(&text.to_string()).replace('"', "\\22"))
+}
+
+/// JSON that says the same, and that a terminal neither obeys nor hides: it has escapes of its own
+/// (RFC 8259 section 7). The line ends between its parts stay.
+pub fn escaped_json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_harmful(character) && character != '\n' {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String can't fail.
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
 }
 
 /// At most `limit` characters, with an ellipsis when some were cut.
@@ -84,6 +117,29 @@ mod tests {
             assert_eq!(escaped(text), text);
         }
         assert_eq!(escaped_raw("a\\b"), "a\\5Cb");
+    }
+
+    #[test]
+    fn line_ends_stay_where_lines_are_meant() {
+        assert_eq!(escaped_lines("a\r\n\tb\u{1b}"), "a\\0D\n\\09b\\1B");
+        assert_eq!(escaped_lines("CN=\\1B\n"), "CN=\\1B\n", "what was escaped stays");
+    }
+
+    #[test]
+    fn what_is_quoted_ends_at_its_mark() {
+        assert_eq!(quoted("a\" b"), "\"a\\22 b\"");
+        assert_eq!(quoted("CN=a\\,b\u{3164}"), "\"CN=a\\,b\\E3\\85\\A4\"");
+        assert_eq!(quoted('ä'), "\"ä\"");
+    }
+
+    #[test]
+    fn json_says_the_same() {
+        let text = "\u{7f}\u{9b}1m\u{202e}\u{e0041} \u{1b}ä\n";
+        let json = serde_json::to_string_pretty(&[text]).unwrap();
+        let safe = escaped_json(&json);
+        assert!(safe.contains("\\u007f\\u009b1m\\u202e\\udb40\\udc41 \\u001bä\\n"), "{safe}");
+        assert!(!safe.chars().any(|character| is_harmful(character) && character != '\n'));
+        assert_eq!(serde_json::from_str::<[String; 1]>(&safe).unwrap(), [text]);
     }
 
     #[test]

@@ -1,34 +1,34 @@
-//! Rows about revocation as SQLite has them, and the way back into the ledger's types.
+//! Rows about revocation as databases have them, and the way back into the ledger's types.
 
 use ca_core::crl::{EntrySerial, RevokedEntry};
 use jiff::Timestamp;
 
-use super::rows::Cell;
+use super::Cell;
 use crate::{
     BlockedKey, Crl, Inconsistent, NewCrl, RevocationReason, SerialStatus, StoredCrl, Unexpired,
 };
 
 impl Cell {
-    pub(super) fn reason(self, code: i64) -> Result<RevocationReason, Inconsistent> {
+    pub(crate) fn reason(self, code: i64) -> Result<RevocationReason, Inconsistent> {
         let reason = u8::try_from(code).ok().and_then(RevocationReason::from_code);
         reason.ok_or_else(|| self.impossible(code.to_string()))
     }
 
     /// A date in seconds, if there is one.
-    pub(super) fn date(self, value: Option<i64>) -> Result<Option<Timestamp>, Inconsistent> {
+    pub(crate) fn date(self, value: Option<i64>) -> Result<Option<Timestamp>, Inconsistent> {
         value.map(|seconds| self.seconds(seconds)).transpose()
     }
 
-    pub(super) fn number(self, value: i64) -> Result<u64, Inconsistent> {
+    pub(crate) fn number(self, value: i64) -> Result<u64, Inconsistent> {
         u64::try_from(value).map_err(|_| self.impossible(value.to_string()))
     }
 }
 
 /// An entry of a list.
 #[derive(sqlx::FromRow)]
-pub(super) struct RevokedRow {
+pub(crate) struct RevokedRow {
     record: i64,
-    pub(super) position: i64,
+    pub(crate) position: i64,
     serial: Vec<u8>,
     reason: i64,
     invalidity_date: Option<i64>,
@@ -52,7 +52,7 @@ impl TryFrom<RevokedRow> for RevokedEntry {
 
 /// What is known of a serial number.
 #[derive(sqlx::FromRow)]
-pub(super) struct StatusRow {
+pub(crate) struct StatusRow {
     id: i64,
     position: i64,
     serial: Vec<u8>,
@@ -90,7 +90,7 @@ impl TryFrom<StatusRow> for Unexpired {
 
 /// A row of `blocked_key`.
 #[derive(sqlx::FromRow)]
-pub(super) struct BlockedKeyRow {
+pub(crate) struct BlockedKeyRow {
     digest: Vec<u8>,
     reason: i64,
     blocked_at: i64,
@@ -114,7 +114,7 @@ impl TryFrom<BlockedKeyRow> for BlockedKey {
 
 /// A row of `crl` with the name of its authority and the row of `crl_list` that belongs to it.
 #[derive(sqlx::FromRow)]
-pub(super) struct CrlRow {
+pub(crate) struct CrlRow {
     id: i64,
     authority: String,
     number: i64,

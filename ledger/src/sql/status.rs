@@ -4,12 +4,10 @@ use std::collections::HashMap;
 
 use ca_core::{fingerprint::Fingerprint, serial::SerialNumber};
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
 
-use super::{
-    revocation_rows::{BlockedKeyRow, StatusRow},
-    transaction::Named,
-};
+use super::{Db, Named};
+use crate::rows::revocation::{BlockedKeyRow, StatusRow};
 use crate::{BlockedKey, LedgerError, SerialStatus, Unexpired};
 
 const SELECT_STATUS: &str = "SELECT r.id, r.position, r.serial, r.not_after, \
@@ -24,8 +22,8 @@ pub(super) async fn statuses(
     authority: &str,
     serials: &[SerialNumber],
 ) -> Result<Vec<SerialStatus>, LedgerError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT_STATUS);
-    query.push_bind(authority).push(") AND r.serial IN (");
+    let mut query = QueryBuilder::<Db>::new(SELECT_STATUS);
+    query.push_bind(authority.to_owned()).push(") AND r.serial IN (");
     let mut list = query.separated(", ");
     for serial in serials {
         list.push_bind(serial.as_bytes().to_vec());
@@ -48,12 +46,12 @@ pub(super) async fn unexpired(
     after: u64,
     limit: u32,
 ) -> Result<Vec<Unexpired>, LedgerError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT_STATUS);
-    query.push_bind(authority).push(") AND r.position > ");
+    let mut query = QueryBuilder::<Db>::new(SELECT_STATUS);
+    query.push_bind(authority.to_owned()).push(") AND r.position > ");
     query.push_bind(i64::try_from(after).unwrap_or(i64::MAX));
     query.push(" AND r.not_after >= ").push_bind(at.as_second());
     query.push(" AND (c.record IS NOT NULL OR v.record IS NOT NULL) ORDER BY r.position LIMIT ");
-    query.push_bind(limit);
+    query.push_bind(i64::from(limit));
     let rows = query.build_query_as().fetch_all(transaction.sql()).await;
     let rows: Vec<StatusRow> = transaction.check(rows)?;
     Ok(rows.into_iter().map(Unexpired::try_from).collect::<Result<_, _>>()?)
@@ -66,11 +64,11 @@ pub(super) async fn blocked_keys(
     limit: u32,
 ) -> Result<Vec<BlockedKey>, LedgerError> {
     let rows = sqlx::query_as(
-        "SELECT digest, reason, blocked_at, blocked_by FROM blocked_key WHERE digest > ? \
-         ORDER BY digest LIMIT ?",
+        "SELECT digest, reason, blocked_at, blocked_by FROM blocked_key WHERE digest > $1 \
+         ORDER BY digest LIMIT $2",
     )
     .bind(after.map_or(Vec::new(), |digest| digest.as_bytes().to_vec()))
-    .bind(limit)
+    .bind(i64::from(limit))
     .fetch_all(transaction.sql())
     .await;
     let rows: Vec<BlockedKeyRow> = transaction.check(rows)?;

@@ -5,7 +5,8 @@
 
 use ca_core::{fingerprint::Fingerprint, profile::KeyReuse};
 
-use super::{revoke::blocked_key, rows::Cell, transaction::Named, write::joined};
+use super::{Named, revoke::blocked_key};
+use crate::rows::{Cell, joined};
 use crate::{KeyHolder, LedgerError, NewAuthority, NewRecord};
 
 /// A key that was refused.
@@ -115,7 +116,7 @@ async fn authority_blocked(
 ) -> Result<Option<LedgerError>, LedgerError> {
     let digest: Result<Option<Vec<u8>>, _> = sqlx::query_scalar(
         "SELECT b.digest FROM authority a JOIN authority_key k ON k.authority = a.id \
-         JOIN blocked_key b ON b.digest = k.digest WHERE a.name = ? LIMIT 1",
+         JOIN blocked_key b ON b.digest = k.digest WHERE a.name = $1 LIMIT 1",
     )
     .bind(name)
     .fetch_optional(transaction.sql())
@@ -141,7 +142,7 @@ async fn owning_authority(
 ) -> Result<Option<Owner>, LedgerError> {
     let row = sqlx::query_as(
         "SELECT a.name, a.key_digest, a.component_digests FROM authority_key k JOIN authority a ON a.id = k.authority \
-         WHERE k.digest = ? ORDER BY a.id LIMIT 1",
+         WHERE k.digest = $1 ORDER BY a.id LIMIT 1",
     )
     .bind(digest.as_bytes().to_vec())
     .fetch_optional(transaction.sql())
@@ -172,7 +173,7 @@ async fn first_record(
 ) -> Result<Option<FirstRecord>, LedgerError> {
     let row = sqlx::query_as(
         "SELECT serial, key_digest, component_digests, for_authority FROM record \
-         WHERE id = (SELECT min(record) FROM record_key WHERE digest = ?)",
+         WHERE id = (SELECT min(record) FROM record_key WHERE digest = $1)",
     )
     .bind(digest.as_bytes().to_vec())
     .fetch_optional(transaction.sql())

@@ -2,14 +2,13 @@
 
 use ca_core::{fingerprint::Fingerprint, serial::SerialNumber};
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
 
-use super::{
-    rows::{AuthorityCertificateRow, AuthorityRow, EntryRow, select_entry},
-    transaction::Named,
-};
+use super::{Db, Named};
+use crate::rows::{AuthorityCertificateRow, AuthorityRow, EntryRow, select_entry};
 use crate::{
-    Authority, Counts, Cursor, Entry, Filter, Found, LedgerError, Order, Page, Scanned, Status,
+    Authority, Counts, Cursor, Entry, Filter, Found, Idempotency, LedgerError, Order, Page,
+    Scanned, Status,
 };
 
 /// Every authority, or the one of this name.
@@ -21,7 +20,7 @@ pub(super) async fn authorities(
         "SELECT a.id, a.name, a.algorithm, a.key_digest, a.component_digests, p.name AS parent, \
          a.created_at \
          FROM authority a LEFT JOIN authority p ON p.id = a.parent \
-         WHERE ?1 IS NULL OR a.name = ?1 ORDER BY a.id",
+         WHERE CAST($1 AS text) IS NULL OR a.name = $1 ORDER BY a.id",
     )
     .bind(name)
     .fetch_all(transaction.sql())
@@ -30,7 +29,7 @@ pub(super) async fn authorities(
     for row in transaction.check(rows)? {
         let certificates: Result<Vec<AuthorityCertificateRow>, _> = sqlx::query_as(
             "SELECT id, fingerprint, certificate, added_at FROM authority_certificate \
-             WHERE authority = ? ORDER BY id",
+             WHERE authority = $1 ORDER BY id",
         )
         .bind(row.id)
         .fetch_all(transaction.sql())
@@ -45,7 +44,7 @@ pub(super) async fn entry_by_serial(
     transaction: &mut Named<'_>,
     serial: SerialNumber,
 ) -> Result<Option<(i64, Entry)>, LedgerError> {
-    let row: Result<Option<EntryRow>, _> = sqlx::query_as(select_entry!("WHERE r.serial = ?"))
+    let row: Result<Option<EntryRow>, _> = sqlx::query_as(select_entry!("WHERE r.serial = $1"))
         .bind(serial.as_bytes().to_vec())
         .fetch_optional(transaction.sql())
         .await;
@@ -58,10 +57,11 @@ pub(super) async fn entry_by_fingerprint(
     transaction: &mut Named<'_>,
     fingerprint: Fingerprint,
 ) -> Result<Option<Entry>, LedgerError> {
-    let row: Result<Option<EntryRow>, _> = sqlx::query_as(select_entry!("WHERE c.fingerprint = ?"))
-        .bind(fingerprint.as_bytes().to_vec())
-        .fetch_optional(transaction.sql())
-        .await;
+    let row: Result<Option<EntryRow>, _> =
+        sqlx::query_as(select_entry!("WHERE c.fingerprint = $1"))
+            .bind(fingerprint.as_bytes().to_vec())
+            .fetch_optional(transaction.sql())
+            .await;
     Ok(transaction.check(row)?.map(Entry::try_from).transpose()?)
 }
 
@@ -72,12 +72,31 @@ pub(super) async fn entry_by_idempotency(
     key: &str,
 ) -> Result<Option<Entry>, LedgerError> {
     let row: Result<Option<EntryRow>, _> =
-        sqlx::query_as(select_entry!("WHERE r.requester = ? AND r.idempotency_key = ?"))
+        sqlx::query_as(select_entry!("WHERE r.requester = $1 AND r.idempotency_key = $2"))
             .bind(requester)
             .bind(key)
             .fetch_optional(transaction.sql())
             .await;
     Ok(transaction.check(row)?.map(Entry::try_from).transpose()?)
+}
+
+/// The entry that the requester made with the same idempotency key and body.
+pub(super) async fn earlier(
+    transaction: &mut Named<'_>,
+    requester: &str,
+    idempotency: &Idempotency,
+) -> Result<Option<Entry>, LedgerError> {
+    let found = entry_by_idempotency(transaction, requester, &idempotency.key).await?;
+    let Some(entry) = found else { return Ok(None) };
+    let digest = entry.record.content.idempotency.as_ref().map(|it| it.body_digest);
+    if digest == Some(idempotency.body_digest) {
+        return Ok(Some(entry));
+    }
+    Err(LedgerError::IdempotencyConflict {
+        requester: requester.to_owned(),
+        key: idempotency.key.clone(),
+        serial: entry.serial(),
+    })
 }
 
 /// Rows of an authority behind a position.
@@ -88,12 +107,12 @@ pub(super) async fn entries(
     limit: u32,
 ) -> Result<Vec<Scanned>, LedgerError> {
     let rows: Result<Vec<EntryRow>, _> = sqlx::query_as(select_entry!(
-        "WHERE r.authority = (SELECT id FROM authority WHERE name = ?) AND r.position > ? \
-         ORDER BY r.position LIMIT ?"
+        "WHERE r.authority = (SELECT id FROM authority WHERE name = $1) AND r.position > $2 \
+         ORDER BY r.position LIMIT $3"
     ))
     .bind(authority)
     .bind(i64::try_from(after).unwrap_or(i64::MAX))
-    .bind(limit)
+    .bind(i64::from(limit))
     .fetch_all(transaction.sql())
     .await;
     let rows = transaction.check(rows)?.into_iter();
@@ -111,7 +130,7 @@ pub(super) async fn search(
     filter: &Filter,
     page: Page,
 ) -> Result<Found, LedgerError> {
-    let mut query = QueryBuilder::<Sqlite>::new(select_entry!("WHERE r.id "));
+    let mut query = QueryBuilder::<Db>::new(select_entry!("WHERE r.id "));
     match page.order {
         Order::OldestFirst => query.push("> ").push_bind(page.after.map_or(0, |cursor| cursor.0)),
         Order::NewestFirst => {
@@ -136,7 +155,7 @@ pub(super) async fn search(
 }
 
 /// Adds what narrows the search. Values are always bound, never text of the statement.
-fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+fn push_filter(query: &mut QueryBuilder<Db>, filter: &Filter) {
     let texts = [
         (" AND a.name = ", &filter.authority),
         (" AND r.profile = ", &filter.profile),
