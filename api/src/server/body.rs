@@ -3,6 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use ca_core::escape::escaped;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
@@ -100,14 +101,10 @@ pub fn query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, Refusal> {
     })
 }
 
-/// Text of a stranger in a message: bounded, without control characters.
+/// Text of a stranger in a message: bounded, and escaped.
 pub(crate) fn shortened(text: &str) -> String {
     const MOST: usize = 300;
-    let safe = |character: char| match character {
-        control if control.is_control() => control.escape_default().collect::<Vec<_>>(),
-        other => vec![other],
-    };
-    let mut short: String = text.chars().take(MOST).flat_map(safe).collect();
+    let mut short = escaped(&text.chars().take(MOST).collect::<String>());
     if text.chars().count() > MOST {
         short.push('…');
     }

@@ -49,6 +49,18 @@ fn it_tells_how_it_is_and_ends_in_order() {
 }
 
 #[test]
+fn a_configuration_is_served_and_makes_no_token() {
+    let bench = Workbench::new();
+    bench.run("quickstart --algorithm p256").done();
+    let config = "version: 1\nlisten: 127.0.0.1:0\nlimits: {body_bytes: 4096}\n";
+    let server = Running::start_by_config(&bench, config);
+    assert_eq!(server.token, "");
+    assert_eq!(server.get("/healthz").json()["status"], "ok");
+    let nobody = server.post_json("/v1/certificates", &serde_json::json!({"csr": ""}));
+    nobody.is_problem(401, "unauthenticated", &[]);
+}
+
+#[test]
 fn a_folder_that_can_t_be_served_says_what_to_do() {
     let bench = Workbench::new();
     bench.run("serve").fails(3, &["there is no ledger", "espalier quickstart"]);

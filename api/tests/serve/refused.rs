@@ -54,7 +54,11 @@ fn whatever_is_wrong_is_named_and_nothing_is_recorded() {
             "certificate-refused",
             ["validity: found 3153600000", "allows 1 to"],
         ),
-        (json!({"profile": "spiffe"}), "certificate-refused", ["DNS:a.test", "allowed"]),
+        (
+            json!({"profile": "spiffe"}),
+            "certificate-refused",
+            ["found DNS:a.test", "profile spiffe allows"],
+        ),
     ] {
         ask(more).is_problem(422, slug, &words);
     }

@@ -21,7 +21,7 @@ impl Running {
     pub(crate) fn start(bench: &Workbench, options: &str) -> Self {
         let mut command = bench.command();
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(options.split_whitespace());
-        Self::spawn(command)
+        Self::spawn(command, "espalier verify")
     }
 
     /// Starts it with a configuration file that says where to listen.
@@ -29,10 +29,11 @@ impl Running {
         bench.write("espalier.yaml", config);
         let mut command = bench.command();
         command.args(["serve", "--config", "espalier.yaml"]);
-        Self::spawn(command)
+        Self::spawn(command, "Serving")
     }
 
-    fn spawn(mut command: std::process::Command) -> Self {
+    /// `last` is in the last line that it prints.
+    fn spawn(mut command: std::process::Command, last: &str) -> Self {
         let stderr = tempfile::tempfile().unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr.try_clone().unwrap());
         let mut child = command.spawn().unwrap();
@@ -40,8 +41,7 @@ impl Running {
         let mut greeting = String::new();
         loop {
             let read = stdout.read_line(&mut greeting).unwrap();
-            let last = greeting.contains("espalier verify") || !greeting.contains("127.0.0.1");
-            if read == 0 || (last && greeting.ends_with('\n')) {
+            if read == 0 || greeting.contains(last) {
                 break;
             }
         }
