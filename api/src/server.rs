@@ -13,7 +13,6 @@
 //! | [`openapi`] | the description of all this, made from the code |
 
 pub mod access;
-pub mod auth_stand_in;
 pub mod body;
 pub mod config;
 pub mod exchange;
@@ -28,3 +27,4 @@ pub mod routes;
 pub mod run;
 pub mod signing;
 pub mod state;
+pub mod tokens;

@@ -1,13 +1,16 @@
 //! `espalier serve`: the REST server.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use super::{CliError, Context, Exit, config};
-use crate::data_folder::DataOptions;
+use crate::auth::ApiToken;
+use crate::data_folder::{DataOptions, ledger_failed};
 use crate::input::Source;
 use crate::passphrase::PassphraseOptions;
 use crate::server::config::{DEFAULT_LISTEN, ServerConfig};
 use crate::server::run::Server;
+use crate::server::tokens::first_token;
 
 /// Serve the REST API
 ///
@@ -42,10 +45,18 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::of(Exit::Environment, "runtime", &error))?;
     runtime.block_on(async {
-        let server = Server::open(&config, context).await?;
+        let server = Server::open(&config, &options.base(), context).await?;
         let address = server.address();
         let address = address.map_err(|error| CliError::of(Exit::Environment, "listen", &error))?;
-        context.print(&greeting(options, &server, address, context))?;
+        let token = match options.config {
+            Some(_) => None,
+            None => {
+                let now = context.now();
+                let made = first_token(server.app().ledger(), context.rng(), now).await;
+                made.map_err(ledger_failed)?
+            }
+        };
+        context.print(&options.greeting(address, token.as_ref()))?;
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
         server.run().await
     })
@@ -61,20 +72,32 @@ impl Options {
         }
         config
     }
-}
 
-/// What a person reads first: where the server is, a token, and a command to try.
-fn greeting(options: &Options, server: &Server, address: SocketAddr, context: &Context) -> String {
-    let mut text = format!("Serving http://{address}, read more at http://{address}/docs\n");
-    if options.config.is_some() {
-        return text;
+    /// Relative paths of the configuration are below its own folder.
+    fn base(&self) -> PathBuf {
+        match &self.config {
+            Some(Source::File(path)) => path.parent().unwrap_or(Path::new("")).to_owned(),
+            _ => PathBuf::new(),
+        }
     }
-    let token = server.app().authenticator().first_admin_token(&mut *context.another_rng());
-    text += &format!(
-        "\nThe first token, for administrators; it is shown only now:\n  {}\n\nTry, in another terminal:\n  espalier csr create --algorithm hybrid --subject CN=app.localhost --dns app.localhost --key-out app.key --no-passphrase --out app.csr\n  curl -sS --fail-with-body -H 'Authorization: Bearer {}' -H 'Content-Type: application/pkcs10' -H 'Accept: application/pem-certificate-chain' --data-binary @app.csr -o app.pem http://{address}/v1/certificates\n  espalier verify --trust {}/authorities/root/certificate.pem app.pem\n",
-        token.as_str(),
-        token.as_str(),
-        options.data.data.display(),
-    );
-    text
+
+    /// What a person reads first: where the server is, a token, and commands to try.
+    fn greeting(&self, address: SocketAddr, token: Option<&ApiToken>) -> String {
+        let mut text = format!("Serving http://{address}, read more at http://{address}/docs\n");
+        if self.config.is_some() {
+            return text;
+        }
+        if let Some(token) = token {
+            text += &format!(
+                "\nThe first token, for administrators, for 30 days; it is shown only now:\n  {}\n",
+                token.expose()
+            );
+        }
+        let shown = token.map_or("$ESPALIER_TOKEN", ApiToken::expose);
+        text += &format!(
+            "\nTry, in another terminal:\n  espalier csr create --algorithm hybrid --subject CN=app.localhost --dns app.localhost --key-out app.key --no-passphrase --out app.csr\n  curl -sS --fail-with-body -H \"Authorization: Bearer {shown}\" -H 'Content-Type: application/pkcs10' -H 'Accept: application/pem-certificate-chain' --data-binary @app.csr -o app.pem http://{address}/v1/certificates\n  espalier verify --trust {}/authorities/root/certificate.pem app.pem\n",
+            self.data.data.display(),
+        );
+        text
+    }
 }

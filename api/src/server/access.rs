@@ -11,9 +11,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use zeroize::Zeroizing;
 
-use super::auth_stand_in::{AuthError, Caller, Denied, Presented, Role};
-use super::problem::{FORBIDDEN, INVALID_PARAMETER, Refusal, UNAUTHENTICATED, internal};
+use super::problem::{
+    CREDENTIAL_NOT_JUDGED, FORBIDDEN, INVALID_PARAMETER, Refusal, TOO_MANY_REQUESTS,
+    UNAUTHENTICATED, internal,
+};
 use super::state::App;
+use crate::auth::{AuthError, Caller, Denied, Presented, Role};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +102,20 @@ fn bearer(headers: &HeaderMap) -> Result<Option<Zeroizing<String>>, Refusal> {
 
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
-        Self::new(UNAUTHENTICATED, error.to_string())
+        let kind = match error.status() {
+            401 => UNAUTHENTICATED,
+            429 => TOO_MANY_REQUESTS,
+            503 => CREDENTIAL_NOT_JUDGED,
+            _ => FORBIDDEN,
+        };
+        let mut refusal = Self::new(kind, error.to_string());
+        if let Some(cause) = error.cause() {
+            refusal = refusal.with_cause(cause);
+        }
+        match error.retry_after_seconds() {
+            Some(seconds) => refusal.retry_after(seconds),
+            None => refusal,
+        }
     }
 }
 

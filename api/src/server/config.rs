@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::auth::AuthConfig;
+
 /// The largest file that is read, in octets.
 pub const MAX_CONFIG_SIZE: usize = 256 * 1024;
 /// Where the server listens unless it is told: on this machine alone.
@@ -44,6 +46,9 @@ pub struct ServerConfig {
     /// The threads that sign.
     #[serde(default)]
     pub signing: SigningConfig,
+    /// Who may ask for what.
+    #[serde(default)]
+    pub auth: AuthConfig,
 }
 
 /// The profiles that may be asked for.
@@ -136,6 +141,7 @@ impl ServerConfig {
             profiles: ProfilesConfig::default(),
             limits: Limits::default(),
             signing: SigningConfig::default(),
+            auth: AuthConfig::default(),
         }
     }
 

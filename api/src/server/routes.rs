@@ -12,9 +12,9 @@ use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
 use super::access::{Access, guard};
-use super::auth_stand_in::Role;
 use super::exchange::{exchange, unknown_method, unknown_path};
 use super::state::App;
+use crate::auth::Role;
 
 /// A row of the table.
 pub struct Route {

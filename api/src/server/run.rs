@@ -1,6 +1,7 @@
 //! From a configuration to a server that answers, and its orderly end.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use ca_core::profile::{Profile, ProfileKind};
@@ -9,11 +10,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
 
-use super::auth_stand_in::Authenticator;
 use super::config::{ProfilesConfig, ServerConfig};
 use super::signing::SigningPool;
 use super::state::{App, Parts, Served, shipped_for_requesters};
+use super::tokens::LedgerTokens;
 use super::{listener, routes};
+use crate::auth::{Authenticator, OwnAuthority, Resources};
 use crate::authority::{self, Authority};
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::{DataFolder, ledger_failed};
@@ -28,12 +30,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the ledger, loads keys and profiles, and opens the socket.
+    /// Opens the ledger, loads keys and profiles, and opens the socket. Relative paths in `auth` are
+    /// below `base`.
     ///
     /// # Errors
     /// `CliError` with exit code 2 where the configuration names what is not there, 3 where ledger,
     /// keys or socket can't be had.
-    pub async fn open(config: &ServerConfig, context: &mut Context) -> Result<Self, CliError> {
+    pub async fn open(
+        config: &ServerConfig,
+        base: &Path,
+        context: &mut Context,
+    ) -> Result<Self, CliError> {
         config.check().map_err(|error| CliError::of(Exit::Usage, "configuration", &error))?;
         let folder = DataFolder::new(&config.data);
         let profiles = profiles(&config.profiles, context)?;
@@ -46,11 +53,12 @@ impl Server {
         let signing = SigningPool::start(threads, config.signing.queue);
         let signing =
             signing.map_err(|error| CliError::of(Exit::Environment, "signing threads", &error))?;
+        let authenticator = authenticator(config, base, &ledger).await?;
         let parts = Parts {
             ledger,
             authorities,
             profiles,
-            authenticator: Authenticator::default(),
+            authenticator,
             signing,
             limits: config.limits.clone(),
             clock: context.clock(),
@@ -95,6 +103,26 @@ impl Server {
         tracing::info!("ended");
         closed
     }
+}
+
+/// What finds out who asks.
+async fn authenticator(
+    config: &ServerConfig,
+    base: &Path,
+    ledger: &Ledger,
+) -> Result<Authenticator, CliError> {
+    let recorded = ledger.authorities().await.map_err(ledger_failed)?;
+    let own: Vec<OwnAuthority> = recorded
+        .into_iter()
+        .map(|one| OwnAuthority {
+            name: one.content.name,
+            certificates: one.certificates.into_iter().map(|one| one.der).collect(),
+        })
+        .collect();
+    let tokens = Arc::new(LedgerTokens(Ledger::clone(ledger)));
+    let resources = Resources { base, authorities: &own, ledger: Ledger::clone(ledger), tokens };
+    Authenticator::new(&config.auth, resources)
+        .map_err(|error| CliError::of(Exit::Usage, "configuration: auth", &error))
 }
 
 /// Done when the process is told to end.

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use ledger::Ledger;
 use tokio_util::task::TaskTracker;
 
-use super::auth_stand_in::Authenticator;
 use super::config::Limits;
 use super::request_id::RequestId;
 use super::signing::SigningPool;
+use crate::auth::Authenticator;
 use crate::authority::{Authority, chain_pem};
 use crate::cli::Rng;
 use crate::issuance::Clock;

@@ -14,10 +14,10 @@ use ledger::Status;
 use zeroize::Zeroize as _;
 
 use super::{recorded, represented, wanted, with_certificate};
+use crate::auth::{Asked, Caller, Role};
 use crate::authority::Authority;
 use crate::issuance::{self, Asker, IssueError, Issued, Prepared};
 use crate::server::access::Known;
-use crate::server::auth_stand_in::{Asked, Caller, Role};
 use crate::server::body::{self, JSON, PKCS10, shortened};
 use crate::server::idempotency;
 use crate::server::problem::{INVALID_FIELD, INVALID_PARAMETER, Refusal};

@@ -9,8 +9,8 @@ use client::v1::{Certificate, Problem};
 use ledger::Entry;
 
 use super::{of_entry, represented, wanted};
+use crate::auth::Caller;
 use crate::server::access::Known;
-use crate::server::auth_stand_in::{Caller, Role};
 use crate::server::body::shortened;
 use crate::server::negotiate::JSON;
 use crate::server::path::PathPart;
@@ -20,7 +20,7 @@ use crate::server::state::App;
 /// Show a certificate
 ///
 /// By its serial number or its SHA-256 fingerprint. Requesters see what they asked for themselves;
-/// revokers, auditors and administrators see all.
+/// revokers, auditors and administrators what their grants reach.
 #[utoipa::path(get, path = "/v1/certificates/{serial}", tag = "certificates",
     params(
         ("serial" = String, Path, description = "The serial number, 40 hexadecimal digits, or the fingerprint, 64", example = "5b1f8a3c0d2e4f60718293a4b5c6d7e8f9010203"),
@@ -53,8 +53,8 @@ pub(in crate::server::routes) async fn show(
 
 /// Whether the caller may see it. Who may not is told the same as for what does not exist.
 pub(super) fn may_see(caller: &Caller, entry: &Entry) -> bool {
-    let all = [Role::Revoker, Role::Auditor, Role::Admin];
-    all.into_iter().any(|role| caller.has(role)) || entry.record.content.requester == caller.name()
+    let content = &entry.record.content;
+    caller.may_read(&content.authority, &content.profile, &content.requester).is_ok()
 }
 
 /// The entry of a serial number or fingerprint.
