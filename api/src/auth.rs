@@ -22,6 +22,7 @@ mod issuer;
 mod jwt;
 mod kubernetes;
 mod name_pattern;
+mod quoted;
 mod rate_limit;
 mod role;
 mod rules;

@@ -20,6 +20,7 @@ use super::identity::Identity;
 use super::issuer::{Issuer, IssuerError, IssuerSettings, KeySource};
 use super::jwt::Compact;
 use super::kubernetes::Cluster;
+use super::quoted::{is_plain, quoted};
 use super::rate_limit::{Allowance, RateLimits};
 use super::rules::Rules;
 use super::token_finder::TokenFinder;
@@ -198,9 +199,9 @@ impl Authenticator {
             return cluster.verify(text, &token, now).await;
         }
         let Some(issuer) = self.issuers.iter().find(|issuer| issuer.name() == named) else {
-            let found: String = named.chars().take(100).collect();
+            let found = quoted(named);
             let reason = format!(
-                "token: iss: found {found:?}, allowed: an issuer of the configuration (auth.oidc, auth.kubernetes)"
+                "token: iss: found {found}, allowed: an issuer of the configuration (auth.oidc, auth.kubernetes)"
             );
             return Err(refused(&reason));
         };
@@ -223,12 +224,12 @@ fn check_issuers(config: &AuthConfig) -> Result<(), ConfigError> {
     let clusters = config.kubernetes.iter().map(|one| (&one.issuer, &one.audiences, "kubernetes"));
     let mut seen: Vec<&String> = Vec::new();
     for (issuer, audiences, field) in all.chain(clusters) {
-        if !(1..=200).contains(&issuer.len()) || issuer.chars().any(char::is_control) {
-            let found = format!("{:?}", issuer.chars().take(100).collect::<String>());
+        if !(1..=200).contains(&issuer.len()) || !is_plain(issuer) {
+            let found = quoted(issuer);
             return Err(ConfigError::new(format!("{field}.issuer"), found, "1 to 200 octets"));
         }
         if seen.contains(&issuer) {
-            let found = format!("{issuer:?} twice");
+            let found = format!("{} twice", quoted(issuer));
             return Err(ConfigError::new(format!("{field}.issuer"), found, "each issuer once"));
         }
         seen.push(issuer);
@@ -295,7 +296,11 @@ fn unique<'a>(field: &str, names: impl Iterator<Item = &'a String>) -> Result<()
     let mut seen: Vec<&String> = Vec::new();
     for name in names {
         if seen.contains(&name) {
-            return Err(ConfigError::new(field, format!("{name:?} twice"), "each name once"));
+            return Err(ConfigError::new(
+                field,
+                format!("{} twice", quoted(name)),
+                "each name once",
+            ));
         }
         seen.push(name);
     }

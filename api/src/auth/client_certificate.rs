@@ -18,6 +18,7 @@ use ledger::{Entry, Ledger, Status};
 use super::config::{ConfigError, RevocationConfig, TrustConfig};
 use super::error::{AuthError, CredentialKind};
 use super::identity::{CertificateHolder, Identity};
+use super::quoted::quoted;
 use super::rules::plain_name;
 
 /// The most certificates that a client may send.
@@ -56,7 +57,7 @@ impl Trust {
         for name in &config.authorities {
             let own = authorities.iter().find(|own| own.name == *name).ok_or_else(|| {
                 let known: Vec<&str> = authorities.iter().map(|own| own.name.as_str()).collect();
-                ConfigError::new("authorities", format!("{name:?}"), known.join(", "))
+                ConfigError::new("authorities", quoted(name), known.join(", "))
             })?;
             for der in &own.certificates {
                 anchors.push(

@@ -16,6 +16,8 @@ use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
+use super::quoted::quoted;
+
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long an answer may take in all.
@@ -169,9 +171,9 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// What was found and what is allowed.
 pub(super) fn checked_url(text: &str) -> Result<Url, String> {
     let wrong = || {
-        let found: String = text.chars().take(200).collect();
+        let found = quoted(text);
         format!(
-            "found {found:?}, allowed is an https URL without user and fragment; http only to this machine's own addresses (127.0.0.1, ::1, localhost)"
+            "found {found}, allowed is an https URL without user and fragment; http only to this machine's own addresses (127.0.0.1, ::1, localhost)"
         )
     };
     let url = Url::parse(text).map_err(|_| wrong())?;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::denied::{Denied, listed};
 use super::facts::Facts;
 use super::name_pattern::{NamePattern, PatternError};
+use super::quoted::quoted;
 use super::role::Role;
 
 /// The most entries of each list of a grant.
@@ -174,7 +175,7 @@ impl Grants {
     ) -> Result<Vec<&Grant>, Denied> {
         self.require(who, role)?;
         let refuse = |field, found: &str, allowed| {
-            let found = format!("{:?}", found.chars().take(64).collect::<String>());
+            let found = quoted(found);
             Denied { who: who.to_owned(), field, found, allowed }
         };
         let with_role: Vec<_> = self.all.iter().filter(|grant| grant.has(role)).collect();
@@ -255,7 +256,7 @@ fn plain(field: &'static str, list: &[String]) -> Result<(), GrantError> {
         None => Ok(()),
         Some(text) => {
             let allowed = "*, or 1 to 64 letters, digits, hyphens, dots and underscores".into();
-            let found = format!("{:?}", text.chars().take(64).collect::<String>());
+            let found = quoted(text);
             Err(GrantError::Value { field, found, allowed })
         }
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::error::CredentialKind;
 use super::facts::Facts;
 use super::jwt::Claims;
+use super::quoted::is_plain;
 
 /// The longest name of a requester, in characters, as the ledger keeps it.
 const MAX_NAME: usize = 512;
@@ -67,9 +68,7 @@ impl Identity {
             }
             Self::Certificate(holder) => {
                 let known = known_by.map(|known| format!("cert:{}/{known}", holder.trust));
-                let fits = |name: &String| {
-                    name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control)
-                };
+                let fits = |name: &String| name.chars().count() <= MAX_NAME && is_plain(name);
                 known.filter(fits).unwrap_or_else(|| format!("cert:{}", holder.fingerprint))
             }
         }

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::fetch::{FetchError, Fetcher, checked_url};
 use super::jwt::{Claims, Compact, Expected, JwtAlgorithm, KeySet, TokenRefusal};
+use super::quoted::quoted;
 use super::strict_json;
 
 /// The largest discovery document and key set, in octets.
@@ -246,8 +247,8 @@ impl Issuer {
         let document = strict_json::read_object(&text).map_err(|error| fail(error.to_string()))?;
         let member = |name: &str| document.get(name).and_then(serde_json::Value::as_str);
         if member("issuer") != Some(issuer) {
-            let found: String = member("issuer").unwrap_or("none").chars().take(200).collect();
-            return Err(fail(format!("issuer: found {found:?}, allowed is {issuer:?}")));
+            let found = quoted(member("issuer").unwrap_or("none"));
+            return Err(fail(format!("issuer: found {found}, allowed is {issuer}")));
         }
         let keys = member("jwks_uri").ok_or_else(|| fail("jwks_uri is missing".into()))?;
         checked_url(keys).map_err(|why| fail(format!("jwks_uri: {why}")))

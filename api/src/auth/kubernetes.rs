@@ -14,6 +14,7 @@ use super::fetch::{Fetcher, checked_url};
 use super::identity::Identity;
 use super::issuer::{Issuer, IssuerError, IssuerSettings, KeySource};
 use super::jwt::{Claims, Compact, Expected, TokenRefusal};
+use super::quoted::quoted;
 use super::rules::plain_name;
 use token_review::TokenReviews;
 
@@ -157,7 +158,7 @@ fn of_issuer(error: IssuerError) -> AuthError {
 /// Namespace and name of `system:serviceaccount:NAMESPACE:NAME`.
 fn account_of(username: &str) -> Result<(String, String), TokenRefusal> {
     let wrong = || {
-        let found = format!("{:?}", username.chars().take(100).collect::<String>());
+        let found = quoted(username);
         TokenRefusal::new("sub", found, "system:serviceaccount:NAMESPACE:NAME")
     };
     let rest = username.strip_prefix("system:serviceaccount:").ok_or_else(wrong)?;
@@ -181,7 +182,7 @@ fn check_agreement(
     name: &str,
 ) -> Result<(), TokenRefusal> {
     if claims.subject() != username {
-        let found = format!("{:?}", claims.subject());
+        let found = quoted(claims.subject());
         return Err(TokenRefusal::new("sub", found, "what the API server says"));
     }
     let Some(Value::Object(bound)) = claims.get("kubernetes.io") else { return Ok(()) };

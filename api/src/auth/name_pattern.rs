@@ -13,6 +13,7 @@ use ca_core::general_name::{AltName, DnsName, NameKind};
 pub use text::TextPattern;
 
 use super::facts::Facts;
+use super::quoted::quoted;
 
 /// The longest pattern, in octets; a URI has 2048.
 const MAX_PATTERN: usize = 2_100;
@@ -277,7 +278,7 @@ fn check_places(text: &str) -> Result<(), PatternError> {
 
 /// A pattern that is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("name pattern: found {found:?}, allowed: {allowed}")]
+#[error("name pattern: found {found}, allowed: {allowed}")]
 pub struct PatternError {
     found: String,
     allowed: String,
@@ -285,7 +286,7 @@ pub struct PatternError {
 
 impl PatternError {
     fn new(found: &str, allowed: &str) -> Self {
-        Self { found: found.chars().take(100).collect(), allowed: allowed.to_owned() }
+        Self { found: quoted(found), allowed: allowed.to_owned() }
     }
 }
 

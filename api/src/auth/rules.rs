@@ -12,6 +12,7 @@ use super::grants::{Grant, Grants};
 use super::identity::{CertificateHolder, Identity};
 use super::jwt::Claims;
 use super::name_pattern::{NamePattern, TextPattern};
+use super::quoted::quoted;
 
 /// The most rules of a configuration.
 const MAX_RULES: usize = 1_000;
@@ -69,7 +70,7 @@ impl Rules {
             let field = format!("requesters[{index}]");
             plain_name(&format!("{field}.rule"), &rule.rule)?;
             if rules.iter().any(|other| other.name == rule.rule) {
-                let found = format!("{:?} twice", rule.rule);
+                let found = format!("{} twice", quoted(&rule.rule));
                 return Err(ConfigError::new(format!("{field}.rule"), found, "each name once"));
             }
             let matcher =
@@ -167,7 +168,7 @@ impl Matcher {
         });
         let fingerprints = config.fingerprints.iter().map(|text| {
             Fingerprint::from_hex(text).ok_or_else(|| {
-                let found = format!("{:?}", text.chars().take(100).collect::<String>());
+                let found = quoted(text);
                 let allowed = "the 64 hexadecimal digits of a certificate's SHA-256";
                 ConfigError::new(format!("{AT}.fingerprints"), found, allowed)
             })
@@ -260,7 +261,7 @@ fn one_of<'a>(
     }
     let allowed =
         if known.is_empty() { "none, for none is configured".into() } else { known.join(", ") };
-    Err(ConfigError::new(field, format!("{found:?}"), allowed))
+    Err(ConfigError::new(field, quoted(found), allowed))
 }
 
 /// Names of rules, clusters and trusts, which stand in logs and in names of requesters.
@@ -269,6 +270,6 @@ pub(super) fn plain_name(field: &str, name: &str) -> Result<(), ConfigError> {
     if (1..=64).contains(&name.len()) && name.bytes().all(fits) {
         return Ok(());
     }
-    let found = format!("{:?}", name.chars().take(64).collect::<String>());
+    let found = quoted(name);
     Err(ConfigError::new(field, found, "1 to 64 letters, digits, hyphens, dots and underscores"))
 }

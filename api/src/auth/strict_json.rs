@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::quoted::quoted;
+
 /// The most members and items in one text, all objects and arrays together.
 const MAX_ITEMS: usize = 10_000;
 
@@ -102,8 +104,8 @@ impl<'de> Visitor<'de> for Strict<'_> {
             self.count()?;
             let value = access.next_value_seed(Strict { items: self.items })?;
             if members.contains_key(&name) {
-                let name: String = name.chars().take(64).collect();
-                return Err(de::Error::custom(format!("member {name:?} twice")));
+                let name = quoted(&name);
+                return Err(de::Error::custom(format!("member {name} twice")));
             }
             members.insert(name, value);
         }

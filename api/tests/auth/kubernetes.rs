@@ -121,7 +121,7 @@ async fn by_review_the_api_server_decides() {
     desk.bearer_after(9, &token).await.unwrap();
     assert_eq!(stub.asked().len(), 0);
     let answer = desk.bearer_after(10, &token).await;
-    Desk::expect_refusal(answer, 401, "token: the API server does not know it: gone");
+    Desk::expect_refusal(answer, 401, "token: the API server does not know it: \"gone\"");
     // So does a refusal.
     stub.says(REVIEWS, review(WEB).to_string());
     desk.bearer_after(15, &token).await.map(drop).unwrap_err();

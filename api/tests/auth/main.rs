@@ -6,6 +6,7 @@ mod certificates;
 mod config;
 mod desk;
 mod forge;
+mod guide;
 mod jwt;
 mod kubernetes;
 mod limits;

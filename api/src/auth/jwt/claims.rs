@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::TokenRefusal;
-use super::refusal::{instant, quoted};
+use super::refusal::instant;
+use crate::auth::quoted::{is_plain, quoted};
 
 /// The most audiences that a token may name.
 const MAX_AUDIENCES: usize = 32;
@@ -95,11 +96,10 @@ fn check_audience(claims: &Map<String, Value>, allowed: &[String]) -> Result<(),
 }
 
 fn check_subject(claims: &Map<String, Value>) -> Result<String, TokenRefusal> {
-    const ALLOWED: &str = "1 to 255 characters without control characters";
+    const ALLOWED: &str = "1 to 255 characters, none that controls, hides or reorders text";
     match claims.get("sub") {
         Some(Value::String(subject))
-            if (1..=MAX_SUBJECT).contains(&subject.chars().count())
-                && !subject.chars().any(char::is_control) =>
+            if (1..=MAX_SUBJECT).contains(&subject.chars().count()) && is_plain(subject) =>
         {
             Ok(subject.clone())
         }

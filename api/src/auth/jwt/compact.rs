@@ -3,8 +3,8 @@
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Map, Value};
 
-use super::refusal::quoted;
 use super::{MAX_TOKEN, TokenRefusal};
+use crate::auth::quoted::quoted;
 use crate::auth::strict_json;
 
 /// A token that was taken apart; nothing of it is believed yet.

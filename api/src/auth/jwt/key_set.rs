@@ -2,8 +2,8 @@
 
 use super::compact::Compact;
 use super::key::{JwtAlgorithm, Key};
-use super::refusal::quoted;
 use super::{Claims, Expected, TokenRefusal};
+use crate::auth::quoted::quoted;
 use crate::auth::strict_json;
 
 /// The most keys of a set; issuers have two or three.

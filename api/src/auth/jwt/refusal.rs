@@ -24,11 +24,6 @@ impl TokenRefusal {
     }
 }
 
-/// A text of the token for people, without what a terminal would obey, cut after 100 characters.
-pub(super) fn quoted(text: &str) -> String {
-    format!("{:?}", text.chars().take(100).collect::<String>())
-}
-
 /// Seconds since 1970 as a time, or as a number where it is out of range.
 pub(super) fn instant(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::auth::error::{AuthError, CredentialKind};
 use crate::auth::fetch::Fetcher;
+use crate::auth::quoted::quoted;
 use crate::auth::strict_json;
 
 /// The largest answer, in octets: it repeats the token.
@@ -97,7 +98,7 @@ impl TokenReviews {
         let status = status.ok_or("the answer to a TokenReview has no status")?;
         if status.get("authenticated") != Some(&Value::Bool(true)) {
             let why = status.get("error").and_then(Value::as_str).unwrap_or("it says no more");
-            let why: String = why.chars().filter(|it| !it.is_control()).take(200).collect();
+            let why = quoted(why);
             return Ok(Err(format!("token: the API server does not know it: {why}")));
         }
         // A server that knows nothing of audiences leaves them out, and would take any token.
