@@ -7,6 +7,7 @@ mod config;
 mod desk;
 mod forge;
 mod guide;
+mod https;
 mod jwt;
 mod kubernetes;
 mod limits;
