@@ -11,6 +11,8 @@ mod https;
 mod jwt;
 mod kubernetes;
 mod limits;
+mod matrix;
+mod matrix_credentials;
 mod oidc;
 mod stub;
 mod tokens;
