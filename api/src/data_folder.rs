@@ -140,6 +140,23 @@ impl DataFolder {
         }
     }
 
+    /// The passphrase of a key that signs for a new one: what was named for it, else that of the new
+    /// key, else what [`Self::passphrase`] finds.
+    ///
+    /// # Errors
+    /// As [`PassphraseOptions::read`].
+    pub fn passphrase_beside_new(
+        &self,
+        named: &PassphraseOptions,
+        new: Option<&Passphrase>,
+        context: &mut Context,
+    ) -> Result<Passphrase, CliError> {
+        match new {
+            Some(passphrase) if !is_named(named) => Ok(passphrase.clone()),
+            _ => self.passphrase(named, context),
+        }
+    }
+
     /// The passphrase of a key that is being made: what the options name, else the file beside the
     /// ledger, else what a person types twice; none with `--no-passphrase`.
     ///
@@ -175,7 +192,7 @@ pub(crate) fn is_kept_by_data_folder(path: &Path) -> bool {
 }
 
 /// Whether a person said where the passphrase is.
-pub(crate) fn is_named(options: &PassphraseOptions) -> bool {
+fn is_named(options: &PassphraseOptions) -> bool {
     options.passphrase_file.is_some() || options.passphrase_env.is_some()
 }
 

@@ -5,6 +5,7 @@
 //! ([`output`]) files, passphrases and private key files. Nothing here reads a clock or draws
 //! randomness by itself: `main` hands both over in a [`cli::Context`].
 
+pub mod auth;
 pub mod authority;
 pub mod cli;
 pub mod crl_making;

@@ -3,7 +3,7 @@
 use ca_core::{fingerprint::Fingerprint, serial::SerialNumber};
 use jiff::Timestamp;
 
-use crate::{LedgerError, encoding};
+use crate::{Entry, LedgerError, encoding};
 
 /// A signed certificate on its way into the ledger. Its digests are made here, from its own bytes,
 /// so that they can't disagree with them.
@@ -38,6 +38,37 @@ impl NewCertificate {
         let fingerprint = Fingerprint::of(&der);
         let stored_at = crate::record::whole_microseconds(stored_at);
         Ok(Self { serial, der, fingerprint, tbs_digest, stored_at })
+    }
+
+    /// The same certificate when it is stored in the record's entry; `None` when it may be stored
+    /// now.
+    ///
+    /// # Errors
+    /// `TbsMismatch`, `RevokedBeforeStored`, `AlreadyStored`: it must not be released.
+    pub(crate) fn earlier_in(&self, entry: &Entry) -> Result<Option<Certificate>, LedgerError> {
+        let serial = self.serial;
+        let recorded = entry.record.content.tbs_digest;
+        if recorded != self.tbs_digest {
+            return Err(LedgerError::TbsMismatch { serial, recorded, found: self.tbs_digest });
+        }
+        if let Some(revocation) = &entry.revocation {
+            let revoked_at = revocation.revoked_at;
+            return Err(LedgerError::RevokedBeforeStored { serial, revoked_at });
+        }
+        match &entry.certificate {
+            None => Ok(None),
+            Some(stored) if stored.der == self.der => Ok(Some(stored.clone())),
+            Some(stored) => {
+                let (stored, refused) = (stored.fingerprint, self.fingerprint);
+                Err(LedgerError::AlreadyStored { serial, stored, refused })
+            }
+        }
+    }
+
+    /// As it is once it is in the ledger.
+    pub(crate) fn stored(self) -> Certificate {
+        let Self { der, fingerprint, stored_at, .. } = self;
+        Certificate { der, fingerprint, stored_at }
     }
 
     /// SHA-256 of the DER.

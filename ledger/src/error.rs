@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::RevocationReason;
 
 /// Why the ledger refused or failed. After any of these nothing of the request is in the ledger,
-/// but for [`LedgerError::Database`] and [`LedgerError::Closed`], where the commit may have gone
-/// through unseen: look the serial up before anything else, and sign nothing.
+/// but for [`LedgerError::OutcomeUnknown`], [`LedgerError::Database`] and [`LedgerError::Closed`],
+/// where the commit may have gone through unseen: look the serial up before anything else, and sign nothing.
 ///
 /// The causes are shared, so that one failed commit can answer every request in it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -247,6 +247,80 @@ pub enum LedgerError {
         /// How long was waited.
         waited: Duration,
     },
+    /// Another server's transaction took too long, or was in the way of this one time after time.
+    #[error(
+        "the ledger {location} was held for {waited:?} by another transaction; nothing was written: \
+         try again (pg_stat_activity in the database names who holds it)"
+    )]
+    Contended {
+        /// Which ledger.
+        location: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The database can't be reached, or went away before the commit.
+    #[error(
+        "the ledger {location} can't be reached; nothing of the request was written: check the \
+         address, the role and its password, and that the database runs"
+    )]
+    Unavailable {
+        /// Which ledger.
+        location: String,
+        /// What the connection or the server said.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
+    /// The connection was lost between the commit and its answer.
+    #[error(
+        "the ledger {location} did not answer the commit of {transaction}: whether it was written is \
+         unknown; look it up, or repeat the request with the same idempotency key, and sign nothing \
+         before"
+    )]
+    OutcomeUnknown {
+        /// Which ledger.
+        location: String,
+        /// Name of the transaction.
+        transaction: &'static str,
+        /// What the connection or the server said.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
+    /// The database would lose what it answered, or keep it wrongly.
+    #[error(
+        "the ledger {location} would not keep what it answers: {setting} is {found}; allowed: \
+         {allowed}: change it for the role or the database (ALTER ROLE, ALTER DATABASE) or the server"
+    )]
+    Unsafe {
+        /// Which ledger.
+        location: String,
+        /// Which setting of the database.
+        setting: &'static str,
+        /// Its value.
+        found: String,
+        /// The values that are safe.
+        allowed: &'static str,
+    },
+    /// The server is a standby: it only reads.
+    #[error(
+        "the ledger {location} is on a standby, which can't write; connect to the primary, or promote \
+         the standby"
+    )]
+    Standby {
+        /// Which ledger.
+        location: String,
+    },
+    /// The database role may not do that.
+    #[error(
+        "the ledger {location} refuses its role something that it needs; as the owner, run what \
+         `espalier ledger grants --role NAME` prints"
+    )]
+    Forbidden {
+        /// Which ledger.
+        location: String,
+        /// The database's message.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
     /// No room for another row.
     #[error(
         "the disk under the ledger {location} is full; nothing was written: free some space, then \
@@ -448,6 +522,12 @@ impl LedgerError {
             | Self::Refused { .. }
             | Self::Inconsistent(_) => true,
             Self::Busy { .. }
+            | Self::Contended { .. }
+            | Self::Unavailable { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::Unsafe { .. }
+            | Self::Standby { .. }
+            | Self::Forbidden { .. }
             | Self::Full { .. }
             | Self::ReadOnly { .. }
             | Self::CannotOpen { .. }

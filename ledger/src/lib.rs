@@ -7,12 +7,17 @@
 //! certificate (an *orphan*: visible, countable, revocable by serial) or a stored certificate.
 //!
 //! The operations are the trait [`Store`]; whoever uses a ledger holds a [`Ledger`]. The store on
-//! one machine is [`sqlite::SqliteStore`]. Writing is grouped: concurrent requests share a
+//! one machine is [`sqlite::SqliteStore`], that of several servers [`postgres::PostgresStore`]. Writing is grouped: concurrent requests share a
 //! transaction, and each is answered after its commit (`docs/adr/0011-group-commit.md`).
 //!
 //! The crate reads no clock, makes no random numbers and checks no signatures: times are
 //! arguments, serial numbers come from `ca_core`, and [`Store::entries`] streams the certificates
 //! to whoever has the keys.
+
+#![expect(
+    clippy::duplicate_mod,
+    reason = "SQL that stores share is compiled once for each database: docs/adr/0016-one-text-of-sql.md"
+)]
 
 pub mod audit;
 pub mod authority;
@@ -21,7 +26,10 @@ pub mod check;
 pub mod crl;
 mod encoding;
 pub mod error;
+mod key_rules;
 pub mod lease;
+pub mod location;
+pub mod postgres;
 pub mod queue;
 pub mod reason;
 pub mod record;
@@ -39,6 +47,7 @@ pub use check::{Finding, FindingKind, Report, check};
 pub use crl::{Crl, CrlFilter, CrlKind, NewCrl, NewCrlList, RevokedPage, StoredCrl};
 pub use error::{Inconsistent, KeyHolder, LedgerError};
 pub use lease::{Lease, Leasing, NewLease};
+pub use location::{Location, PostgresLocation, migrate, open};
 pub use queue::Stats;
 pub use reason::RevocationReason;
 pub use record::{Entry, Idempotency, NewRecord, Record, Recording, Status};

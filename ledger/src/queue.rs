@@ -70,7 +70,7 @@ pub(crate) enum Write {
 }
 
 /// A part of the revocation of all that an authority issued.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RevocationStep {
     pub(crate) new: NewAuthorityRevocation,
     /// Records up to this position were looked at.
@@ -86,7 +86,7 @@ pub(crate) struct StepDone {
 }
 
 /// A certificate to be added to an authority.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct NewAuthorityCertificate {
     pub(crate) authority: String,
     pub(crate) certificate: Certificate,
@@ -139,7 +139,7 @@ pub(crate) fn hold<T: Send + 'static>(answer: Answer<T>, result: Result<T, Ledge
     Box::new(move |commit| drop(answer.send(commit.and(result))))
 }
 
-/// A batch after its transaction: an answer for each request, and how the commit went.
+/// A transaction after its end: an answer for each request, and how the commit went.
 pub(crate) struct Written {
     pub(crate) answers: Vec<Held>,
     pub(crate) outcome: Result<(), LedgerError>,
@@ -147,9 +147,9 @@ pub(crate) struct Written {
 
 /// How a store writes.
 pub(crate) trait BatchWriter: Send + 'static {
-    /// Writes the batch in one transaction. One refused request harms no other; a failed
-    /// transaction fails them all, and is rolled back when this returns.
-    fn write(&mut self, batch: Vec<Write>) -> impl Future<Output = Written> + Send;
+    /// Writes the batch, most of it in one transaction. One refused request harms no other; a failed
+    /// transaction fails all that is in it, and is rolled back when this returns.
+    fn write(&mut self, batch: Vec<Write>) -> impl Future<Output = Vec<Written>> + Send;
 
     /// Closes the database.
     fn close(self) -> impl Future<Output = ()> + Send;
@@ -253,11 +253,12 @@ async fn run(
         let size = batch.len() as u64;
         counters.requests.fetch_add(size, Ordering::Relaxed);
         counters.largest_batch.fetch_max(size, Ordering::Relaxed);
-        let Written { answers, outcome } = writer.write(batch).await;
-        let counter =
-            if outcome.is_ok() { &counters.commits } else { &counters.failed_transactions };
-        counter.fetch_add(1, Ordering::Relaxed);
-        answers.into_iter().for_each(|answer| answer(outcome.clone()));
+        for Written { answers, outcome } in writer.write(batch).await {
+            let counter =
+                if outcome.is_ok() { &counters.commits } else { &counters.failed_transactions };
+            counter.fetch_add(1, Ordering::Relaxed);
+            answers.into_iter().for_each(|answer| answer(outcome.clone()));
+        }
     }
     writer.close().await;
 }

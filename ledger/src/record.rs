@@ -117,6 +117,26 @@ impl Entry {
         }
     }
 
+    /// This entry as the answer to a request that its requester sends again.
+    ///
+    /// # Errors
+    /// [`LedgerError::IdempotencyConflict`] when it was made for another body.
+    pub(crate) fn repeated(
+        &self,
+        requester: &str,
+        idempotency: &Idempotency,
+    ) -> Result<Box<Self>, LedgerError> {
+        let digest = self.record.content.idempotency.as_ref().map(|it| it.body_digest);
+        if digest == Some(idempotency.body_digest) {
+            return Ok(Box::new(self.clone()));
+        }
+        Err(LedgerError::IdempotencyConflict {
+            requester: requester.to_owned(),
+            key: idempotency.key.clone(),
+            serial: self.serial(),
+        })
+    }
+
     /// The record's serial number.
     pub fn serial(&self) -> SerialNumber {
         self.record.content.serial

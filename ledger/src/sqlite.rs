@@ -37,6 +37,13 @@ macro_rules! entries_of_list {
     };
 }
 
+/// The entry that requester $1 made with idempotency key $2.
+macro_rules! by_idempotency_key {
+    () => {
+        crate::rows::select_entry!("WHERE r.requester = $1 AND r.idempotency_key = $2")
+    };
+}
+
 mod fault;
 mod open;
 mod storage_check;

@@ -61,6 +61,41 @@ fn either_root_verifies_what_stands_below_either() {
     }
 }
 
+/// Each key signs the lists of what it issued, and no list of the other key is taken for one: both
+/// roots have one name.
+#[test]
+fn certificates_of_the_old_key_stay_revocable() {
+    let bench = classical();
+    bench.run("ca rekey root --name root-2 --algorithm ml-dsa-44 --no-passphrase").done();
+    leaves(&bench);
+    let all = ["root", "root-2", "issuing", "west"];
+    let make = || {
+        for authority in all {
+            bench.run(&format!("crl make {authority} --out {authority}.crl")).done();
+        }
+    };
+    let verify = |root: &str, leaf: &str, lists: &[&str]| {
+        let lists: String = lists.iter().map(|name| format!("--crl {name}.crl ")).collect();
+        bench.run(&format!("verify --trust {root} {lists} {leaf}.pem"))
+    };
+    make();
+    for root in [OLD, NEW] {
+        verify(root, "old", &all).done();
+        verify(root, "new", &all).done();
+    }
+    // The authority below the old key is revoked: its list says so on every path.
+    let issuing = certificates(&bench, "old.pem").remove(1).fingerprint();
+    bench.run(&format!("cert revoke {issuing} --reason superseded")).done();
+    make();
+    for root in [OLD, NEW] {
+        verify(root, "old", &all).fails(1, &["revoked at", "superseded"]);
+        verify(root, "new", &all).done();
+        // The list of the new key tells nothing of what the old one issued.
+        verify(root, "old", &all[1..]).fails(1, &["revocation", "authorityKeyIdentifier"]);
+    }
+    sound(&bench);
+}
+
 #[test]
 fn it_can_be_said_again_and_issues_nothing_twice() {
     let bench = made("--algorithm p256 --no-passphrase");

@@ -4,34 +4,7 @@ use sqlx::QueryBuilder;
 
 use super::{Db, Named};
 use crate::rows::service::AuditRow;
-use crate::{
-    AuditEvent, AuditFilter, Cursor, FoundEvents, LedgerError, NewAuditEvent, Order, Page,
-};
-
-/// Adds an event behind all others.
-pub(super) async fn add(
-    transaction: &mut Named<'_>,
-    new: NewAuditEvent,
-) -> Result<AuditEvent, LedgerError> {
-    let inserted = sqlx::query_scalar(
-        "INSERT INTO audit_event (position, at, request_id, actor, action, subject, address, \
-         problem) \
-         SELECT coalesce(max(position), 0) + 1, $1, $2, $3, $4, $5, $6, $7 FROM audit_event \
-         RETURNING position",
-    )
-    .bind(new.at.as_microsecond())
-    .bind(&new.request_id)
-    .bind(&new.actor)
-    .bind(&new.action)
-    .bind(&new.subject)
-    .bind(&new.address)
-    .bind(new.problem())
-    .fetch_one(transaction.sql())
-    .await;
-    let position: i64 = transaction.check(inserted)?;
-    // The schema allows positions above zero only.
-    Ok(AuditEvent { content: new, position: position.unsigned_abs() })
-}
+use crate::{AuditEvent, AuditFilter, Cursor, FoundEvents, LedgerError, Order, Page};
 
 /// One page of the events that pass the filter.
 pub(super) async fn search(

@@ -21,6 +21,9 @@ pub(super) async fn add(
         Some(parent) => Some(authority_id(transaction, parent).await?),
         None => None,
     };
+    if let Some(broken) = reuse::of_authority(transaction, &new).await? {
+        return Err(broken);
+    }
     let inserted = sqlx::query(
         "INSERT INTO authority (name, algorithm, key_digest, component_digests, parent, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6)",
@@ -33,13 +36,7 @@ pub(super) async fn add(
     .bind(new.created_at.as_microsecond())
     .execute(transaction.sql())
     .await;
-    match transaction.check(inserted) {
-        Ok(_) => {}
-        Err(refused @ LedgerError::Refused { .. }) => {
-            return Err(reuse::of_authority(transaction, &new).await?.unwrap_or(refused));
-        }
-        Err(error) => return Err(error),
-    }
+    transaction.check(inserted)?;
     let content =
         NewAuthority { created_at: crate::record::whole_microseconds(new.created_at), ..new };
     Ok(Authority { content, certificates: Vec::new() })

@@ -71,12 +71,11 @@ pub(super) async fn entry_by_idempotency(
     requester: &str,
     key: &str,
 ) -> Result<Option<Entry>, LedgerError> {
-    let row: Result<Option<EntryRow>, _> =
-        sqlx::query_as(select_entry!("WHERE r.requester = $1 AND r.idempotency_key = $2"))
-            .bind(requester)
-            .bind(key)
-            .fetch_optional(transaction.sql())
-            .await;
+    let row: Result<Option<EntryRow>, _> = sqlx::query_as(by_idempotency_key!())
+        .bind(requester)
+        .bind(key)
+        .fetch_optional(transaction.sql())
+        .await;
     Ok(transaction.check(row)?.map(Entry::try_from).transpose()?)
 }
 
@@ -87,16 +86,7 @@ pub(super) async fn earlier(
     idempotency: &Idempotency,
 ) -> Result<Option<Entry>, LedgerError> {
     let found = entry_by_idempotency(transaction, requester, &idempotency.key).await?;
-    let Some(entry) = found else { return Ok(None) };
-    let digest = entry.record.content.idempotency.as_ref().map(|it| it.body_digest);
-    if digest == Some(idempotency.body_digest) {
-        return Ok(Some(entry));
-    }
-    Err(LedgerError::IdempotencyConflict {
-        requester: requester.to_owned(),
-        key: idempotency.key.clone(),
-        serial: entry.serial(),
-    })
+    found.map(|entry| entry.repeated(requester, idempotency).map(|entry| *entry)).transpose()
 }
 
 /// Rows of an authority behind a position.

@@ -21,9 +21,9 @@ const RULES: [(FindingKind, &str); 11] = [
     ),
     (
         FindingKind::PositionGap,
-        "SELECT a.name, NULL, printf('%d revocations have the positions %d to %d', count(*), \
-         min(v.position), max(v.position)) \
-         FROM revocation v LEFT JOIN authority a ON a.id = v.authority GROUP BY v.authority \
+        "SELECT a.name, NULL, count(*) || ' revocations have the positions ' || min(v.position) \
+         || ' to ' || max(v.position) \
+         FROM revocation v LEFT JOIN authority a ON a.id = v.authority GROUP BY v.authority, a.name \
          HAVING min(v.position) <> 1 OR max(v.position) <> count(*) \
              OR count(DISTINCT v.position) <> count(*) LIMIT $1",
     ),
@@ -36,15 +36,15 @@ const RULES: [(FindingKind, &str); 11] = [
     (
         FindingKind::BlockedKeyInUse,
         "SELECT a.name, lower(hex(r.serial)), \
-         printf('its key %s is blocked, and it is not revoked', lower(hex(b.digest))) \
+         'its key ' || lower(hex(b.digest)) || ' is blocked, and it is not revoked' \
          FROM blocked_key b JOIN record_key k ON k.digest = b.digest JOIN record r ON r.id = k.record \
          LEFT JOIN authority a ON a.id = r.authority LEFT JOIN revocation v ON v.record = r.id \
          WHERE v.record IS NULL LIMIT $1",
     ),
     (
         FindingKind::KeyReused,
-        "SELECT a.name, lower(hex(r.serial)), printf('its key %s belongs to another key or holder, \
-         the one of serial %s', lower(hex(k.digest)), lower(hex(f.serial))) \
+        "SELECT a.name, lower(hex(r.serial)), 'its key ' || lower(hex(k.digest)) \
+         || ' belongs to another key or holder, the one of serial ' || lower(hex(f.serial)) \
          FROM record_key k JOIN record r ON r.id = k.record \
          JOIN record f ON f.id = (SELECT min(record) FROM record_key WHERE digest = k.digest) \
          LEFT JOIN authority a ON a.id = r.authority LEFT JOIN revocation v ON v.record = r.id \
@@ -55,12 +55,12 @@ const RULES: [(FindingKind, &str); 11] = [
     ),
     (
         FindingKind::KeyReused,
-        "SELECT a.name, lower(hex(r.serial)), printf('its key %s is authority %s''s', \
-         lower(hex(k.digest)), o.name) \
+        "SELECT a.name, lower(hex(r.serial)), 'its key ' || lower(hex(k.digest)) \
+         || ' is authority ' || o.name || '''s' \
          FROM authority_key k JOIN authority o ON o.id = k.authority \
          JOIN record_key p ON p.digest = k.digest JOIN record r ON r.id = p.record \
          LEFT JOIN authority a ON a.id = r.authority LEFT JOIN revocation v ON v.record = r.id \
-         WHERE v.record IS NULL AND (r.key_digest <> o.key_digest OR r.for_authority = 0 \
+         WHERE v.record IS NULL AND (r.key_digest <> o.key_digest OR NOT r.for_authority \
                 OR (k.digest <> o.key_digest AND o.component_digests <> r.component_digests)) \
          LIMIT $1",
     ),
@@ -77,17 +77,17 @@ const RULES: [(FindingKind, &str); 11] = [
         "WITH wanted (digest, authority) AS ( \
            SELECT key_digest, id FROM authority \
            UNION SELECT substr(component_digests, 1 + 32 * n, 32), id FROM authority, \
-             (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3) \
+             (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3) part \
              WHERE 32 * n < length(component_digests)) \
-         SELECT a.name, NULL, printf('key %s without row in authority_key', lower(hex(w.digest))) \
+         SELECT a.name, NULL, 'key ' || lower(hex(w.digest)) || ' without row in authority_key' \
          FROM (SELECT digest, authority FROM wanted EXCEPT \
                SELECT digest, authority FROM authority_key) w \
          LEFT JOIN authority a ON a.id = w.authority LIMIT $1",
     ),
     (
         FindingKind::CrlSeries,
-        "SELECT a.name, NULL, printf('CRL number %d, through revocation %d, follows %d, through %d', \
-         c.number, c.through, c.before, c.through_before) \
+        "SELECT a.name, NULL, 'CRL number ' || c.number || ', through revocation ' || c.through \
+         || ', follows ' || c.before || ', through ' || c.through_before \
          FROM (SELECT authority, number, through, lag(number) OVER w AS before, \
                       lag(through) OVER w AS through_before \
                FROM crl WINDOW w AS (PARTITION BY authority ORDER BY id)) c \
@@ -99,8 +99,8 @@ const RULES: [(FindingKind, &str); 11] = [
     (
         FindingKind::CrlSeries,
         "SELECT a.name, NULL, \
-         printf('CRL number %d is a delta to %d, which is no stored complete list of its scope', \
-         c.number, c.base) \
+         'CRL number ' || c.number || ' is a delta to ' || c.base \
+         || ', which is no stored complete list of its scope' \
          FROM crl c LEFT JOIN authority a ON a.id = c.authority \
          WHERE c.base IS NOT NULL AND NOT EXISTS (\
                SELECT 1 FROM crl b JOIN crl_list l ON l.crl = b.id \
@@ -111,7 +111,7 @@ const RULES: [(FindingKind, &str); 11] = [
     (
         FindingKind::CrlSeries,
         "SELECT a.name, NULL, \
-         printf('CRL number %d leaves out what stood on no stored complete list', c.number) \
+         'CRL number ' || c.number || ' leaves out what stood on no stored complete list' \
          FROM crl c LEFT JOIN authority a ON a.id = c.authority \
          WHERE (c.base IS NULL AND c.since <> 0) OR (c.settled_through <> 0 \
            AND (c.base IS NOT NULL OR NOT EXISTS (\

@@ -1,11 +1,11 @@
-//! Writing revocations: of one record, of all that have a key, of all that an authority issued.
+//! Writing many revocations: of all that have a key, of all that an authority issued.
 
 use ca_core::fingerprint::Fingerprint;
 
-use super::{Named, authority::authority_id, read};
+use super::{Named, authority::authority_id};
 use crate::queue::{RevocationStep, StepDone};
 use crate::rows::revocation::BlockedKeyRow;
-use crate::{BlockedKey, KeyBlock, LedgerError, NewKeyBlock, NewRevocation, Revocation, Revoking};
+use crate::{BlockedKey, KeyBlock, LedgerError, NewKeyBlock, Revoking};
 
 /// Records that one step looks at: bounds how long it holds the write lock, and others up.
 const STEP: i64 = 2_000;
@@ -37,26 +37,6 @@ macro_rules! revoking {
             .bind($said.revoked_at.as_microsecond())
             .bind(&$said.revoked_by)
     };
-}
-
-pub(super) async fn revoke(
-    transaction: &mut Named<'_>,
-    new: NewRevocation,
-) -> Result<Revocation, LedgerError> {
-    let serial = new.serial;
-    let Some((id, entry)) = read::entry_by_serial(transaction, serial).await? else {
-        return Err(LedgerError::UnknownSerial { serial });
-    };
-    if let Some(earlier) = entry.revocation {
-        return Err(LedgerError::AlreadyRevoked { serial, revoked_at: earlier.revoked_at });
-    }
-    let said = new.revocation;
-    let position = revoking!(said, "r.id = $5").bind(id).fetch_one(transaction.sql()).await;
-    let position: i64 = transaction.check(position)?;
-    let Revoking { reason, invalidity_date, revoked_at, revoked_by } = said;
-    // The schema allows positions above zero only.
-    let position = position.unsigned_abs();
-    Ok(Revocation { reason, invalidity_date, revoked_at, revoked_by, position })
 }
 
 pub(super) async fn block_keys(

@@ -1,12 +1,16 @@
 //! Writing: one batch, one transaction.
 
-use ca_core::profile::KeyReuse;
+use ca_core::{fingerprint::Fingerprint, profile::KeyReuse};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{Named, audit, authority, crl, fault::Place, lease, read, reuse, revoke, token};
+use super::{Named, authority, crl, fault::Place, lease, read, reuse, revoke, token};
+use crate::key_rules::Key;
 use crate::queue::{Answer, BatchWriter, Held, Write, Written, hold};
 use crate::rows::joined;
-use crate::{Certificate, LedgerError, NewCertificate, NewRecord, Record, Recording};
+use crate::{
+    AuditEvent, BlockedKey, Certificate, LedgerError, NewAuditEvent, NewCertificate, NewRecord,
+    NewRevocation, Record, Recording, Revocation, Revoking,
+};
 
 /// The one connection of this process that writes.
 #[derive(Debug)]
@@ -19,7 +23,7 @@ pub(super) struct SqliteWriter {
 }
 
 impl BatchWriter for SqliteWriter {
-    async fn write(&mut self, batch: Vec<Write>) -> Written {
+    async fn write(&mut self, batch: Vec<Write>) -> Vec<Written> {
         let mut waiting = batch.into_iter();
         let mut answers = Vec::with_capacity(waiting.len());
         let outcome = self.transact(&mut waiting, &mut answers).await;
@@ -27,7 +31,7 @@ impl BatchWriter for SqliteWriter {
             self.close_connection().await;
             answers.extend(waiting.map(|write| write.refuse(error.clone())));
         }
-        Written { answers, outcome }
+        vec![Written { answers, outcome }]
     }
 
     async fn close(mut self) {
@@ -83,14 +87,14 @@ async fn carry_out(transaction: &mut Named<'_>, write: Write) -> (Held, Option<L
         }
         Write::Record(new, answer) => settle(answer, record(transaction, *new).await),
         Write::Store(new, answer) => settle(answer, store(transaction, new).await),
-        Write::Revoke(new, answer) => settle(answer, revoke::revoke(transaction, new).await),
+        Write::Revoke(new, answer) => settle(answer, revoke(transaction, new).await),
         Write::BlockKeys(new, answer) => settle(answer, revoke::block_keys(transaction, new).await),
         Write::RevokeAuthority(step, answer) => {
             settle(answer, revoke::revoke_authority(transaction, step).await)
         }
         Write::ReserveCrl(new, answer) => settle(answer, crl::reserve(transaction, *new).await),
         Write::StoreCrl(new, answer) => settle(answer, crl::store(transaction, *new).await),
-        Write::Audit(new, answer) => settle(answer, audit::add(transaction, *new).await),
+        Write::Audit(new, answer) => settle(answer, add_event(transaction, *new).await),
         Write::Token(new, answer) => settle(answer, token::add(transaction, *new).await),
         Write::RevokeToken(new, answer) => settle(answer, token::revoke(transaction, new).await),
         Write::Lease(new, answer) => settle(answer, lease::take(transaction, new).await),
@@ -123,9 +127,30 @@ async fn record(transaction: &mut Named<'_>, new: NewRecord) -> Result<Recording
             if read::entry_by_serial(transaction, new.serial).await?.is_some() {
                 return Err(LedgerError::SerialTaken { serial: new.serial });
             }
-            Err(reuse::of_record(transaction, &new).await?.unwrap_or(refused))
+            let facts = reuse::facts(transaction, &Key::of_record(&new)).await?;
+            let block = authority_block(transaction, &new.authority).await?;
+            Err(facts.of_record(&new, block.as_ref())?.unwrap_or(refused))
         }
         Err(error) => Err(error),
+    }
+}
+
+/// What blocks the key of an authority, if something does.
+async fn authority_block(
+    transaction: &mut Named<'_>,
+    name: &str,
+) -> Result<Option<BlockedKey>, LedgerError> {
+    let digest: Result<Option<Vec<u8>>, _> = sqlx::query_scalar(
+        "SELECT b.digest FROM authority a JOIN authority_key k ON k.authority = a.id \
+         JOIN blocked_key b ON b.digest = k.digest WHERE a.name = $1 LIMIT 1",
+    )
+    .bind(name)
+    .fetch_optional(transaction.sql())
+    .await;
+    let digest = transaction.check(digest)?.and_then(|digest| digest.try_into().ok());
+    match digest.map(Fingerprint::from_bytes) {
+        Some(digest) => revoke::blocked_key(transaction, digest).await,
+        None => Ok(None),
     }
 }
 
@@ -172,24 +197,11 @@ async fn store(
     transaction: &mut Named<'_>,
     new: NewCertificate,
 ) -> Result<Certificate, LedgerError> {
-    let serial = new.serial;
-    let Some((id, entry)) = read::entry_by_serial(transaction, serial).await? else {
-        return Err(LedgerError::UnknownSerial { serial });
+    let Some((id, entry)) = read::entry_by_serial(transaction, new.serial).await? else {
+        return Err(LedgerError::UnknownSerial { serial: new.serial });
     };
-    let recorded = entry.record.content.tbs_digest;
-    if recorded != new.tbs_digest {
-        return Err(LedgerError::TbsMismatch { serial, recorded, found: new.tbs_digest });
-    }
-    if let Some(revocation) = entry.revocation {
-        let revoked_at = revocation.revoked_at;
-        return Err(LedgerError::RevokedBeforeStored { serial, revoked_at });
-    }
-    if let Some(stored) = entry.certificate {
-        if stored.der == new.der {
-            return Ok(stored);
-        }
-        let (stored, refused) = (stored.fingerprint, new.fingerprint);
-        return Err(LedgerError::AlreadyStored { serial, stored, refused });
+    if let Some(stored) = new.earlier_in(&entry)? {
+        return Ok(stored);
     }
     let inserted = sqlx::query(
         "INSERT INTO certificate (record, fingerprint, certificate, stored_at) VALUES (?, ?, ?, ?)",
@@ -201,6 +213,62 @@ async fn store(
     .execute(transaction.sql())
     .await;
     transaction.check(inserted)?;
-    let NewCertificate { der, fingerprint, stored_at, .. } = new;
-    Ok(Certificate { der, fingerprint, stored_at })
+    Ok(new.stored())
+}
+
+async fn revoke(
+    transaction: &mut Named<'_>,
+    new: NewRevocation,
+) -> Result<Revocation, LedgerError> {
+    let serial = new.serial;
+    let Some((id, entry)) = read::entry_by_serial(transaction, serial).await? else {
+        return Err(LedgerError::UnknownSerial { serial });
+    };
+    if let Some(earlier) = entry.revocation {
+        return Err(LedgerError::AlreadyRevoked { serial, revoked_at: earlier.revoked_at });
+    }
+    let Revoking { reason, invalidity_date, revoked_at, revoked_by } = new.revocation;
+    let position = sqlx::query_scalar(
+        "INSERT INTO revocation (record, authority, position, reason, invalidity_date, \
+         revoked_at, revoked_by) \
+         SELECT r.id, r.authority, coalesce((SELECT max(v.position) FROM revocation v \
+         WHERE v.authority = r.authority), 0) + 1, $1, $2, $3, $4 \
+         FROM record r WHERE r.id = $5 RETURNING position",
+    )
+    .bind(i64::from(reason.code()))
+    .bind(invalidity_date.map(|date| date.as_second()))
+    .bind(revoked_at.as_microsecond())
+    .bind(&revoked_by)
+    .bind(id)
+    .fetch_one(transaction.sql())
+    .await;
+    let position: i64 = transaction.check(position)?;
+    // The schema allows positions above zero only.
+    let position = position.unsigned_abs();
+    Ok(Revocation { reason, invalidity_date, revoked_at, revoked_by, position })
+}
+
+/// Adds an event behind all others.
+async fn add_event(
+    transaction: &mut Named<'_>,
+    new: NewAuditEvent,
+) -> Result<AuditEvent, LedgerError> {
+    let inserted = sqlx::query_scalar(
+        "INSERT INTO audit_event (position, at, request_id, actor, action, subject, address, \
+         problem) \
+         SELECT coalesce(max(position), 0) + 1, $1, $2, $3, $4, $5, $6, $7 FROM audit_event \
+         RETURNING position",
+    )
+    .bind(new.at.as_microsecond())
+    .bind(&new.request_id)
+    .bind(&new.actor)
+    .bind(&new.action)
+    .bind(&new.subject)
+    .bind(&new.address)
+    .bind(new.problem())
+    .fetch_one(transaction.sql())
+    .await;
+    let position: i64 = transaction.check(inserted)?;
+    // The schema allows positions above zero only.
+    Ok(AuditEvent { content: new, position: position.unsigned_abs() })
 }

@@ -160,7 +160,7 @@ pub async fn an_orphan_is_revoked_by_its_serial(factory: &impl Factory) {
     assert_eq!((entry.status(), entry.certificate), (Status::Revoked, None));
     // The checker sees the foreign trigger, and nothing else.
     let report = ledger::check(&*ledger, &mut |_| ()).await.unwrap();
-    let kinds: Vec<_> = report.found.into_iter().collect();
-    assert_eq!(kinds, [(ledger::FindingKind::SchemaChanged, 1)], "{:?}", report.findings);
+    let kinds: Vec<_> = report.found.into_keys().collect();
+    assert_eq!(kinds, [ledger::FindingKind::SchemaChanged], "{:?}", report.findings);
     ledger.close().await.unwrap();
 }

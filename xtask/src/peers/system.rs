@@ -20,6 +20,7 @@ const NEEDS: &[Need] = &[
     },
     Need { there: || answers("cmake", &["--version"]), packages: &["cmake"] },
     Need { there: || answers("make", &["--version"]), packages: &["make"] },
+    Need { there: postgres_is_there, packages: &["postgresql"] },
     Need { there: libclang_is_there, packages: &["libclang-dev"] },
     Need {
         there: || Path::new(super::debian::KEYRING).exists(),
@@ -79,6 +80,17 @@ fn apt_get(arguments: &[&str]) -> Option<Command> {
 
 fn is_root() -> bool {
     crate::process::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+/// Whether there is a PostgreSQL server for the tests of the ledger, where Debian puts it or beside
+/// `pg_config` (the same places as in tests/postgres).
+fn postgres_is_there() -> bool {
+    let told = crate::process::capture(Command::new("pg_config").arg("--bindir")).ok();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let folders = versions.filter_map(Result::ok).map(|version| version.path().join("bin"));
+    folders
+        .chain(told.map(|folder| folder.trim().into()))
+        .any(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
 }
 
 /// Whether a libclang is where bindgen looks for it on Linux: `LIBCLANG_PATH`, or the folders of the system.

@@ -11,9 +11,9 @@ use serde::Serialize;
 use crate::authority::{Authority, Founding, Mode, Protection, found};
 use crate::cli::issue::SECONDS_OF_DAY;
 use crate::cli::{CliError, Context};
-use crate::data_folder::{DataFolder, DataOptions, is_named};
+use crate::data_folder::{DataFolder, DataOptions};
 use crate::input::Source;
-use crate::passphrase::{NewPassphraseOptions, Passphrase, PassphraseOptions};
+use crate::passphrase::{NewPassphraseOptions, PassphraseOptions};
 use crate::profiles::choose;
 
 /// Make an authority: a root, or one below another; cut off, the same command goes on
@@ -102,8 +102,9 @@ pub(super) async fn run(
     let passphrase = folder.new_passphrase(&options.passphrase, context)?;
     let parent = match &options.parent {
         Some(name) => {
+            let named = options.parent_passphrase();
             let mut ask = |context: &mut Context| {
-                options.parent_passphrase(passphrase.as_ref(), folder, context)
+                folder.passphrase_beside_new(&named, passphrase.as_ref(), context)
             };
             Some(Authority::load(folder, ledger, name, &mut ask, context).await?)
         }
@@ -145,21 +146,11 @@ pub(super) async fn run(
 }
 
 impl Options {
-    /// The passphrase of the parent's key: named for it, else that of the new key, else the data
-    /// folder's.
-    fn parent_passphrase(
-        &self,
-        new: Option<&Passphrase>,
-        folder: &DataFolder,
-        context: &mut Context,
-    ) -> Result<Passphrase, CliError> {
-        let named = PassphraseOptions {
+    /// Where the passphrase of the parent's key comes from, when it is another.
+    fn parent_passphrase(&self) -> PassphraseOptions {
+        PassphraseOptions {
             passphrase_file: self.parent_passphrase_file.clone(),
             passphrase_env: self.parent_passphrase_env.clone(),
-        };
-        match new {
-            Some(passphrase) if !is_named(&named) => Ok(passphrase.clone()),
-            _ => folder.passphrase(&named, context),
         }
     }
 }

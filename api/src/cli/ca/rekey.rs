@@ -14,7 +14,7 @@ use super::find;
 use crate::authority::{Authority, Founding, Mode, Protection, certificates, found, link};
 use crate::cli::issue::SECONDS_OF_DAY;
 use crate::cli::{CliError, Context, Exit};
-use crate::data_folder::{DataFolder, DataOptions, is_named, ledger_failed};
+use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
 use crate::input::Source;
 use crate::issuance::{self, Asker};
 use crate::output::{Content, Target};
@@ -26,7 +26,8 @@ use crate::profiles::{choose, shipped};
 ///
 /// The link certificates (RFC 4210 section 4.4) are the new key signed by the old one and the old key
 /// signed by the new one. Chains that are issued from now on carry the one for their own root, so that
-/// who trusts either root can verify them. The old root keeps its key, for its CRLs.
+/// who trusts either root can verify them. The old root keeps its key, and signs the revocation lists
+/// of what it issued (`espalier crl make ROOT`) until the last of it has ended.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier ca rekey root --name root-2
@@ -103,8 +104,9 @@ pub(super) async fn run(
         )));
     }
     let passphrase = folder.new_passphrase(&options.passphrase, context)?;
+    let named = options.old_passphrase();
     let mut ask =
-        |context: &mut Context| options.old_passphrase(passphrase.as_ref(), folder, context);
+        |context: &mut Context| folder.passphrase_beside_new(&named, passphrase.as_ref(), context);
     let old = Authority::load(folder, ledger, &options.root, &mut ask, context).await?;
     let new = options.new_root(&old, folder, ledger, passphrase.as_ref(), context).await?;
     let place = folder.authority(new.name());
@@ -182,7 +184,9 @@ impl Options {
             CliError::environment(format!("authority {}: it has no certificate", self.root))
         })?;
         if let Some(known) = known.filter(|known| !known.certificates.is_empty()) {
-            let mut ask = |context: &mut Context| self.old_passphrase(passphrase, folder, context);
+            let named = self.old_passphrase();
+            let mut ask =
+                |context: &mut Context| folder.passphrase_beside_new(&named, passphrase, context);
             let new = Authority::load(folder, ledger, &self.name, &mut ask, context).await?;
             let same_name =
                 new.certificate().is_some_and(|new| new.subject() == certificate.subject());
@@ -209,21 +213,11 @@ impl Options {
         found(folder, ledger, founding, None, protection, context).await
     }
 
-    /// The passphrase of the old root's key: named for it, else that of the new key, else the data
-    /// folder's.
-    fn old_passphrase(
-        &self,
-        new: Option<&Passphrase>,
-        folder: &DataFolder,
-        context: &mut Context,
-    ) -> Result<Passphrase, CliError> {
-        let named = PassphraseOptions {
+    /// Where the passphrase of the old root's key comes from, when it is another.
+    fn old_passphrase(&self) -> PassphraseOptions {
+        PassphraseOptions {
             passphrase_file: self.old_passphrase_file.clone(),
             passphrase_env: self.old_passphrase_env.clone(),
-        };
-        match new {
-            Some(passphrase) if !is_named(&named) => Ok(passphrase.clone()),
-            _ => folder.passphrase(&named, context),
         }
     }
 }

@@ -1,0 +1,248 @@
+//! Asking an issuer or an API server something over HTTPS, within bounds.
+//!
+//! Only URLs of the configuration are asked, and what an issuer's discovery document names.
+//! Redirects are refused: who can answer one could send a request, with the token that it may
+//! carry, anywhere.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, RequestBuilder, redirect};
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use url::{Host, Url};
+use zeroize::Zeroizing;
+
+use super::quoted::quoted;
+
+/// How long a connection may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an answer may take in all.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(8);
+/// The longest token of our own that is read from a file, in octets.
+const MAX_OWN_TOKEN: usize = 16 * 1024;
+
+/// An HTTPS client that trusts what the configuration says.
+#[derive(Clone, Debug)]
+pub(super) struct Fetcher {
+    client: Client,
+    token_file: Option<PathBuf>,
+}
+
+impl Fetcher {
+    /// A client that trusts the certificates in `ca_file`, or those that the system trusts. With
+    /// `token_file` every request carries the token in it, read anew each time, for the system
+    /// that keeps it there changes it.
+    ///
+    /// # Errors
+    /// `FetchError` when the file can't be read or has no certificate.
+    pub(super) fn new(
+        ca_file: Option<&Path>,
+        token_file: Option<&Path>,
+    ) -> Result<Self, FetchError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| FetchError::new(format!("TLS: {error}")))?
+            .with_root_certificates(roots(ca_file)?)
+            .with_no_client_auth();
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TOTAL_TIMEOUT)
+            .pool_max_idle_per_host(2)
+            .user_agent(concat!("espalier/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| FetchError::new(format!("HTTP client: {error}")))?;
+        Ok(Self { client, token_file: token_file.map(Path::to_owned) })
+    }
+
+    /// GETs JSON of at most `most` octets.
+    ///
+    /// # Errors
+    /// `FetchError` when it can't be had, another status than 200 comes, or more octets.
+    pub(super) async fn get(&self, url: &Url, most: usize) -> Result<Vec<u8>, FetchError> {
+        self.send(url, self.client.get(url.clone()), &[200], most).await
+    }
+
+    /// POSTs JSON and reads JSON of at most `most` octets.
+    ///
+    /// # Errors
+    /// As [`Self::get`], but 201 is fine too.
+    pub(super) async fn post(
+        &self,
+        url: &Url,
+        body: Vec<u8>,
+        most: usize,
+    ) -> Result<Vec<u8>, FetchError> {
+        let request = self.client.post(url.clone()).body(body);
+        let request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.send(url, request, &[200, 201], most).await
+    }
+
+    async fn send(
+        &self,
+        url: &Url,
+        mut request: RequestBuilder,
+        statuses: &[u16],
+        most: usize,
+    ) -> Result<Vec<u8>, FetchError> {
+        let fail = |reason: String| FetchError::new(format!("{url}: {reason}"));
+        if let Some(path) = &self.token_file {
+            request = request.header(AUTHORIZATION, own_token(path).await?);
+        }
+        let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
+        let answer = request.send().await;
+        let mut answer = answer.map_err(|error| fail(chain(&error.without_url())))?;
+        let status = answer.status();
+        if status.is_redirection() {
+            return Err(fail(format!("found a redirect ({status}), allowed is none")));
+        }
+        if !statuses.contains(&status.as_u16()) {
+            return Err(fail(format!("found status {status}, allowed is 200")));
+        }
+        let mut body = Vec::new();
+        while let Some(part) =
+            answer.chunk().await.map_err(|error| fail(chain(&error.without_url())))?
+        {
+            if body.len() + part.len() > most {
+                return Err(fail(format!("found more than {most} octets, allowed are fewer")));
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(body)
+    }
+}
+
+async fn own_token(path: &Path) -> Result<HeaderValue, FetchError> {
+    let fail = |reason: String| FetchError::new(format!("token_file {}: {reason}", path.display()));
+    let text = tokio::fs::read_to_string(path).await.map_err(|error| fail(error.to_string()))?;
+    let text = Zeroizing::new(text);
+    if text.len() > MAX_OWN_TOKEN {
+        return Err(fail(format!("{} octets, allowed are {MAX_OWN_TOKEN}", text.len())));
+    }
+    let header = Zeroizing::new(format!("Bearer {}", text.trim()));
+    let mut header = HeaderValue::from_str(&header)
+        .map_err(|_| fail("it has characters that no token has".into()))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+/// Certificates that a server's own must lead to.
+fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, FetchError> {
+    let mut roots = RootCertStore::empty();
+    let Some(path) = ca_file else {
+        // Those that can't be read are left out; without any, every connection fails and says so.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        return Ok(roots);
+    };
+    let fail = |reason: String| FetchError::new(format!("ca_file {}: {reason}", path.display()));
+    let certificates =
+        CertificateDer::pem_file_iter(path).map_err(|error| fail(error.to_string()))?;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| fail(error.to_string()))?;
+        roots.add(certificate).map_err(|error| fail(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(fail("found no certificate, allowed is at least one in PEM".into()));
+    }
+    Ok(roots)
+}
+
+/// An error with its causes: reqwest's own says only that something failed.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Reads a URL that will be asked: `https`, or `http` to this machine itself; no user, no fragment.
+///
+/// # Errors
+/// What was found and what is allowed.
+pub(super) fn checked_url(text: &str) -> Result<Url, String> {
+    let wrong = || {
+        let found = quoted(text);
+        format!(
+            "found {found}, allowed is an https URL without user and fragment; http only to this machine's own addresses (127.0.0.1, ::1, localhost)"
+        )
+    };
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
+        None => return Err(wrong()),
+    };
+    let scheme = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    if scheme && plain && text.len() <= 2_000 { Ok(url) } else { Err(wrong()) }
+}
+
+/// Something that could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct FetchError {
+    reason: String,
+}
+
+impl FetchError {
+    pub(super) fn new(reason: String) -> Self {
+        Self { reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        for good in [
+            "https://issuer.example.com/path",
+            "http://127.0.0.1:8080/",
+            "http://[::1]:8080/a",
+            "http://localhost:1/a?b=c",
+            "https://10.0.0.1:6443",
+        ] {
+            checked_url(good).unwrap();
+        }
+        for bad in [
+            "http://issuer.example.com",
+            "http://10.0.0.1/",
+            "http://127.0.0.1.example.com/",
+            "http://localhost.example.com/",
+            "https://user@issuer.example.com",
+            "https://issuer.example.com/#a",
+            "file:///etc/passwd",
+            "ftp://issuer.example.com",
+            "issuer.example.com",
+            "https://",
+            "",
+        ] {
+            let error = checked_url(bad).unwrap_err();
+            assert!(error.contains("allowed is an https URL"), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_ca_file_without_certificates_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        assert!(Fetcher::new(Some(&path), None).is_err());
+        std::fs::write(&path, "nothing").unwrap();
+        let error = Fetcher::new(Some(&path), None).unwrap_err().to_string();
+        assert!(error.contains("found no certificate"), "{error}");
+    }
+}

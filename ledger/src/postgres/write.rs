@@ -1,0 +1,210 @@
+//! Writing: what comes by the hundred shares one transaction, the rest has one each.
+
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+
+use super::{
+    PostgresOptions, authority, batch, batch::Batch, connect, crl, fault::Place, lease, open,
+    revoke, token, transaction::Named,
+};
+use crate::LedgerError;
+use crate::queue::{Answer, BatchWriter, Held, Write, Written, hold};
+
+/// How often a transaction is tried again after a conflict with another one. The turn leaves no
+/// room for conflicts in PostgreSQL itself; databases that speak its protocol have them.
+const RETRIES: u32 = 3;
+
+/// The one connection of this process that writes.
+#[derive(Debug)]
+pub(super) struct PostgresWriter {
+    pub(super) place: Place,
+    pub(super) connect: PgConnectOptions,
+    pub(super) options: PostgresOptions,
+    /// `None` after a failure: the next transaction connects afresh, to whichever server is the
+    /// primary then.
+    pub(super) connection: Option<PgConnection>,
+}
+
+impl BatchWriter for PostgresWriter {
+    async fn write(&mut self, requests: Vec<Write>) -> Vec<Written> {
+        let mut batch = Batch::default();
+        let mut alone = Vec::new();
+        for request in requests {
+            alone.extend(batch.take(request));
+        }
+        let mut written = Vec::with_capacity(1 + alone.len());
+        if !batch.is_empty() {
+            written.extend(self.write_batch(batch).await);
+        }
+        for request in alone {
+            written.push(self.write_alone(request).await);
+        }
+        written
+    }
+
+    async fn close(mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = sqlx::Connection::close(connection).await
+        {
+            tracing::warn!(%error, "the ledger's connection did not close cleanly");
+        }
+    }
+}
+
+/// Runs the work in a transaction with the turn, on this writer's connection, again after a
+/// conflict. A macro, for no bound says that what a closure borrows and gives is `Send`.
+macro_rules! transact {
+    ($writer:ident, |$transaction:ident| $work:expr) => {{
+        let mut tried = 0;
+        loop {
+            let limit = $writer.options.lock_timeout + $writer.options.statement_timeout;
+            let commit_limit = $writer.options.commit_timeout;
+            let mut conflict = false;
+            let outcome = match $writer.connected().await {
+                Err(error) => Err(error),
+                Ok((connection, place)) => {
+                    let working = async {
+                        let mut begun =
+                            Named::start_writing("ledger.write", place, connection).await?;
+                        let $transaction = &mut begun;
+                        let result = $work.await;
+                        conflict = begun.had_conflict();
+                        result.map(|result| (begun, result))
+                    };
+                    match tokio::time::timeout(limit, working).await {
+                        Err(_) => Err(place.too_late("ledger.write", limit)),
+                        Ok(Err(error)) => Err(error),
+                        Ok(Ok((begun, result))) => {
+                            begun.commit_writing(commit_limit).await.map(|()| result)
+                        }
+                    }
+                }
+            };
+            if let Err(error) = &outcome {
+                // Nothing of the failed transaction may reach the next: but for a plain refusal,
+                // which leaves the connection as it was, it gets a connection of its own.
+                if !error.concerns_one_request() {
+                    tracing::warn!(transaction = "ledger.write", %error, "transaction failed");
+                    $writer.connection = None;
+                }
+            }
+            if conflict && outcome.is_err() && tried < RETRIES {
+                tried += 1;
+                continue;
+            }
+            break outcome;
+        }
+    }};
+}
+
+impl PostgresWriter {
+    /// The connection, made afresh after a failure.
+    async fn connected(&mut self) -> Result<(&mut PgConnection, &Place), LedgerError> {
+        const NAME: &str = "ledger.connect";
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => {
+                let (place, options) = (&self.place, &self.options);
+                let mut made = connect::connect(NAME, place, &self.connect, options).await?;
+                let reading = open::schema_version(NAME, place, &mut made);
+                let version = tokio::time::timeout(options.connect_timeout, reading).await;
+                let too_late = |_| place.too_late(NAME, options.connect_timeout);
+                open::expect_version(version.map_err(too_late)??, place)?;
+                made
+            }
+        };
+        Ok((self.connection.insert(connection), &self.place))
+    }
+
+    /// Writes a batch in one transaction. What the database itself refuses, against all that was
+    /// looked up before, is found by writing each request alone.
+    async fn write_batch(&mut self, batch: Batch) -> Vec<Written> {
+        let outcome = transact!(self, |transaction| batch::write(transaction, &batch));
+        match outcome {
+            Ok(results) => vec![Written { answers: batch.answered(results), outcome: Ok(()) }],
+            Err(error) if error.concerns_one_request() && batch.len() > 1 => {
+                let mut written = Vec::with_capacity(batch.len());
+                for single in batch.singles() {
+                    written.push(self.write_single(single).await);
+                }
+                written
+            }
+            Err(error) if error.concerns_one_request() => {
+                vec![Written { answers: batch.refused(&error), outcome: Ok(()) }]
+            }
+            Err(error) => vec![Written { answers: batch.refused(&error), outcome: Err(error) }],
+        }
+    }
+
+    async fn write_single(&mut self, single: Batch) -> Written {
+        let outcome = transact!(self, |transaction| batch::write(transaction, &single));
+        match outcome {
+            Ok(results) => Written { answers: single.answered(results), outcome: Ok(()) },
+            Err(error) => {
+                let outcome =
+                    if error.concerns_one_request() { Ok(()) } else { Err(error.clone()) };
+                Written { answers: single.refused(&error), outcome }
+            }
+        }
+    }
+
+    /// Carries out one of the rare requests, in a transaction of its own.
+    async fn write_alone(&mut self, request: Write) -> Written {
+        match request {
+            Write::Authority(new, answer) => {
+                let done = transact!(self, |t| authority::add(t, new.clone()));
+                settle(answer, done)
+            }
+            Write::AuthorityCertificate(new, answer) => {
+                let done = transact!(self, |t| authority::add_certificate(t, new.clone()));
+                settle(answer, done)
+            }
+            Write::BlockKeys(new, answer) => {
+                let done = transact!(self, |t| revoke::block_keys(t, new.clone()));
+                settle(answer, done)
+            }
+            Write::RevokeAuthority(step, answer) => {
+                let done = transact!(self, |t| revoke::revoke_authority(t, step.clone()));
+                settle(answer, done)
+            }
+            Write::ReserveCrl(new, answer) => {
+                let done = transact!(self, |t| crl::reserve(t, (*new).clone()));
+                settle(answer, done)
+            }
+            Write::StoreCrl(new, answer) => {
+                let done = transact!(self, |t| crl::store(t, (*new).clone()));
+                settle(answer, done)
+            }
+            Write::Token(new, answer) => {
+                let done = transact!(self, |t| token::add(t, (*new).clone()));
+                settle(answer, done)
+            }
+            Write::RevokeToken(new, answer) => {
+                let done = transact!(self, |t| token::revoke(t, new.clone()));
+                settle(answer, done)
+            }
+            Write::Lease(new, answer) => {
+                let done = transact!(self, |t| lease::take(t, new.clone()));
+                settle(answer, done)
+            }
+            Write::EndLease(ended, answer) => {
+                let done = transact!(self, |t| lease::end(t, ended.clone()));
+                settle(answer, done)
+            }
+            // These share a transaction: `Batch::take` keeps them.
+            Write::Record(..) | Write::Store(..) | Write::Revoke(..) | Write::Audit(..) => {
+                let answers = vec![request.refuse(LedgerError::Closed)];
+                Written { answers, outcome: Ok(()) }
+            }
+        }
+    }
+}
+
+/// The answer to a request that had a transaction of its own.
+fn settle<T: Send + 'static>(answer: Answer<T>, done: Result<T, LedgerError>) -> Written {
+    let outcome = match &done {
+        Err(error) if !error.concerns_one_request() => Err(error.clone()),
+        _ => Ok(()),
+    };
+    let answers: Vec<Held> = vec![hold(answer, done)];
+    Written { answers, outcome }
+}
