@@ -60,7 +60,7 @@ fn a_ca_moves_from_a_file_to_a_database() {
     bench.write("changed.ndjson", text.replacen("a.test", "e.test", 1));
     bench
         .run("ledger import changed.ndjson --data elsewhere")
-        .fails(2, &["line 5: a digest that does not fit", "start again with an empty one"]);
+        .fails(2, &["line 6: a digest that does not fit", "start again with an empty one"]);
 }
 
 #[test]
