@@ -124,11 +124,21 @@ impl Authority {
     /// A certificate of this authority with the chain up to, but without, the root: what a TLS
     /// server is given. Where the root has another generation, its link certificate comes last.
     pub fn chain_pem(&self, leaf: &[u8]) -> String {
-        let above = self.chain.iter().filter(|certificate| !certificate.is_self_issued());
-        let above = above.chain(&self.links).map(Certificate::der);
-        let ders = std::iter::once(leaf).chain(above);
-        ders.map(|der| pem::encode(Label::Certificate, der)).collect()
+        chain_pem(leaf, &self.chain, &self.links)
     }
+
+    /// Certificates of its root by other generations of that root.
+    pub fn links(&self) -> &[Certificate] {
+        &self.links
+    }
+}
+
+/// A certificate with those above it up to, but without, the root, and the links of the root last.
+pub fn chain_pem(leaf: &[u8], above: &[Certificate], links: &[Certificate]) -> String {
+    let above = above.iter().filter(|certificate| !certificate.is_self_issued());
+    let above = above.chain(links).map(Certificate::der);
+    let ders = std::iter::once(leaf).chain(above);
+    ders.map(|der| pem::encode(Label::Certificate, der)).collect()
 }
 
 /// The keys of an authority, as its folder holds them.

@@ -1,9 +1,11 @@
 //! The command line. Every command is a file below, with its `Options` and its `run`.
 
 mod algorithms;
+mod api;
 mod ca;
 mod cert;
 mod completions;
+mod config;
 mod context;
 mod crl;
 mod csr;
@@ -14,6 +16,7 @@ mod exit_code;
 mod init;
 mod inspect;
 mod issue;
+mod issue_failed;
 mod issued;
 mod key;
 mod ledger;
@@ -29,13 +32,14 @@ mod quickstart;
 mod related;
 mod requested;
 mod revoking;
+mod serve;
 mod verify;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use context::{Context, Terminal};
+pub use context::{Context, Rng, Terminal};
 pub use error::{CliError, Exit};
 
 use crate::logging::LoggingOptions;
@@ -80,6 +84,9 @@ enum Command {
     Lint(lint::Options),
     Inspect(inspect::Options),
     Algorithms(algorithms::Options),
+    Serve(serve::Options),
+    Config(config::Options),
+    Api(api::Options),
     Completions(completions::Options),
 }
 
@@ -96,9 +103,12 @@ impl Options {
         })
     }
 
-    /// How to log.
-    pub fn logging(&self) -> &LoggingOptions {
-        &self.logging
+    /// How to log: a server tells what it does, a command only what goes wrong.
+    pub fn logging(&self) -> LoggingOptions {
+        match self.command {
+            Command::Serve(_) => self.logging.clone().for_a_server(),
+            _ => self.logging.clone(),
+        }
     }
 }
 
@@ -121,6 +131,9 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Lint(options) => lint::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),
+        Command::Serve(options) => serve::run(&options, context),
+        Command::Config(options) => config::run(&options, context),
+        Command::Api(options) => api::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),
     };
     match result {

@@ -5,6 +5,8 @@
 //! release what was not stored. A crash between two steps leaves a record without a certificate,
 //! which `espalier ledger check` lists, or a stored certificate.
 
+use std::future::Future;
+
 use ca_core::algorithm::Algorithm;
 use ca_core::fingerprint::Fingerprint;
 use ca_core::general_name::AltName;
@@ -16,12 +18,23 @@ use ca_core::serial::SerialNumber;
 use ca_core::sign::SignError;
 use jiff::Timestamp;
 use ledger::{
-    Entry, Idempotency, Ledger, LedgerError, NewCertificate, NewRecord, Record, Recording, Status,
+    Certificate, Entry, Idempotency, Ledger, LedgerError, NewCertificate, NewRecord, Record,
+    Recording, Status,
 };
+use rand_core::CryptoRng;
 
 use crate::authority::Authority;
-use crate::cli::{CliError, Context, Exit};
-use crate::data_folder::ledger_failed;
+
+/// Tells the time.
+pub type Clock = fn() -> Timestamp;
+
+/// What issuance takes of the world.
+pub trait World {
+    /// What tells the time.
+    fn clock(&self) -> Clock;
+    /// The cryptographic random generator, for serial numbers.
+    fn rng(&mut self) -> &mut (dyn CryptoRng + Send);
+}
 
 /// Who asks, and whether the same request may come again.
 #[derive(Clone, Debug)]
@@ -59,20 +72,36 @@ pub fn idempotency(key: Option<&String>, parts: &[Fingerprint]) -> Option<Idempo
 /// A certificate that may leave the process: it is in the ledger.
 #[derive(Clone, Debug)]
 pub struct Issued {
-    serial: SerialNumber,
-    der: Vec<u8>,
+    record: Box<Record>,
+    certificate: Certificate,
     notes: Vec<String>,
+    repeated: bool,
 }
 
 impl Issued {
     /// Its serial number.
     pub fn serial(&self) -> SerialNumber {
-        self.serial
+        self.record.content.serial
     }
 
     /// Its DER.
     pub fn der(&self) -> &[u8] {
-        &self.der
+        &self.certificate.der
+    }
+
+    /// What was recorded before it was signed.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The certificate as the ledger has it.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// Whether it was issued for an earlier request with the same idempotency key.
+    pub fn is_repeated(&self) -> bool {
+        self.repeated
     }
 
     /// What it has otherwise than the request asked for, for people.
@@ -93,22 +122,110 @@ pub async fn issue(
     profile: &Profile,
     request: Request,
     asker: Asker,
-    context: &mut Context,
+    world: &mut impl World,
 ) -> Result<Issued, IssueError> {
+    let (clock, serial) = (world.clock(), SerialNumber::generate(world.rng()));
+    let prepared = prepare(authority, profile, request, serial, clock())?;
+    complete(ledger, authority, prepared, asker, clock).await
+}
+
+/// A certificate that was planned and passed the lints, and what there is to say of it.
+#[derive(Debug)]
+pub struct Prepared {
+    linted: Linted,
+    algorithm: String,
+    subject: DistinguishedName,
+    names: Vec<AltName>,
+    notes: Vec<String>,
+}
+
+impl Prepared {
+    /// The subject that the certificate will have.
+    pub fn subject(&self) -> &DistinguishedName {
+        &self.subject
+    }
+
+    /// The names that the certificate will have.
+    pub fn names(&self) -> &[AltName] {
+        &self.names
+    }
+
+    /// What will be signed.
+    pub fn linted(&self) -> &Linted {
+        &self.linted
+    }
+
+    /// What it will have otherwise than the request asked for, for people.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+/// Plans and lints. It takes the time of a CPU and waits for nothing.
+///
+/// # Errors
+/// `IssueError::Plan`, `IssueError::Lint`.
+pub fn prepare(
+    authority: &Authority,
+    profile: &Profile,
+    request: Request,
+    serial: SerialNumber,
+    now: Timestamp,
+) -> Result<Prepared, IssueError> {
     let algorithm = algorithm_name(&request);
-    let serial = SerialNumber::generate(context.rng());
-    let planned = plan(profile, request, authority.identity(), serial, context.now())?;
+    let subject = request.subject.clone();
+    let planned = plan(profile, request, authority.identity(), serial, now)?;
+    let names = planned.names().to_vec();
     let mut notes: Vec<String> = planned.notes().iter().map(ToString::to_string).collect();
     let linted = lint(planned)?;
     // What the profile made of a lint is told with its reason; `espalier lint` tells the others.
     let changed = linted.findings().iter().filter(|finding| finding.changed.is_some());
     notes.extend(changed.map(|finding| format!("lint: {finding}")));
-    let recorded = match record(ledger, linted, authority, algorithm, asker, context.now()).await? {
+    Ok(Prepared { linted, algorithm, subject, names, notes })
+}
+
+/// Who signs, and where: on this thread, or on threads kept for it.
+pub trait Signatory: Send + Sync {
+    /// The authority that signs.
+    fn authority(&self) -> &Authority;
+
+    /// Signs as [`sign`] does.
+    ///
+    /// # Errors
+    /// As [`sign`].
+    fn sign(&self, ready: ReadyToSign) -> impl Future<Output = Result<Signed, IssueError>> + Send;
+}
+
+/// On this thread, as commands do.
+impl Signatory for &Authority {
+    fn authority(&self) -> &Authority {
+        self
+    }
+
+    async fn sign(&self, ready: ReadyToSign) -> Result<Signed, IssueError> {
+        sign(ready, self)
+    }
+}
+
+/// Records, signs, stores and releases what was prepared.
+///
+/// # Errors
+/// `IssueError`; what stays in the ledger is said at each variant.
+pub async fn complete(
+    ledger: &Ledger,
+    signatory: impl Signatory,
+    prepared: Prepared,
+    asker: Asker,
+    clock: Clock,
+) -> Result<Issued, IssueError> {
+    let Prepared { linted, algorithm, notes, .. } = prepared;
+    let authority = signatory.authority();
+    let recorded = match record(ledger, linted, authority, algorithm, asker, clock()).await? {
         Recorded::New(recorded) => recorded,
         Recorded::Repeated(entry) => return repeated(*entry),
     };
-    let signed = sign(*recorded, authority)?;
-    let stored = store(ledger, signed, context.now()).await?;
+    let signed = signatory.sign(*recorded).await?;
+    let stored = store(ledger, signed, clock()).await?;
     Ok(Issued { notes, ..release(stored) })
 }
 
@@ -132,12 +249,10 @@ pub fn rehearse(
     authority: &Authority,
     profile: &Profile,
     request: Request,
-    context: &mut Context,
+    world: &mut impl World,
 ) -> Result<(), IssueError> {
-    let serial = SerialNumber::generate(context.rng());
-    let planned = plan(profile, request, authority.identity(), serial, context.now())?;
-    lint(planned)?;
-    Ok(())
+    let (clock, serial) = (world.clock(), SerialNumber::generate(world.rng()));
+    prepare(authority, profile, request, serial, clock()).map(drop)
 }
 
 /// The subject of a certificate for which only names are asked: the first of them as common name,
@@ -163,6 +278,13 @@ pub enum Recorded {
 pub struct ReadyToSign {
     linted: Linted,
     record: Box<Record>,
+}
+
+impl ReadyToSign {
+    /// The record's serial number.
+    pub fn serial(&self) -> SerialNumber {
+        self.record.content.serial
+    }
 }
 
 /// Writes down what is about to be signed, and waits for the commit.
@@ -208,7 +330,7 @@ pub async fn record(
 /// A signed certificate, checked by the second implementation, not yet stored.
 #[derive(Debug)]
 pub struct Signed {
-    serial: SerialNumber,
+    record: Box<Record>,
     der: Vec<u8>,
 }
 
@@ -232,14 +354,14 @@ pub fn sign(ready: ReadyToSign, authority: &Authority) -> Result<Signed, IssueEr
         linted = linted.with_alt_signature(&alternative)?;
     }
     let signature = authority.signer().sign(linted.tbs_der()?).map_err(failed)?;
-    Ok(Signed { serial, der: linted.assemble(&signature)?.into_der() })
+    Ok(Signed { record: ready.record, der: linted.assemble(&signature)?.into_der() })
 }
 
 /// A certificate that is in the ledger.
 #[derive(Debug)]
 pub struct Stored {
-    serial: SerialNumber,
-    der: Vec<u8>,
+    record: Box<Record>,
+    certificate: Certificate,
 }
 
 /// Stores the certificate, and waits for the commit. The ledger compares its TBS with the record.
@@ -247,16 +369,17 @@ pub struct Stored {
 /// # Errors
 /// `IssueError::NotStored`; the certificate must not be released then, and is dropped here.
 pub async fn store(ledger: &Ledger, signed: Signed, now: Timestamp) -> Result<Stored, IssueError> {
-    let serial = signed.serial;
+    let serial = signed.record.content.serial;
     let not_stored = |source| IssueError::NotStored { serial, source };
     let certificate = NewCertificate::new(serial, signed.der, now).map_err(not_stored)?;
-    let stored = ledger.store(certificate).await.map_err(not_stored)?;
-    Ok(Stored { serial, der: stored.der })
+    let certificate = ledger.store(certificate).await.map_err(not_stored)?;
+    Ok(Stored { record: signed.record, certificate })
 }
 
 /// Hands the certificate out.
 pub fn release(stored: Stored) -> Issued {
-    Issued { serial: stored.serial, der: stored.der, notes: Vec::new() }
+    let Stored { record, certificate } = stored;
+    Issued { record, certificate, notes: Vec::new(), repeated: false }
 }
 
 /// Answers a repeated request with what the first one got.
@@ -265,7 +388,8 @@ fn repeated(entry: Entry) -> Result<Issued, IssueError> {
     match (status, entry.certificate) {
         (Status::Stored, Some(certificate)) => {
             let notes = vec!["the same request was answered before, with this certificate".into()];
-            Ok(Issued { serial, der: certificate.der, notes })
+            let record = Box::new(entry.record);
+            Ok(Issued { record, certificate, notes, repeated: true })
         }
         (status, _) => Err(IssueError::NotRepeatable { serial, status }),
     }
@@ -308,6 +432,14 @@ pub enum IssueError {
         /// What the ledger said.
         source: LedgerError,
     },
+    /// The signing thread died.
+    #[error(
+        "the signing thread ended before it signed; the record {serial} stays without a certificate"
+    )]
+    Lost {
+        /// The record that stays behind.
+        serial: SerialNumber,
+    },
     /// The key did not sign, or the second implementation refuses the signature.
     #[error("{source}; the record {serial} stays without a certificate")]
     Sign {
@@ -336,25 +468,6 @@ pub enum IssueError {
         /// What became of it.
         status: Status,
     },
-}
-
-impl From<IssueError> for CliError {
-    fn from(error: IssueError) -> Self {
-        match error {
-            IssueError::Ledger(error) => ledger_failed(error),
-            IssueError::NotStored { serial, source } => ledger_failed(source).with_hint(format!(
-                "the certificate was dropped; the record {serial} stays without one, as \
-                 `espalier ledger check` tells. Mend the ledger and ask again"
-            )),
-            IssueError::Plan(_) | IssueError::Lint(_) | IssueError::NotRepeatable { .. } => {
-                Self::of(Exit::Refused, "certificate refused", &error)
-            }
-            IssueError::Sign { .. }
-            | IssueError::Assemble(_)
-            | IssueError::PlannedForAnother { .. }
-            | IssueError::OtherAuthority { .. } => Self::of(Exit::Fault, "certificate", &error),
-        }
-    }
 }
 
 fn status_text(status: Status) -> &'static str {

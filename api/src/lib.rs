@@ -1,8 +1,8 @@
-//! Espalier's command, and later its server: key custody, files, issuance.
+//! Espalier's command and server: key custody, files, issuance, the REST API.
 //!
 //! [`cli`] reads the command line and runs one command; every command is a file of its own below
 //! it. The modules beside it hold what commands share: reading ([`input`]) and writing
-//! ([`output`]) files, passphrases and private key files. Nothing here reads a clock or draws
+//! ([`output`]) files, passphrases and private key files; [`server`] is the REST server. Nothing here reads a clock or draws
 //! randomness by itself: `main` hands both over in a [`cli::Context`].
 
 pub mod auth;
@@ -24,5 +24,6 @@ pub mod process;
 pub mod profiles;
 pub mod progress;
 pub mod quickstart;
+pub mod server;
 mod standing;
 pub mod table;

@@ -11,7 +11,7 @@ use crate::cli::Terminal;
 #[derive(Clone, Debug, clap::Args)]
 pub struct LoggingOptions {
     /// What to log on standard error: error, warn, info, debug or trace, also by part of the
-    /// program, such as `warn,ca_core=debug`
+    /// program, such as `warn,ca_core=debug`; warn by default, info for `serve`
     #[arg(
         long,
         global = true,
@@ -20,22 +20,37 @@ pub struct LoggingOptions {
         value_name = "LEVEL",
         env = "ESPALIER_LOG",
         hide_env_values = true,
-        default_value = "warn,ledger::sqlite::transaction=error",
         value_parser = checked_filter
     )]
-    log_level: String,
+    log_level: Option<String>,
 
-    /// How to log
+    /// How to log; text by default, JSON for `serve` unless standard error is a terminal
     #[arg(
         long,
         global = true,
         hide_short_help = true,
         help_heading = "Logging",
         value_name = "FORMAT",
-        value_enum,
-        default_value = "text"
+        value_enum
     )]
-    log_format: LogFormat,
+    log_format: Option<LogFormat>,
+
+    #[arg(skip)]
+    server: bool,
+}
+
+/// What a command logs; the level of the ledger's own retries is theirs to tell.
+const QUIET: &str = "warn,ledger::sqlite::transaction=error";
+/// What a server logs.
+const SERVER: &str = "info,ledger::sqlite::transaction=error";
+
+impl LoggingOptions {
+    /// The same, where nothing else was asked for as a server logs: more, and JSON unless a person
+    /// looks on.
+    #[must_use]
+    pub fn for_a_server(self) -> Self {
+        Self { server: true, ..self }
+    }
 }
 
 /// The form of a log line.
@@ -56,12 +71,17 @@ fn checked_filter(text: &str) -> Result<String, String> {
 
 /// Sends events to standard error from here on. A subscriber that is there already stays.
 pub fn start(options: &LoggingOptions, terminal: Terminal) {
+    let level = options.log_level.as_deref();
+    let level = level.unwrap_or(if options.server { SERVER } else { QUIET });
+    let as_json = options.server && !terminal.stderr();
+    let format = options.log_format;
+    let format = format.unwrap_or(if as_json { LogFormat::Json } else { LogFormat::Text });
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&options.log_level))
+        .with_env_filter(EnvFilter::new(level))
         .with_ansi(terminal.colour())
         .with_writer(io::stderr);
     // It fails only when a test or an embedding program has set its own subscriber.
-    let _ = match options.log_format {
+    let _ = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),
     };

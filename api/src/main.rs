@@ -12,9 +12,9 @@ fn main() -> ExitCode {
         Ok(options) => options,
         Err(exit) => return exit,
     };
-    logging::start(options.logging(), terminal);
+    logging::start(&options.logging(), terminal);
     process::harden();
-    let rng = Box::new(rand_core::UnwrapErr(getrandom::SysRng));
-    let mut context = Context::new(jiff::Timestamp::now, rng, terminal);
+    let make_rng = || -> cli::Rng { Box::new(rand_core::UnwrapErr(getrandom::SysRng)) };
+    let mut context = Context::new(jiff::Timestamp::now, make_rng, terminal);
     cli::run(options, &mut context)
 }

@@ -155,7 +155,7 @@ fn rng() -> rand_core::UnwrapErr<getrandom::SysRng> {
 
 #[expect(clippy::disallowed_methods, reason = "the test is its own composition root")]
 fn context() -> Context {
-    Context::new(jiff::Timestamp::now, Box::new(rng()), Terminal::plain())
+    Context::new(jiff::Timestamp::now, || Box::new(rng()), Terminal::plain())
 }
 
 #[test]

@@ -3,6 +3,7 @@
 pub mod algorithm_table;
 pub mod cli_reference;
 pub mod lint_table;
+pub mod rest_api;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,12 @@ const GENERATORS: &[Generator] = &[
         make: algorithm_table::make,
     },
     Generator { name: "table of lints", path: "docs/lints.md", make: lint_table::make },
+    Generator { name: "REST API", path: "docs/reference/openapi.json", make: rest_api::openapi },
+    Generator {
+        name: "table of problems",
+        path: "docs/reference/problems.md",
+        make: rest_api::problems,
+    },
 ];
 
 /// Writes every generated file, or with `check` only compares.

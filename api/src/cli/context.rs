@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::error::CliError;
 use crate::input::{self, Source};
+use crate::issuance::{Clock, World};
 use crate::output;
 
 /// Which standard streams are a terminal, and whether colour is wanted.
@@ -60,22 +61,32 @@ impl Terminal {
     }
 }
 
+/// A cryptographic random generator.
+pub type Rng = Box<dyn CryptoRng + Send>;
+
 /// What a command may use of the world.
 pub struct Context {
-    clock: fn() -> Timestamp,
-    rng: Box<dyn CryptoRng + Send>,
+    clock: Clock,
+    make_rng: fn() -> Rng,
+    rng: Rng,
     terminal: Terminal,
     stdin_is_read: bool,
 }
 
 impl Context {
     /// Joins the parts.
-    pub fn new(
-        clock: fn() -> Timestamp,
-        rng: Box<dyn CryptoRng + Send>,
-        terminal: Terminal,
-    ) -> Self {
-        Self { clock, rng, terminal, stdin_is_read: false }
+    pub fn new(clock: Clock, make_rng: fn() -> Rng, terminal: Terminal) -> Self {
+        Self { clock, make_rng, rng: make_rng(), terminal, stdin_is_read: false }
+    }
+
+    /// What tells the time.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// A random generator for somebody who outlives this command's borrow.
+    pub fn another_rng(&self) -> Rng {
+        (self.make_rng)()
     }
 
     /// The time now.
@@ -187,6 +198,16 @@ impl Context {
         if let Some(hint) = error.hint() {
             tell(&labelled("hint", 36, hint, self.terminal));
         }
+    }
+}
+
+impl World for Context {
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn rng(&mut self) -> &mut (dyn CryptoRng + Send) {
+        &mut *self.rng
     }
 }
 

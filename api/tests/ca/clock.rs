@@ -19,7 +19,7 @@ use crate::data::{records, wait};
 use crate::workbench::Workbench;
 
 fn context(clock: fn() -> Timestamp) -> Context {
-    Context::new(clock, Box::new(UnwrapErr(getrandom::SysRng)), Terminal::plain())
+    Context::new(clock, || Box::new(UnwrapErr(getrandom::SysRng)), Terminal::plain())
 }
 
 fn founding_day() -> Timestamp {

@@ -191,7 +191,7 @@ fn ten_days_ago() -> Timestamp {
 fn ended(bench: &Workbench) -> String {
     let folder = DataFolder::new(bench.path("espalier-data"));
     let mut context =
-        Context::new(ten_days_ago, Box::new(UnwrapErr(getrandom::SysRng)), Terminal::plain());
+        Context::new(ten_days_ago, || Box::new(UnwrapErr(getrandom::SysRng)), Terminal::plain());
     let name = |text| DistinguishedName::parse(text).unwrap();
     let algorithm = Algorithm::named("p256").unwrap();
     let (root, issuing) = (name("CN=Root"), name("CN=Issuing"));

@@ -26,7 +26,7 @@ fn planned_for_issuing(
     recorder: &str,
     signer: &str,
 ) -> Result<(), IssueError> {
-    let rng = Box::new(UnwrapErr(getrandom::SysRng));
+    let rng = || -> espalier::cli::Rng { Box::new(UnwrapErr(getrandom::SysRng)) };
     let mut context = Context::new(Timestamp::now, rng, Terminal::plain());
     wait(async {
         let ledger = folder.open_ledger().await.unwrap();
@@ -78,7 +78,7 @@ fn only_the_issuer_that_a_certificate_names_records_it() {
 fn a_list_that_was_overtaken_is_not_published() {
     let bench = classical();
     let folder = DataFolder::new(bench.path("espalier-data"));
-    let rng = Box::new(UnwrapErr(getrandom::SysRng));
+    let rng = || -> espalier::cli::Rng { Box::new(UnwrapErr(getrandom::SysRng)) };
     let mut context = Context::new(Timestamp::now, rng, Terminal::plain());
     wait(async {
         let ledger = folder.open_ledger().await.unwrap();

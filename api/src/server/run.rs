@@ -1,0 +1,228 @@
+//! From a configuration to a server that answers, and its orderly end.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use ca_core::profile::{Profile, ProfileKind};
+use ledger::Ledger;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::task::TaskTracker;
+
+use super::config::{ProfilesConfig, ServerConfig};
+use super::signing::SigningPool;
+use super::state::{App, Parts, Served, shipped_for_requesters};
+use super::tokens::LedgerTokens;
+use super::{listener, routes};
+use crate::auth::{Authenticator, OwnAuthority, Resources};
+use crate::authority::{self, Authority};
+use crate::cli::{CliError, Context, Exit};
+use crate::data_folder::{DataFolder, ledger_failed};
+use crate::input::Source;
+use crate::passphrase::PassphraseOptions;
+use crate::profiles::{choose, shipped};
+
+/// A server whose socket is open; nobody is served yet.
+pub struct Server {
+    app: App,
+    socket: TcpListener,
+}
+
+impl Server {
+    /// Opens the ledger, loads keys and profiles, and opens the socket. Relative paths in `auth` are
+    /// below `base`.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 2 where the configuration names what is not there, 3 where ledger,
+    /// keys or socket can't be had.
+    pub async fn open(
+        config: &ServerConfig,
+        base: &Path,
+        context: &mut Context,
+    ) -> Result<Self, CliError> {
+        config.check().map_err(|error| CliError::of(Exit::Usage, "configuration", &error))?;
+        let folder = DataFolder::new(&config.data);
+        let profiles = profiles(&config.profiles, context)?;
+        let ledger = folder.open_ledger().await?;
+        let authorities = authorities(config, &folder, &ledger, context).await?;
+        let threads = match config.signing.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            some => some,
+        };
+        let signing = SigningPool::start(threads, config.signing.queue);
+        let signing =
+            signing.map_err(|error| CliError::of(Exit::Environment, "signing threads", &error))?;
+        let authenticator = authenticator(config, base, &ledger).await?;
+        let parts = Parts {
+            ledger,
+            authorities,
+            profiles,
+            authenticator,
+            signing,
+            limits: config.limits.clone(),
+            clock: context.clock(),
+            rng: Mutex::new(context.another_rng()),
+        };
+        let socket = TcpListener::bind(config.listen).await;
+        let socket = socket.map_err(|error| {
+            CliError::of(Exit::Environment, format!("listen {}", config.listen), &error)
+                .with_hint("end whatever uses the address, or name another by --listen")
+        })?;
+        Ok(Self { app: App::new(parts, TaskTracker::new()), socket })
+    }
+
+    /// The state.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Serves until the process is told to end (SIGTERM, SIGINT), then carries out what is under
+    /// way and closes the ledger.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 3 when signals can't be received or the ledger can't be closed.
+    pub async fn run(self) -> Result<(), CliError> {
+        let Self { app, socket } = self;
+        let stop = told_to_end()?;
+        listener::serve_plain(socket, routes::router(&app), app.limits(), stop).await;
+        app.tasks().close();
+        let drained = std::time::Duration::from_secs(app.limits().drain_timeout_seconds);
+        if tokio::time::timeout(drained, app.tasks().wait()).await.is_err() {
+            tracing::warn!(left = app.tasks().len(), "requests were cut off");
+        }
+        let closed = app.ledger().close().await.map_err(ledger_failed);
+        tracing::info!("ended");
+        closed
+    }
+}
+
+/// What finds out who asks.
+async fn authenticator(
+    config: &ServerConfig,
+    base: &Path,
+    ledger: &Ledger,
+) -> Result<Authenticator, CliError> {
+    let recorded = ledger.authorities().await.map_err(ledger_failed)?;
+    let own: Vec<OwnAuthority> = recorded
+        .into_iter()
+        .map(|one| OwnAuthority {
+            name: one.content.name,
+            certificates: one.certificates.into_iter().map(|one| one.der).collect(),
+        })
+        .collect();
+    let tokens = Arc::new(LedgerTokens(Ledger::clone(ledger)));
+    let resources = Resources { base, authorities: &own, ledger: Ledger::clone(ledger), tokens };
+    Authenticator::new(&config.auth, resources)
+        .map_err(|error| CliError::of(Exit::Usage, "configuration: auth", &error))
+}
+
+/// Done when the process is told to end.
+fn told_to_end() -> Result<impl Future<Output = ()>, CliError> {
+    let receive =
+        |kind| signal(kind).map_err(|error| CliError::of(Exit::Environment, "signals", &error));
+    let (mut terminate, mut interrupt) =
+        (receive(SignalKind::terminate())?, receive(SignalKind::interrupt())?);
+    Ok(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(signal = name, "ending: no more connections, what is under way is finished");
+    })
+}
+
+/// The profiles that may be asked for.
+///
+/// # Errors
+/// `CliError` with exit code 2 for one that is unknown, not an end entity's, or there twice.
+pub fn profiles(
+    config: &ProfilesConfig,
+    context: &mut Context,
+) -> Result<BTreeMap<String, Arc<Profile>>, CliError> {
+    let mut all: Vec<Profile> = match &config.shipped {
+        None => shipped_for_requesters().cloned().collect(),
+        Some(names) => names.iter().map(|name| shipped(name)).collect::<Result<_, _>>()?,
+    };
+    for file in &config.files {
+        all.push(choose("", Some(&Source::File(file.clone())), context)?.profile);
+    }
+    let mut profiles = BTreeMap::new();
+    for profile in all {
+        let name = profile.name().to_owned();
+        if profile.kind() != ProfileKind::Leaf {
+            return Err(CliError::usage(format!(
+                "profiles: found {name}, of kind {}, allowed are those of end entities",
+                profile.kind()
+            )));
+        }
+        if profiles.insert(name.clone(), Arc::new(profile)).is_some() {
+            return Err(CliError::usage(format!("profiles: found {name} twice, allowed is once"))
+                .with_hint(
+                    "give yours another name, or leave the shipped one out by profiles.shipped",
+                ));
+        }
+    }
+    Ok(profiles)
+}
+
+/// Every authority of the ledger; those that sign with their keys.
+async fn authorities(
+    config: &ServerConfig,
+    folder: &DataFolder,
+    ledger: &Ledger,
+    context: &mut Context,
+) -> Result<BTreeMap<String, Served>, CliError> {
+    let recorded = ledger.authorities().await.map_err(ledger_failed)?;
+    let names: Vec<&str> = recorded.iter().map(|one| one.content.name.as_str()).collect();
+    if let Some(unknown) =
+        config.authorities.iter().flatten().find(|name| !names.contains(&name.as_str()))
+    {
+        let message = format!("authorities: found {unknown:?}, allowed are {}", names.join(", "));
+        return Err(CliError::usage(message));
+    }
+    let options = PassphraseOptions {
+        passphrase_file: config.passphrase_file.clone().map(Source::File),
+        passphrase_env: config.passphrase_env.clone().map(Into::into),
+    };
+    let mut asked = None;
+    let mut served = BTreeMap::new();
+    for one in &recorded {
+        let name = &one.content.name;
+        let signs = match &config.authorities {
+            Some(named) => named.contains(name),
+            None => {
+                one.content.parent.is_some()
+                    && !one.certificates.is_empty()
+                    && folder.authority(name).join("key.pem").exists()
+            }
+        };
+        let mut ask = |context: &mut Context| match &asked {
+            Some(passphrase) => Ok(crate::passphrase::Passphrase::clone(passphrase)),
+            None => Ok(asked.insert(folder.passphrase(&options, context)?).clone()),
+        };
+        let authority = match signs {
+            true => Some(Authority::load(folder, ledger, name, &mut ask, context).await?),
+            false => None,
+        };
+        let (chain, links) = match &authority {
+            Some(authority) => (authority.chain().to_vec(), authority.links().to_vec()),
+            None => (authority::chain(ledger, name).await?, Vec::new()),
+        };
+        served.insert(name.clone(), Served { signs: authority.map(Arc::new), chain, links });
+    }
+    if served.values().all(|one| one.signs.is_none()) {
+        return Err(CliError::usage("authorities: found none that can sign").with_hint(
+            "name one with its key in the data folder, or make one by `espalier ca create`",
+        ));
+    }
+    Ok(served)
+}

@@ -1,0 +1,137 @@
+//! What every request may use.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ca_core::certificate::Certificate;
+use ca_core::profile::{Profile, ProfileKind};
+use ca_core::serial::SerialNumber;
+use jiff::Timestamp;
+use ledger::Ledger;
+use tokio_util::task::TaskTracker;
+
+use super::config::Limits;
+use super::request_id::RequestId;
+use super::signing::SigningPool;
+use crate::auth::Authenticator;
+use crate::authority::{Authority, chain_pem};
+use crate::cli::Rng;
+use crate::issuance::Clock;
+
+/// The server's state; a clone is the same state.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    tasks: TaskTracker,
+}
+
+/// What [`App`] is made of.
+pub struct Parts {
+    /// What was issued.
+    pub ledger: Ledger,
+    /// Every authority of the ledger, by name.
+    pub authorities: BTreeMap<String, Served>,
+    /// The profiles that may be asked for, by name.
+    pub profiles: BTreeMap<String, Arc<Profile>>,
+    /// Who may ask.
+    pub authenticator: Authenticator,
+    /// The threads that sign.
+    pub signing: SigningPool,
+    /// What bounds requests.
+    pub limits: Limits,
+    /// What tells the time.
+    pub clock: Clock,
+    /// Serial numbers and request ids come from here.
+    pub rng: Mutex<Rng>,
+}
+
+/// An authority as the server knows it.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// Its key, where this server signs with it.
+    pub signs: Option<Arc<Authority>>,
+    /// Its own certificate first, each followed by its issuer's.
+    pub chain: Vec<Certificate>,
+    /// Certificates of its root by other generations of that root.
+    pub links: Vec<Certificate>,
+}
+
+impl Served {
+    /// A certificate of this authority with those above it, as TLS servers are given it.
+    pub fn chain_pem(&self, leaf: &[u8]) -> String {
+        chain_pem(leaf, &self.chain, &self.links)
+    }
+}
+
+impl App {
+    /// Joins the parts.
+    pub fn new(parts: Parts, tasks: TaskTracker) -> Self {
+        Self(Arc::new(Inner { parts, tasks }))
+    }
+
+    /// What was issued.
+    pub fn ledger(&self) -> &Ledger {
+        &self.0.parts.ledger
+    }
+
+    /// The authorities by name.
+    pub fn authorities(&self) -> &BTreeMap<String, Served> {
+        &self.0.parts.authorities
+    }
+
+    /// The profiles by name.
+    pub fn profiles(&self) -> &BTreeMap<String, Arc<Profile>> {
+        &self.0.parts.profiles
+    }
+
+    /// Who may ask.
+    pub fn authenticator(&self) -> &Authenticator {
+        &self.0.parts.authenticator
+    }
+
+    /// The threads that sign.
+    pub fn signing(&self) -> &SigningPool {
+        &self.0.parts.signing
+    }
+
+    /// What bounds requests.
+    pub fn limits(&self) -> &Limits {
+        &self.0.parts.limits
+    }
+
+    /// The requests that are under way.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
+    }
+
+    /// What tells the time.
+    pub fn clock(&self) -> Clock {
+        self.0.parts.clock
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        (self.0.parts.clock)()
+    }
+
+    /// A new request id.
+    pub fn request_id(&self) -> RequestId {
+        self.with_rng(|rng| RequestId::generate(&mut **rng))
+    }
+
+    /// A new serial number.
+    pub fn serial(&self) -> SerialNumber {
+        self.with_rng(|rng| SerialNumber::generate(&mut **rng))
+    }
+
+    fn with_rng<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
+        draw(&mut self.0.parts.rng.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The shipped profiles that requesters may ask for: those of end entities.
+pub fn shipped_for_requesters() -> impl Iterator<Item = &'static Profile> {
+    Profile::all_shipped().iter().filter(|profile| profile.kind() == ProfileKind::Leaf)
+}

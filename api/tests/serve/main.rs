@@ -1,0 +1,11 @@
+//! `espalier serve` as a process: what its first page prints works, and what clients send it.
+#![allow(clippy::unwrap_used)] // a panic is the failure report
+
+mod first_minutes;
+mod http;
+mod issuing;
+mod refused;
+mod running;
+#[path = "../cli/workbench.rs"]
+#[allow(dead_code)] // these tests do not use all of it
+mod workbench;

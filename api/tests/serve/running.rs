@@ -1,0 +1,100 @@
+//! A server that runs while a test does.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::process::{Child, ExitStatus, Stdio};
+
+use crate::http::{self, Answer};
+use crate::workbench::Workbench;
+
+/// A running server; it is killed when the test ends otherwise.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) token: String,
+    /// What it printed first.
+    pub(crate) greeting: String,
+}
+
+impl Running {
+    /// Starts a server in the folder of the bench, on a port that the system picks.
+    pub(crate) fn start(bench: &Workbench, options: &str) -> Self {
+        let mut command = bench.command();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(options.split_whitespace());
+        Self::spawn(command, "espalier verify")
+    }
+
+    /// Starts it with a configuration file that says where to listen.
+    pub(crate) fn start_by_config(bench: &Workbench, config: &str) -> Self {
+        bench.write("espalier.yaml", config);
+        let mut command = bench.command();
+        command.args(["serve", "--config", "espalier.yaml"]);
+        Self::spawn(command, "Serving")
+    }
+
+    /// `last` is in the last line that it prints.
+    fn spawn(mut command: std::process::Command, last: &str) -> Self {
+        let stderr = tempfile::tempfile().unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr.try_clone().unwrap());
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut greeting = String::new();
+        loop {
+            let read = stdout.read_line(&mut greeting).unwrap();
+            if read == 0 || greeting.contains(last) {
+                break;
+            }
+        }
+        let address = greeting
+            .split_once("http://")
+            .and_then(|(_, rest)| rest.split([',', '\n']).next()?.parse().ok());
+        let Some(address) = address else {
+            let mut text = String::new();
+            let mut stderr = stderr;
+            let _ = std::io::Seek::rewind(&mut stderr);
+            let _ = stderr.read_to_string(&mut text);
+            let _ = child.kill();
+            panic!("no address in {greeting:?}; {text}");
+        };
+        let token = greeting.lines().map(str::trim).find(|line| line.starts_with("espalier_"));
+        let token = token.unwrap_or_default().to_owned();
+        Self { child, address, token, greeting }
+    }
+
+    /// Sends a request with the first token.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let authorization = format!("Bearer {}", self.token);
+        let mut all = vec![("Authorization", authorization.as_str())];
+        all.extend_from_slice(headers);
+        http::send(self.address, method, target, &all, body)
+    }
+
+    pub(crate) fn get(&self, target: &str) -> Answer {
+        self.send("GET", target, &[], b"")
+    }
+
+    pub(crate) fn post_json(&self, target: &str, body: &serde_json::Value) -> Answer {
+        let json = [("Content-Type", "application/json")];
+        self.send("POST", target, &json, body.to_string().as_bytes())
+    }
+
+    /// Tells it to end, and waits.
+    pub(crate) fn end(mut self) -> ExitStatus {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
