@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::auth::{ApiToken, GrantConfig, Role, SubjectRule, TokenOrder};
 use crate::cli::{CliError, Context};
-use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
+use crate::data_folder::{DataOptions, ledger_failed, wait_for};
 use crate::issuance::Asker;
 
 /// Make an API token, and show it once
@@ -91,7 +91,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let drawn = order.draw(now, context.rng());
     let (token, kept) = drawn.map_err(|error| CliError::usage(error.to_string()))?;
     let kept = wait_for(async {
-        let ledger = DataFolder::new(&options.data.data).open_ledger().await?;
+        let ledger = options.data.folder()?.open_ledger().await?;
         let added = ledger.add_token(kept).await.map_err(ledger_failed);
         let closed = ledger.close().await.map_err(ledger_failed);
         added.and_then(|added| closed.map(|()| added.content))

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::auth::GrantConfig;
 use crate::cli::{CliError, Context};
-use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
+use crate::data_folder::{DataOptions, ledger_failed, wait_for};
 use crate::table;
 
 /// List API tokens: names, roles and ends, never the tokens themselves
@@ -86,7 +86,7 @@ impl Row {
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
     let now = context.now();
     let tokens = wait_for(async {
-        let ledger = DataFolder::new(&options.data.data).open_ledger().await?;
+        let ledger = options.data.folder()?.open_ledger().await?;
         let tokens = all(&ledger).await;
         let closed = ledger.close().await.map_err(ledger_failed);
         tokens.and_then(|tokens| closed.map(|()| tokens))

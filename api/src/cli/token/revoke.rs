@@ -5,7 +5,7 @@ use ledger::NewTokenRevocation;
 use serde::Serialize;
 
 use crate::cli::{CliError, Context};
-use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
+use crate::data_folder::{DataOptions, ledger_failed, wait_for};
 use crate::issuance::Asker;
 
 /// Take an API token back: from now on, and for ever, it is refused
@@ -41,7 +41,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let revoked_by = Asker::local(None).requester;
     let new = NewTokenRevocation { id: options.id.clone(), revoked_at, revoked_by };
     let token = wait_for(async {
-        let ledger = DataFolder::new(&options.data.data).open_ledger().await?;
+        let ledger = options.data.folder()?.open_ledger().await?;
         let revoked = ledger.revoke_token(new).await.map_err(ledger_failed);
         let closed = ledger.close().await.map_err(ledger_failed);
         revoked.and_then(|token| closed.map(|()| token))
