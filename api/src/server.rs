@@ -10,6 +10,7 @@
 //! | [`routes`] | one file for each resource of `/v1` |
 //! | [`problem`] | every kind of problem, and how errors become one |
 //! | [`signing`] | the threads that plan, lint, sign and verify |
+//! | [`public`] | revocation lists, OCSP and CA certificates, for everybody over plain HTTP |
 //! | [`openapi`] | the description of all this, made from the code |
 
 pub mod access;
@@ -22,6 +23,7 @@ pub mod negotiate;
 pub mod openapi;
 pub mod path;
 pub mod problem;
+pub mod public;
 pub mod request_id;
 pub mod routes;
 pub mod run;

@@ -25,7 +25,7 @@ pub(super) struct Options {
     #[command(flatten)]
     data: DataOptions,
 
-    /// Where to listen; a loopback address
+    /// Where to listen; a loopback address. Revocation lists and OCSP are at the next port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = DEFAULT_LISTEN)]
     listen: SocketAddr,
 
@@ -48,6 +48,8 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         let server = Server::open(&config, &options.base(), context).await?;
         let address = server.address();
         let address = address.map_err(|error| CliError::of(Exit::Environment, "listen", &error))?;
+        let public = server.public_address();
+        let public = public.map_err(|error| CliError::of(Exit::Environment, "listen", &error))?;
         let token = match options.config {
             Some(_) => None,
             None => {
@@ -56,7 +58,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
                 made.map_err(ledger_failed)?
             }
         };
-        context.print(&options.greeting(address, token.as_ref()))?;
+        context.print(&options.greeting(address, public, token.as_ref()))?;
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
         server.run().await
     })
@@ -82,8 +84,16 @@ impl Options {
     }
 
     /// What a person reads first: where the server is, a token, and commands to try.
-    fn greeting(&self, address: SocketAddr, token: Option<&ApiToken>) -> String {
+    fn greeting(
+        &self,
+        address: SocketAddr,
+        public: Option<SocketAddr>,
+        token: Option<&ApiToken>,
+    ) -> String {
         let mut text = format!("Serving http://{address}, read more at http://{address}/docs\n");
+        if let Some(public) = public {
+            text += &format!("Revocation lists and OCSP: http://{public}\n");
+        }
         if self.config.is_some() {
             return text;
         }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::public::config::PublicConfig;
 use crate::auth::AuthConfig;
 
 /// The largest file that is read, in octets.
@@ -49,6 +50,9 @@ pub struct ServerConfig {
     /// Who may ask for what.
     #[serde(default)]
     pub auth: AuthConfig,
+    /// Revocation lists, OCSP and CA certificates over plain HTTP; none unless it is here.
+    #[serde(default)]
+    pub public: Option<PublicConfig>,
 }
 
 /// The profiles that may be asked for.
@@ -142,6 +146,11 @@ impl ServerConfig {
             limits: Limits::default(),
             signing: SigningConfig::default(),
             auth: AuthConfig::default(),
+            // The port behind it; any free one where that is any free one too.
+            public: Some(PublicConfig::at(SocketAddr::new(
+                listen.ip(),
+                if listen.port() == 0 { 0 } else { listen.port().checked_add(1).unwrap_or(0) },
+            ))),
         }
     }
 
@@ -194,7 +203,8 @@ impl ServerConfig {
         in_bounds("limits.connections", limits.connections as u64, 1, 1_000_000)?;
         in_bounds("limits.http2_streams", limits.http2_streams.into(), 1, 10_000)?;
         in_bounds("signing.threads", self.signing.threads as u64, 0, 1_024)?;
-        in_bounds("signing.queue", self.signing.queue as u64, 1, 100_000)
+        in_bounds("signing.queue", self.signing.queue as u64, 1, 100_000)?;
+        self.public.as_ref().map_or(Ok(()), PublicConfig::check)
     }
 }
 
@@ -276,6 +286,12 @@ mod tests {
             ("version: 1\nlimits: {body_bytes: 1}\n", "limits.body_bytes: found 1, allowed: 4096"),
             ("version: 1\nlimits: {timeout: 1}\n", "timeout"),
             ("version: 1\nsigning: {queue: 0}\n", "signing.queue: found 0, allowed: 1"),
+            (
+                "version: 1\npublic: {listen: '127.0.0.1:1', crl: {valid_hours: 1}}\n",
+                "public.crl.valid_hours: found 1, allowed: more than every_minutes, 60",
+            ),
+            ("version: 1\npublic: {crl: {every_minutes: 1}}\n", "listen"),
+            ("version: 1\npublic: {listen: '127.0.0.1:1', crl: {daily: 1}}\n", "daily"),
             ("version: 1\npassphrase_file: a\npassphrase_env: B\n", "one of the two"),
             ("listen: 127.0.0.1:1\n", "version"),
             ("- 1\n", ""),

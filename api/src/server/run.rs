@@ -8,9 +8,11 @@ use ca_core::profile::{Profile, ProfileKind};
 use ledger::Ledger;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{ProfilesConfig, ServerConfig};
+use super::public::Listening;
 use super::signing::SigningPool;
 use super::state::{App, Parts, Served, shipped_for_requesters};
 use super::{listener, routes};
@@ -26,6 +28,7 @@ use crate::profiles::{choose, shipped};
 pub struct Server {
     app: App,
     socket: TcpListener,
+    public: Option<Listening>,
 }
 
 impl Server {
@@ -68,7 +71,12 @@ impl Server {
             CliError::of(Exit::Environment, format!("listen {}", config.listen), &error)
                 .with_hint("end whatever uses the address, or name another by --listen")
         })?;
-        Ok(Self { app: App::new(parts, TaskTracker::new()), socket })
+        let app = App::new(parts, TaskTracker::new());
+        let public = match &config.public {
+            Some(public) => Some(Listening::open(&app, public, folder, base, context).await?),
+            None => None,
+        };
+        Ok(Self { app, socket, public })
     }
 
     /// The state.
@@ -84,15 +92,33 @@ impl Server {
         self.socket.local_addr()
     }
 
+    /// Where revocation lists, OCSP and CA certificates are served.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn public_address(&self) -> std::io::Result<Option<std::net::SocketAddr>> {
+        self.public.as_ref().map(Listening::address).transpose()
+    }
+
     /// Serves until the process is told to end (SIGTERM, SIGINT), then carries out what is under
     /// way and closes the ledger.
     ///
     /// # Errors
     /// `CliError` with exit code 3 when signals can't be received or the ledger can't be closed.
     pub async fn run(self) -> Result<(), CliError> {
-        let Self { app, socket } = self;
-        let stop = told_to_end()?;
+        let Self { app, socket, public } = self;
+        let (told, stopping) = (told_to_end()?, CancellationToken::new());
+        let public = public.map(|public| tokio::spawn(public.run(stopping.clone())));
+        let stop = async move {
+            told.await;
+            stopping.cancel();
+        };
         listener::serve_plain(socket, routes::router(&app), app.limits(), stop).await;
+        if let Some(public) = public
+            && let Err(error) = public.await
+        {
+            tracing::error!(%error, "the public listener ended early");
+        }
         app.tasks().close();
         let drained = std::time::Duration::from_secs(app.limits().drain_timeout_seconds);
         if tokio::time::timeout(drained, app.tasks().wait()).await.is_err() {

@@ -4,6 +4,7 @@
 mod first_minutes;
 mod http;
 mod issuing;
+mod public;
 mod refused;
 mod running;
 #[path = "../cli/workbench.rs"]
