@@ -142,18 +142,22 @@ async fn every_route_with_every_credential_and_every_role() {
 
     // Whoever is refused first: nothing may come of it.
     let before = world.server.app().ledger().counts().await.unwrap();
-    let (mut refused, mut admitted) = (0, 0);
+    let (mut refused, mut admitted, mut wrong) = (0, 0, Vec::new());
     for row in ROWS {
         for credential in &world.credentials {
             if let Some((status, problem)) = refusal(row, credential) {
                 let answer = send(&world, row.method, (row.sample)(&world), credential).await;
                 let case = format!("{} {} with {}", row.method, row.path, credential.name);
                 let told = &answer.detail;
-                assert_eq!(answer.status, status, "{case}: {told}");
-                assert_eq!(answer.problem.as_deref(), Some(problem), "{case}: {told}");
-                assert!(told.contains("found") && told.contains("allowed"), "{case}: {told}");
-                if let Expected::Refused { words, .. } = &credential.expected {
-                    assert!(told.contains(words), "{case}: no {words:?} in {told}");
+                let words = match &credential.expected {
+                    Expected::Refused { words, .. } => words,
+                    Expected::Role(_) => "role: found",
+                };
+                let fits = answer.status == status
+                    && answer.problem.as_deref() == Some(problem)
+                    && ["found", "allowed", words].iter().all(|word| told.contains(word));
+                if !fits {
+                    wrong.push(format!("{case}: {} instead of {status}, {told}", answer.status));
                 }
                 refused += 1;
             }
@@ -167,7 +171,9 @@ async fn every_route_with_every_credential_and_every_role() {
                 let answer = send(&world, row.method, (row.sample)(&world), credential).await;
                 let case = format!("{} {} with {}", row.method, row.path, credential.name);
                 let let_in = ![401, 403, 429].contains(&answer.status) && answer.status < 500;
-                assert!(let_in, "{case}: {} {}", answer.status, answer.detail);
+                if !let_in {
+                    wrong.push(format!("{case}: {} {}", answer.status, answer.detail));
+                }
                 admitted += 1;
             }
         }
