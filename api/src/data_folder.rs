@@ -14,10 +14,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ledger::sqlite::SqliteStore;
-use ledger::{Ledger, LedgerError};
+use ledger::{Ledger, LedgerError, Location};
+
+use zeroize::Zeroizing;
 
 use crate::cli::{CliError, Context, Exit};
-use crate::input::Source;
+use crate::input::{self, Source};
 use crate::output::{Content, Target};
 use crate::passphrase::{NewPassphraseOptions, Passphrase, PassphraseOptions};
 
@@ -32,29 +34,91 @@ pub struct DataOptions {
     /// The data folder
     #[arg(long, value_name = "DIR", default_value = "espalier-data", env = "ESPALIER_DATA")]
     pub data: PathBuf,
+
+    /// The ledger, where it is not in the data folder: postgres://ROLE@HOST/DATABASE, or a file
+    ///
+    /// Never with a password: that comes from --ledger-password-file, PGPASSWORD or a PGPASSFILE.
+    /// Hosts other than this machine must show a certificate that holds (sslmode=verify-full),
+    /// unless the URL says otherwise; `sslrootcert=FILE` names who may have issued it.
+    // Read as text, and parsed by `folder`: clap repeats what it can't parse, password and all.
+    #[arg(long, value_name = "URL", env = "ESPALIER_LEDGER", hide_env_values = true)]
+    pub ledger: Option<String>,
+
+    /// A file with the password of the ledger's role
+    #[arg(long, value_name = "FILE", env = "ESPALIER_LEDGER_PASSWORD_FILE", requires = "ledger")]
+    pub ledger_password_file: Option<PathBuf>,
+}
+
+impl DataOptions {
+    /// The data folder that they name.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 2 for a URL that is none or has a password, and when the file of
+    /// the password can't be read, or is for no database.
+    pub fn folder(&self) -> Result<DataFolder, CliError> {
+        let ledger = self.ledger.as_deref().map(str::parse).transpose().map_err(ledger_failed)?;
+        let ledger = match (ledger, &self.ledger_password_file) {
+            (Some(Location::Postgres(location)), Some(file)) => {
+                Some(Location::Postgres(location.with_password(password_in(file)?)))
+            }
+            (_, Some(file)) => {
+                let message = format!("--ledger-password-file {}: a file has none", file.display());
+                return Err(
+                    CliError::usage(message).with_hint("name a postgres:// URL by --ledger")
+                );
+            }
+            (ledger, None) => ledger,
+        };
+        Ok(DataFolder { path: self.data.clone(), ledger })
+    }
+}
+
+/// The first line of a file.
+fn password_in(file: &Path) -> Result<Zeroizing<String>, CliError> {
+    let octets = input::read(&Source::File(file.to_owned()))?;
+    let first = octets.split(|octet| matches!(octet, b'\n' | b'\r')).next().unwrap_or_default();
+    match std::str::from_utf8(first) {
+        Ok(password) if !password.is_empty() => Ok(password.to_owned().into()),
+        _ => Err(CliError::usage(format!("{}: no password in its first line", file.display()))),
+    }
 }
 
 /// A data folder.
 #[derive(Clone, Debug)]
-pub struct DataFolder(PathBuf);
+pub struct DataFolder {
+    path: PathBuf,
+    /// Where the ledger is, when it is elsewhere.
+    ledger: Option<Location>,
+}
 
 impl DataFolder {
     /// The folder at this path, whether it exists or not.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self { path: path.into(), ledger: None }
+    }
+
+    /// The same with the ledger where that of `other` is.
+    #[must_use]
+    pub fn with_ledger_of(self, other: &Self) -> Self {
+        Self { ledger: other.ledger.clone(), ..self }
     }
 
     /// Its path.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
-    /// Whether there is a ledger in it.
+    /// Where the ledger is.
+    pub fn ledger(&self) -> Location {
+        self.ledger.clone().unwrap_or_else(|| Location::File(self.path.join(LEDGER)))
+    }
+
+    /// Whether there is a ledger. Of a database it is known when it is opened.
     ///
     /// # Errors
     /// `CliError` with exit code 3 when this user may not look.
     pub fn has_ledger(&self) -> Result<bool, CliError> {
-        let path = self.ledger_path();
+        let Location::File(path) = self.ledger() else { return Ok(true) };
         match path.try_exists() {
             Err(error) if error.kind() != std::io::ErrorKind::NotADirectory => {
                 Err(CliError::of(Exit::Environment, path.display(), &error)
@@ -64,24 +128,19 @@ impl DataFolder {
         }
     }
 
-    /// The ledger's file.
-    pub fn ledger_path(&self) -> PathBuf {
-        self.0.join(LEDGER)
-    }
-
     /// The file of the passphrase that `quickstart` chose.
     pub fn passphrase_path(&self) -> PathBuf {
-        self.0.join(PASSPHRASE)
+        self.path.join(PASSPHRASE)
     }
 
     /// The folder of an authority.
     pub fn authority(&self, name: &str) -> PathBuf {
-        self.0.join("authorities").join(name)
+        self.path.join("authorities").join(name)
     }
 
     /// The folder of a certificate that `quickstart` issued.
     pub fn certificate(&self, name: &str) -> PathBuf {
-        self.0.join("certificates").join(name)
+        self.path.join("certificates").join(name)
     }
 
     /// Opens the ledger.
@@ -90,22 +149,31 @@ impl DataFolder {
     /// `CliError` with exit code 3 when there is none, or it can't be opened.
     pub async fn open_ledger(&self) -> Result<Ledger, CliError> {
         if !self.has_ledger()? {
-            let message = format!("{}: there is no ledger in this folder", self.0.display());
+            let message = format!("{}: there is no ledger in this folder", self.path.display());
             let hint = "make one with `espalier init` or `espalier quickstart`, or name another folder by --data";
             return Err(CliError::environment(message).with_hint(hint));
         }
-        let store = SqliteStore::open(&self.ledger_path()).await.map_err(ledger_failed)?;
-        Ok(Arc::new(store))
+        ledger::open(&self.ledger()).await.map_err(ledger_failed)
     }
 
-    /// Makes the folder and an empty ledger in it.
+    /// Makes the folder and an empty ledger; in a database, `espalier ledger migrate` made it.
     ///
     /// # Errors
-    /// `CliError` with exit code 3 when it can't be made.
+    /// `CliError` with exit code 3 when it can't be made, or something is in it.
     pub async fn create_ledger(&self) -> Result<Ledger, CliError> {
-        make_folder(&self.0)?;
-        let store = SqliteStore::create(&self.ledger_path()).await.map_err(ledger_failed)?;
-        Ok(Arc::new(store))
+        make_folder(&self.path)?;
+        let location = self.ledger();
+        if let Location::File(path) = &location {
+            let store = SqliteStore::create(path).await.map_err(ledger_failed)?;
+            return Ok(Arc::new(store));
+        }
+        let ledger = ledger::open(&location).await.map_err(ledger_failed)?;
+        if ledger.authorities().await.map_err(ledger_failed)?.is_empty() {
+            return Ok(ledger);
+        }
+        let message = format!("{location}: there are authorities in this ledger");
+        Err(CliError::environment(message)
+            .with_hint("use it with --data, or name an empty database by --ledger"))
     }
 
     /// Waits until no other process publishes a revocation list of this ledger, and keeps others
@@ -115,9 +183,9 @@ impl DataFolder {
     /// # Errors
     /// `CliError` with exit code 3 where the folder can't be locked.
     pub fn publishing(&self) -> Result<Publishing, CliError> {
-        let locked = File::open(&self.0).and_then(|folder| folder.lock().map(|()| folder));
+        let locked = File::open(&self.path).and_then(|folder| folder.lock().map(|()| folder));
         let folder = locked.map_err(|error| {
-            CliError::of(Exit::Environment, format!("{}: lock", self.0.display()), &error)
+            CliError::of(Exit::Environment, format!("{}: lock", self.path.display()), &error)
                 .with_hint("keep the data folder on a file system that has locks (flock)")
         })?;
         Ok(Publishing(folder))
@@ -133,7 +201,7 @@ impl DataFolder {
         options: &PassphraseOptions,
         context: &mut Context,
     ) -> Result<Passphrase, CliError> {
-        let keys = format!("the keys in {}", self.0.display());
+        let keys = format!("the keys in {}", self.path.display());
         match self.passphrase_beside() {
             Some(beside) if !is_named(options) => beside.read(&keys, context),
             _ => options.read(&keys, context),

@@ -43,7 +43,8 @@ pub async fn found_hierarchy(
     context: &mut Context,
 ) -> Result<(), CliError> {
     let staging = Staging::new(folder.path())?;
-    let made = make(&staging.data(), hierarchy, protection, keep_passphrase, context).await;
+    let data = staging.data().with_ledger_of(folder);
+    let made = make(&data, hierarchy, protection, keep_passphrase, context).await;
     made.map_err(|error| staging.in_final_words(&error))?;
     staging.publish()
 }

@@ -39,6 +39,7 @@ pub mod search;
 pub mod sqlite;
 pub mod store;
 pub mod token;
+pub mod transfer;
 
 pub use audit::{AuditEvent, AuditFilter, AuditOutcome, FoundEvents, NewAuditEvent};
 pub use authority::{Authority, NewAuthority};

@@ -100,6 +100,8 @@ mod revoke;
 mod status;
 #[path = "sql/token.rs"]
 mod token;
+#[path = "sql/transfer.rs"]
+mod transfer;
 
 pub use roles::grants;
 

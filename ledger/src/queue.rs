@@ -21,6 +21,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+use crate::transfer::ExportRow;
 use crate::{
     AuditEvent, Authority, Certificate, Crl, KeyBlock, Lease, Leasing, LedgerError, NewAuditEvent,
     NewAuthority, NewAuthorityRevocation, NewCertificate, NewCrl, NewCrlList, NewKeyBlock,
@@ -67,6 +68,7 @@ pub(crate) enum Write {
     RevokeToken(NewTokenRevocation, Answer<Token>),
     Lease(NewLease, Answer<Leasing>),
     EndLease(Lease, Answer<()>),
+    Import(Box<ImportPage>, Answer<()>),
 }
 
 /// A part of the revocation of all that an authority issued.
@@ -83,6 +85,14 @@ pub(crate) struct StepDone {
     pub(crate) revoked: u64,
     /// Where the next step starts; `None` when no record is left.
     pub(crate) next: Option<u64>,
+}
+
+/// Rows of an export, to be added as they are.
+#[derive(Debug, Clone)]
+pub(crate) struct ImportPage {
+    pub(crate) rows: Vec<ExportRow>,
+    /// Whether they must find an empty ledger.
+    pub(crate) is_first: bool,
 }
 
 /// A certificate to be added to an authority.
@@ -126,7 +136,7 @@ impl Write {
             Self::Audit(_, answer) => hold(answer, Err(error)),
             Self::Token(_, answer) | Self::RevokeToken(_, answer) => hold(answer, Err(error)),
             Self::Lease(_, answer) => hold(answer, Err(error)),
-            Self::EndLease(_, answer) => hold(answer, Err(error)),
+            Self::EndLease(_, answer) | Self::Import(_, answer) => hold(answer, Err(error)),
         }
     }
 }

@@ -74,6 +74,8 @@ mod revoke;
 mod status;
 #[path = "sql/token.rs"]
 mod token;
+#[path = "sql/transfer.rs"]
+mod transfer;
 
 use std::{fmt, future::Future, path::Path, time::Duration};
 

@@ -4,7 +4,9 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use ca_core::{crl::Scope, fingerprint::Fingerprint, serial::SerialNumber};
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
+use crate::transfer::ExportRow;
 use crate::{
     AuditEvent, AuditFilter, Authority, BlockedKey, Certificate, Counts, Crl, CrlFilter, CrlKind,
     Entry, Filter, Finding, Found, FoundEvents, FoundTokens, Idempotency, Inconsistent, KeyBlock,
@@ -266,6 +268,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Gives a lease back before it runs out; one that went to somebody else stays theirs.
     fn end_lease(&self, lease: Lease) -> Reply<'_, ()>;
+
+    /// Sends every row, page by page, from one moment of the ledger, in the order of
+    /// [`crate::transfer`]; ends early when nobody takes them. Whoever takes them slowly holds the
+    /// database up, and a PostgreSQL server gives up on them after a while.
+    fn export(&self, pages: mpsc::Sender<Vec<ExportRow>>) -> Reply<'_, ()>;
+
+    /// Adds rows of an export as they are: all of them, or none. They come in the order of the
+    /// export, the first of them (`is_first`) into an empty ledger.
+    ///
+    /// # Errors
+    /// `InvalidField` when the ledger is not empty; `Refused` for rows that break its rules.
+    fn import(&self, rows: Vec<ExportRow>, is_first: bool) -> Reply<'_, ()>;
 
     /// How much is in the ledger.
     fn counts(&self) -> Reply<'_, Counts>;

@@ -11,7 +11,7 @@ use ledger::{Authority as Recorded, Ledger};
 
 use super::{CliError, Context};
 use crate::authority::unknown;
-use crate::data_folder::{DataFolder, ledger_failed, wait_for};
+use crate::data_folder::{ledger_failed, wait_for};
 
 /// List, show, create, rekey, cross-sign and revoke authorities
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Command::Revoke(options) => &options.data,
     };
     wait_for(async {
-        let folder = DataFolder::new(&data.data);
+        let folder = data.folder()?;
         let ledger = folder.open_ledger().await?;
         let result = match &options.command {
             Command::List(options) => list::run(options, &ledger, context).await,

@@ -12,7 +12,7 @@ use ledger::{Cursor, Entry, Filter, Ledger, Page, RevocationReason, Status};
 use serde::Serialize;
 
 use super::{CliError, Context, Exit};
-use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
+use crate::data_folder::{DataOptions, ledger_failed, wait_for};
 use crate::output::{OutputOptions, Target};
 use crate::table;
 
@@ -202,7 +202,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Command::Renew(options) => &options.data,
     };
     wait_for(async {
-        let folder = DataFolder::new(&data.data);
+        let folder = data.folder()?;
         let ledger = folder.open_ledger().await?;
         let result = match &options.command {
             Command::List(options) => list(options, &ledger, context).await,

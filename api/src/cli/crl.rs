@@ -5,7 +5,7 @@ mod make;
 mod show;
 
 use super::{CliError, Context};
-use crate::data_folder::{DataFolder, ledger_failed, wait_for};
+use crate::data_folder::{ledger_failed, wait_for};
 
 /// Make, list and show certificate revocation lists
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Command::Show(options) => return show::run(options, context),
     };
     wait_for(async {
-        let folder = DataFolder::new(&data.data);
+        let folder = data.folder()?;
         let ledger = folder.open_ledger().await?;
         let result = match &options.command {
             Command::Make(options) => make::run(options, &folder, &ledger, context).await,

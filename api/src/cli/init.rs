@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{CliError, Context, Exit};
 use crate::authority::Protection;
-use crate::data_folder::{DataFolder, DataOptions, wait_for};
+use crate::data_folder::{DataOptions, wait_for};
 use crate::hierarchy::{Hierarchy, check_free, found_hierarchy};
 use crate::passphrase::NewPassphraseOptions;
 
@@ -91,7 +91,7 @@ struct Made<'a> {
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
-    let folder = DataFolder::new(&options.data.data);
+    let folder = options.data.folder()?;
     let hierarchy = options.hierarchy.hierarchy()?;
     check_free(&folder)?;
     let passphrase = options.passphrase.read("the authorities' keys", context)?;
@@ -115,7 +115,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         "root CA     {}\nissuing CA  {}\nledger      {}\n\nThe root's key signs nothing in daily work: keep {} in a safe.\n\nTry next:\n  espalier issue --data {data} --dns app.example --key-out app.key --out app.pem\n",
         root.display(),
         issuing.display(),
-        folder.ledger_path().display(),
+        folder.ledger(),
         folder.authority("root").join("key.pem").display(),
     ))
 }

@@ -85,7 +85,7 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
     wait_for(async {
-        let folder = DataFolder::new(&options.data.data);
+        let folder = options.data.folder()?;
         let ledger = folder.open_ledger().await?;
         let result = issue(options, &folder, &ledger, context).await;
         let closed = ledger.close().await.map_err(ledger_failed);

@@ -5,18 +5,21 @@ use std::fmt::Write as _;
 use ledger::Ledger;
 use serde::Serialize;
 
+use super::ledger_grants::GrantsOptions;
 use super::ledger_migrate::MigrateOptions;
+use super::ledger_transfer::{ExportOptions, ImportOptions};
 use super::{CliError, Context};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
 use crate::ledger_check::{self, Report};
 use crate::progress::Progress;
 
-/// Check the ledger, or bring an older one up to date
+/// Check the ledger, bring an older one up to date, or move it to another store
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier ledger check
   espalier ledger check --json | jq .found
-  espalier ledger migrate")]
+  espalier ledger migrate
+  espalier ledger export --out ledger.ndjson")]
 pub(super) struct Options {
     #[command(subcommand)]
     command: Command,
@@ -26,6 +29,9 @@ pub(super) struct Options {
 enum Command {
     Check(CheckOptions),
     Migrate(MigrateOptions),
+    Grants(GrantsOptions),
+    Export(ExportOptions),
+    Import(ImportOptions),
 }
 
 /// Check every row, every signature, and that every certificate says what was recorded
@@ -57,11 +63,14 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     match &options.command {
         Command::Check(options) => run_check(options, context),
         Command::Migrate(options) => super::ledger_migrate::run(options, context),
+        Command::Grants(options) => super::ledger_grants::run(options, context),
+        Command::Export(options) => super::ledger_transfer::run_export(options, context),
+        Command::Import(options) => super::ledger_transfer::run_import(options, context),
     }
 }
 
 fn run_check(options: &CheckOptions, context: &mut Context) -> Result<(), CliError> {
-    let folder = DataFolder::new(&options.data.data);
+    let folder = options.data.folder()?;
     let report = wait_for(async {
         let ledger = folder.open_ledger().await?;
         let report = check(&ledger, context).await;
@@ -78,7 +87,7 @@ fn run_check(options: &CheckOptions, context: &mut Context) -> Result<(), CliErr
     }
     let wrong: Vec<String> =
         report.wrong().map(|(kind, count)| format!("{count} {kind}")).collect();
-    let message = format!("ledger {}: {}", folder.ledger_path().display(), wrong.join(", "));
+    let message = format!("ledger {}: {}", folder.ledger(), wrong.join(", "));
     Err(CliError::refused(message).with_hint(
         "stop every espalier that uses it, keep a copy of the folder as it is, and compare it with the last backup",
     ))
@@ -95,7 +104,7 @@ fn text(folder: &DataFolder, report: &Report) -> String {
     let counts = &report.checked;
     let mut text = format!(
         "ledger        {}\nauthorities   {}\nrecords       {}\ncertificates  {}\nrevocations   {}\norphans       {}\nsignatures    {} verified\n",
-        folder.ledger_path().display(),
+        folder.ledger(),
         counts.authorities,
         counts.records,
         counts.certificates,

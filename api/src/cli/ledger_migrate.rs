@@ -1,19 +1,21 @@
 //! `espalier ledger migrate`: a ledger of an older release.
 
-use ledger::sqlite::SqliteStore;
 use serde::Serialize;
 
 use super::{CliError, Context};
-use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
+use crate::data_folder::{DataOptions, ledger_failed, wait_for};
 
 /// Bring the ledger of an older release up to date
 ///
 /// In one transaction: afterwards it is up to date, or as it was. Nothing that is in it is lost.
-/// Make a backup first: older releases can't read it any more.
+/// Make a backup first: older releases can't read it any more. In an empty PostgreSQL database it
+/// makes the ledger; connect as the role that is going to own it, then run what `espalier ledger
+/// grants` prints.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier ledger migrate
-  espalier ledger migrate --data /srv/ca --json")]
+  espalier ledger migrate --data /srv/ca --json
+  espalier ledger migrate --ledger postgres://owner@db.example.org/ledger --ledger-password-file owner.password")]
 pub(super) struct MigrateOptions {
     #[command(flatten)]
     data: DataOptions,
@@ -31,8 +33,8 @@ struct Migrated {
 }
 
 pub(super) fn run(options: &MigrateOptions, context: &mut Context) -> Result<(), CliError> {
-    let path = DataFolder::new(&options.data.data).ledger_path();
-    let migrated = wait_for(async { SqliteStore::migrate(&path).await.map_err(ledger_failed) });
+    let location = options.data.folder()?.ledger();
+    let migrated = wait_for(async { ledger::migrate(&location).await.map_err(ledger_failed) });
     let (before, after) = migrated?;
     if options.json {
         return context.print_json(&Migrated { before, after });
@@ -41,5 +43,5 @@ pub(super) fn run(options: &MigrateOptions, context: &mut Context) -> Result<(),
         true => format!("{after}, which is up to date"),
         false => format!("{before} -> {after}"),
     };
-    context.print(&format!("ledger  {}\nschema  {schema}\n", path.display()))
+    context.print(&format!("ledger  {}\nschema  {schema}\n", location))
 }

@@ -7,7 +7,7 @@ mod responder;
 mod show;
 
 use super::{CliError, Context};
-use crate::data_folder::{DataFolder, ledger_failed, wait_for};
+use crate::data_folder::{ledger_failed, wait_for};
 
 /// Make OCSP requests, answer them from the ledger, and show both
 #[derive(Debug, clap::Args)]
@@ -37,7 +37,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Command::Show(options) => return show::run(options, context),
     };
     wait_for(async {
-        let folder = DataFolder::new(&data.data);
+        let folder = data.folder()?;
         let ledger = folder.open_ledger().await?;
         let result = match &options.command {
             Command::Respond(options) => respond::run(options, &folder, &ledger, context).await,

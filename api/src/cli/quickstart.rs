@@ -58,7 +58,13 @@ struct Printed<'a> {
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
-    let folder = DataFolder::new(&options.data.data);
+    let folder = options.data.folder()?;
+    if options.data.ledger.is_some() {
+        return Err(CliError::usage(
+            "--ledger: quickstart makes a ledger of its own, in the data folder",
+        )
+        .with_hint("leave it out, or use `espalier init --ledger URL`"));
+    }
     let is_new = !folder.has_ledger()?;
     let hierarchy = options.hierarchy.hierarchy()?;
     let is_named = options.hierarchy.names_algorithms();
@@ -155,7 +161,7 @@ fn rows(
         row("with chain", file(&made.folder, "chain.pem")),
         row("private key", format!("{key} (not encrypted, as servers want it)")),
         row("root", file(&folder.authority("root"), "certificate.pem")),
-        row("ledger", folder.ledger_path().display().to_string()),
+        row("ledger", folder.ledger().to_string()),
     ]
 }
 

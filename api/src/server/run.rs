@@ -15,7 +15,6 @@ use super::metrics::Metrics;
 use super::reload::{self, Watched};
 use super::signing::SigningPool;
 use super::state::{App, Parts, Policy, Served, shipped_for_requesters};
-use super::tokens::LedgerTokens;
 use super::{listener, routes};
 use crate::auth::{Authenticator, OwnAuthority, Resources};
 use crate::authority::{self, Authority};
@@ -132,8 +131,7 @@ pub(super) async fn authenticator(
             certificates: one.certificates.into_iter().map(|one| one.der).collect(),
         })
         .collect();
-    let tokens = Arc::new(LedgerTokens(Ledger::clone(ledger)));
-    let resources = Resources { base, authorities: &own, ledger: Ledger::clone(ledger), tokens };
+    let resources = Resources { base, authorities: &own, ledger: Ledger::clone(ledger) };
     Authenticator::new(&config.auth, resources)
         .map(Arc::new)
         .map_err(|error| CliError::of(Exit::Usage, "configuration: auth", &error))

@@ -341,3 +341,22 @@ fn the_configuration_narrows_the_algorithms() {
     let error = verify_with(&keys, &by_ec, &[JwtAlgorithm::EdDsa]).unwrap_err();
     assert!(error.contains("found no key for signatures by EdDSA"), "{error}");
 }
+
+#[test]
+fn every_changed_character_is_noticed() {
+    let forge = Forge::p256();
+    let keys = key_set(&[forge.jwk("k1")]);
+    let token = forge.token("k1", &claims(ISSUER));
+    verify(&keys, &token).unwrap();
+    for index in 0..token.len() {
+        for other in [b'A', b'B', b'.', b'=', b'-'] {
+            let mut octets = token.clone().into_bytes();
+            if octets[index] != other {
+                octets[index] = other;
+                let changed = String::from_utf8(octets).unwrap();
+                assert!(verify(&keys, &changed).is_err(), "character {index}: {changed}");
+            }
+        }
+        assert!(verify(&keys, &token[..index]).is_err());
+    }
+}

@@ -4,10 +4,10 @@ use sqlx::{PgConnection, postgres::PgConnectOptions};
 
 use super::{
     PostgresOptions, authority, batch, batch::Batch, connect, crl, fault::Place, lease, open,
-    revoke, token, transaction::Named,
+    revoke, token, transaction::Named, transfer,
 };
 use crate::LedgerError;
-use crate::queue::{Answer, BatchWriter, Held, Write, Written, hold};
+use crate::queue::{Answer, BatchWriter, Held, ImportPage, Write, Written, hold};
 
 /// How often a transaction is tried again after a conflict with another one. The turn leaves no
 /// room for conflicts in PostgreSQL itself; databases that speak its protocol have them.
@@ -188,6 +188,11 @@ impl PostgresWriter {
             }
             Write::EndLease(ended, answer) => {
                 let done = transact!(self, |t| lease::end(t, ended.clone()));
+                settle(answer, done)
+            }
+            Write::Import(page, answer) => {
+                let ImportPage { rows, is_first } = *page;
+                let done = transact!(self, |t| transfer::import(t, rows.clone(), is_first));
                 settle(answer, done)
             }
             // These share a transaction: `Batch::take` keeps them.

@@ -4,9 +4,12 @@
 use ca_core::{fingerprint::Fingerprint, serial::SerialNumber};
 use jiff::Timestamp;
 
-use super::{DatabaseStore, audit, crl, read, status, token};
-use crate::queue::{NewAuthorityCertificate, RevocationStep, Write};
+use tokio::sync::mpsc;
+
+use super::{DatabaseStore, audit, crl, read, status, token, transfer};
+use crate::queue::{ImportPage, NewAuthorityCertificate, RevocationStep, Write};
 use crate::search::{count_in_range, limit_in_range};
+use crate::transfer::ExportRow;
 use crate::{
     AuditEvent, AuditFilter, Authority, BlockedKey, Certificate, Counts, Crl, CrlFilter, Entry,
     Filter, Finding, Found, FoundEvents, FoundTokens, Idempotency, KeyBlock, Lease, Leasing,
@@ -278,6 +281,22 @@ impl Store for DatabaseStore {
 
     fn end_lease(&self, lease: Lease) -> Reply<'_, ()> {
         Box::pin(async move { self.queue.ask(|answer| Write::EndLease(lease, answer)).await })
+    }
+
+    fn export(&self, pages: mpsc::Sender<Vec<ExportRow>>) -> Reply<'_, ()> {
+        // As slow as whoever takes the pages.
+        Box::pin(async move {
+            let mut transaction = self.reading("ledger.export").await?;
+            transfer::export(&mut transaction, pages).await?;
+            transaction.commit().await
+        })
+    }
+
+    fn import(&self, rows: Vec<ExportRow>, is_first: bool) -> Reply<'_, ()> {
+        Box::pin(async move {
+            let page = Box::new(ImportPage { rows, is_first });
+            self.queue.ask(|answer| Write::Import(page, answer)).await
+        })
     }
 
     fn counts(&self) -> Reply<'_, Counts> {

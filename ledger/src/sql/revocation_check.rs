@@ -87,7 +87,7 @@ const RULES: [(FindingKind, &str); 11] = [
     (
         FindingKind::CrlSeries,
         "SELECT a.name, NULL, 'CRL number ' || c.number || ', through revocation ' || c.through \
-         || ', follows ' || c.before || ', through ' || c.through_before \
+         || ', follows ' || coalesce(c.before, 0) || ', through ' || coalesce(c.through_before, 0) \
          FROM (SELECT authority, number, through, lag(number) OVER w AS before, \
                       lag(through) OVER w AS through_before \
                FROM crl WINDOW w AS (PARTITION BY authority ORDER BY id)) c \

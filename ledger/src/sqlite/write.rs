@@ -3,7 +3,7 @@
 use ca_core::{fingerprint::Fingerprint, profile::KeyReuse};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{Named, authority, crl, fault::Place, lease, read, reuse, revoke, token};
+use super::{Named, authority, crl, fault::Place, lease, read, reuse, revoke, token, transfer};
 use crate::key_rules::Key;
 use crate::queue::{Answer, BatchWriter, Held, Write, Written, hold};
 use crate::rows::joined;
@@ -99,6 +99,12 @@ async fn carry_out(transaction: &mut Named<'_>, write: Write) -> (Held, Option<L
         Write::RevokeToken(new, answer) => settle(answer, token::revoke(transaction, new).await),
         Write::Lease(new, answer) => settle(answer, lease::take(transaction, new).await),
         Write::EndLease(ended, answer) => settle(answer, lease::end(transaction, ended).await),
+        Write::Import(page, answer) => {
+            let done = transfer::import(transaction, page.rows, page.is_first).await;
+            // All of a page or nothing, so that what was imported ends at a page.
+            let fatal = done.as_ref().err().cloned();
+            (hold(answer, done), fatal)
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::cli::revoking::ReasonOptions;
 use crate::cli::{CliError, Context, Exit};
-use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
+use crate::data_folder::{DataOptions, ledger_failed, wait_for};
 use crate::input::Source;
 
 /// Serial numbers that are named at most; the others are counted.
@@ -66,7 +66,7 @@ struct Blocked {
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
     let digests = digests(&options.key, context)?;
     wait_for(async {
-        let ledger = DataFolder::new(&options.data.data).open_ledger().await?;
+        let ledger = options.data.folder()?.open_ledger().await?;
         let result = block(options, digests, &ledger, context).await;
         let closed = ledger.close().await.map_err(ledger_failed);
         result.and(closed)

@@ -6,7 +6,7 @@ use ca_core::pem::Label;
 use fuzzing::choices::Choices;
 use fuzzing::mutation::{Mutant, mutant, mutant_of};
 use fuzzing::parts::common_name;
-use fuzzing::pki::{FAMILIES, Kind, LEAF_NAME, Pki, verified_at};
+use fuzzing::pki::{FAMILIES, Kind, LEAF_NAME, Pki, SLOW_FAMILY, verified_at};
 
 use super::theirs::{Theirs, verify};
 use super::{Case, Ours};
@@ -14,16 +14,23 @@ use crate::openssl::OpenSsl;
 
 /// One batch in so many mutates what stands between root and leaf.
 const BETWEEN: usize = 5;
+/// One batch in so many is of the family that signs slowly. It has no divisor in common with
+/// [`BETWEEN`], so that both come together as well.
+const SLOW: usize = 16;
 
 /// The cases of one batch.
 pub(super) fn judged(openssl: &OpenSsl, seed: u64, number: usize, count: usize) -> Vec<Case> {
-    let pki = Pki::new(FAMILIES[number % FAMILIES.len()]);
+    let pki = Pki::new(family(number));
     let seed = seed.wrapping_mul(0x0100_0000_01b3).wrapping_add(number as u64);
     let mut choices = Choices::seeded(seed);
     let as_server = choices.one_in(2);
     openssl.write_pem("root.pem", Label::Certificate, pki.root_certificate.der());
     let batch = Batch { openssl, pki: &pki, as_server, count };
     if number % BETWEEN == 1 { batch.between(&mut choices) } else { batch.leaves(&mut choices) }
+}
+
+fn family(number: usize) -> &'static str {
+    if number % SLOW == 5 { SLOW_FAMILY } else { FAMILIES[number % FAMILIES.len()] }
 }
 
 struct Batch<'a> {

@@ -161,9 +161,12 @@ pub const CLASSES: [Class; 35] = [
         explains: |case| allowed(case, Reason::KeyIdentifier, "together, or neither"),
     },
     Class {
-        name: "key usage of ML-DSA",
-        why: "RFC 9881 section 3: keys that sign encipher nothing",
-        explains: |case| allowed(case, Reason::KeyUsage, "(RFC 9881)"),
+        name: "key usage of ML-DSA and SLH-DSA",
+        why: "RFC 9881 section 5, RFC 9909 section 6: keys that sign encipher nothing",
+        explains: |case| {
+            allowed(case, Reason::KeyUsage, "(RFC 9881)")
+                || allowed(case, Reason::KeyUsage, "(RFC 9909)")
+        },
     },
     Class {
         name: "common name",

@@ -1,0 +1,176 @@
+//! `espalier ledger export` and `import`: a ledger as lines of JSON, whatever store keeps it.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write};
+use std::os::fd::AsFd as _;
+
+use ledger::transfer::{self, MAX_LINE_OCTETS};
+use serde::Serialize;
+
+use super::{CliError, Context, Exit};
+use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
+use crate::input::Source;
+use crate::output::{self, Content, Target};
+
+/// Write every row of the ledger as a line of JSON with a digest
+///
+/// From one moment of the ledger, while others may use it. The last line's digest stands for all of
+/// it: two ledgers with the same one are the same. The export has who asked for what: keep it as you
+/// keep the ledger.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier ledger export --out ledger.ndjson
+  espalier ledger export | zstd > ledger.ndjson.zst")]
+pub(super) struct ExportOptions {
+    #[command(flatten)]
+    data: DataOptions,
+
+    /// Where to; standard output when it is not given
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: Target,
+
+    /// Replace the file
+    #[arg(long)]
+    force: bool,
+
+    /// Print JSON about the export
+    #[arg(long)]
+    json: bool,
+}
+
+/// Read an export into an empty ledger, and check its digests
+///
+/// How a ledger moves from SQLite to PostgreSQL: stop whoever uses the old one, export it, import it
+/// into a database where `espalier ledger migrate` made an empty ledger, and run `espalier ledger
+/// check` on it. In a data folder without ledger, one is made. The rules of the ledger hold for
+/// imported rows too. When it fails the ledger is not whole: start again with an empty one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier ledger import ledger.ndjson --ledger postgres://espalier@db.example.org/ledger
+  zstd -dc ledger.ndjson.zst | espalier ledger import -")]
+pub(super) struct ImportOptions {
+    /// The export; `-` is standard input
+    #[arg(value_name = "FILE")]
+    export: Source,
+
+    #[command(flatten)]
+    data: DataOptions,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is told of an export or import.
+#[derive(Serialize)]
+struct Transferred {
+    rows: u64,
+    digest: String,
+}
+
+impl Transferred {
+    fn print(&self, json: bool, ledger: &DataFolder, context: &Context) -> Result<(), CliError> {
+        if json {
+            return context.print_json(self);
+        }
+        let Self { rows, digest } = self;
+        context.print(&format!("ledger  {}\nrows    {rows}\ndigest  {digest}\n", ledger.ledger()))
+    }
+}
+
+pub(super) fn run_export(options: &ExportOptions, context: &mut Context) -> Result<(), CliError> {
+    let folder = options.data.folder()?;
+    if matches!(options.out, Target::Stdout) {
+        let stdout = io::stdout().as_fd().try_clone_to_owned();
+        let stdout = stdout.map_err(|error| output::failed("standard output", &error))?;
+        export(&folder, &mut BufWriter::new(File::from(stdout)))?;
+        return Ok(());
+    }
+    let mut done = Err(CliError::environment("nothing was exported"));
+    let staged = options.out.stage_stream(Content::Secret, options.force, &mut |out| {
+        done = export(&folder, &mut BufWriter::new(out));
+        match &done {
+            Ok(_) => Ok(()),
+            Err(error) => Err(io::Error::other(error.message().to_owned())),
+        }
+    });
+    // What went wrong in the ledger is said better by itself.
+    let transferred = match staged {
+        Ok(staged) => staged.publish().and(done),
+        Err(error) => done.and(Err(error)),
+    }?;
+    transferred.print(options.json, &folder, context)
+}
+
+fn export(folder: &DataFolder, out: &mut dyn Write) -> Result<Transferred, CliError> {
+    let write_failed = |error: io::Error| output::failed("the export", &error);
+    let (digest, rows) = wait_for(async {
+        let ledger = folder.open_ledger().await?;
+        let written = transfer::export(&*ledger, ledger_failed, |line| {
+            out.write_all(line.as_bytes()).map_err(write_failed)
+        })
+        .await;
+        let closed = ledger.close().await.map_err(ledger_failed);
+        written.and_then(|written| closed.map(|()| written))
+    })?;
+    out.flush().map_err(write_failed)?;
+    Ok(Transferred { rows, digest: digest.to_string() })
+}
+
+pub(super) fn run_import(options: &ImportOptions, context: &mut Context) -> Result<(), CliError> {
+    let folder = options.data.folder()?;
+    let mut lines = Lines::open(&options.export)?;
+    let (digest, rows) = wait_for(async {
+        // A folder without ledger gets one; a database has one since `espalier ledger migrate`.
+        let ledger = match folder.has_ledger()? {
+            true => folder.open_ledger().await?,
+            false => folder.create_ledger().await?,
+        };
+        let read = transfer::import(&*ledger, ledger_failed, || lines.next()).await;
+        let closed = ledger.close().await.map_err(ledger_failed);
+        read.and_then(|read| closed.map(|()| read))
+    })
+    .map_err(|error| match error.hint() {
+        Some(_) => error,
+        None => error.with_hint(
+            "where rows were added the ledger is not whole: start again with an empty one",
+        ),
+    })?;
+    let transferred = Transferred { rows, digest: digest.to_string() };
+    transferred.print(options.json, &folder, context)
+}
+
+/// Lines of bounded length.
+struct Lines {
+    input: Box<dyn io::BufRead + Send>,
+    source: Source,
+}
+
+impl Lines {
+    fn open(source: &Source) -> Result<Self, CliError> {
+        let file = match source {
+            Source::Stdin => io::stdin().as_fd().try_clone_to_owned().map(File::from),
+            Source::File(path) => File::open(path),
+        };
+        let file = file.map_err(|error| CliError::of(Exit::Usage, source, &error))?;
+        Ok(Self { input: Box::new(BufReader::new(file)), source: source.clone() })
+    }
+
+    fn next(&mut self) -> Result<Option<String>, CliError> {
+        let mut line = String::new();
+        let limit = MAX_LINE_OCTETS as u64;
+        let read = self.input.by_ref().take(limit).read_line(&mut line);
+        let octets = read.map_err(|error| CliError::of(Exit::Usage, &self.source, &error))?;
+        if octets == MAX_LINE_OCTETS {
+            let message = format!("{}: a line of more than {limit} octets", self.source);
+            return Err(CliError::usage(message).with_hint("is it an export of a ledger?"));
+        }
+        if octets == 0 {
+            return Ok(None);
+        }
+        if line.ends_with('\n') {
+            line.pop();
+        }
+        Ok(Some(line))
+    }
+}
