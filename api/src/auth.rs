@@ -27,7 +27,7 @@ mod rate_limit;
 mod role;
 mod rules;
 mod strict_json;
-mod token_finder;
+mod token_order;
 
 pub use api_token::{ApiToken, PREFIX as API_TOKEN_PREFIX};
 pub use authenticator::{Authenticator, Presented, Resources};
@@ -44,4 +44,4 @@ pub use name_pattern::{NamePattern, PatternError, TextPattern};
 pub use rate_limit::{Allowance, RateLimits};
 pub use role::Role;
 pub use strict_json::{read as read_strict_json, read_object as read_strict_json_object};
-pub use token_finder::{FoundToken, TokenFinder, TokenReply};
+pub use token_order::{MAX_LIFE as MAX_TOKEN_LIFE, TokenOrder, TokenOrderError};

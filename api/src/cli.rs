@@ -33,6 +33,7 @@ mod related;
 mod requested;
 mod revoking;
 mod serve;
+mod token;
 mod verify;
 
 use std::process::ExitCode;
@@ -75,6 +76,7 @@ enum Command {
     Ca(ca::Options),
     Ledger(ledger::Options),
     Key(key::Options),
+    Token(token::Options),
     Csr(csr::Options),
     Pkcs12(pkcs12::Options),
     Pkcs7(pkcs7::Options),
@@ -122,6 +124,7 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Ca(options) => ca::run(&options, context),
         Command::Ledger(options) => ledger::run(&options, context),
         Command::Key(options) => key::run(&options, context),
+        Command::Token(options) => token::run(&options, context),
         Command::Csr(options) => csr::run(&options, context),
         Command::Pkcs12(options) => pkcs12::run(&options, context),
         Command::Pkcs7(options) => pkcs7::run(&options, context),

@@ -78,7 +78,7 @@ async fn sign(
     let (name, number) = (&reserved.content.authority, reserved.number);
     let builder =
         builder(issuer(authority)?, &reserved.content, number, freshest).map_err(refused)?;
-    let mut list = builder.begin(authority.signer(), 0).map_err(refused)?;
+    let mut list = builder.begin(authority.signer()).map_err(refused)?;
     let shown = Progress::start(context.terminal(), "reading revocations", None);
     let mut after = Some(0);
     while let Some(position) = after {
@@ -158,7 +158,7 @@ fn builder<'a>(
 
 fn refused(error: CrlBuildError) -> CliError {
     let exit = match error {
-        CrlBuildError::Write(_) => Exit::Environment,
+        CrlBuildError::Write(_) | CrlBuildError::Memory(_) => Exit::Environment,
         CrlBuildError::Sign(_) | CrlBuildError::Encoding(_) | CrlBuildError::SignerMismatch => {
             Exit::Fault
         }

@@ -8,6 +8,7 @@
 //! Indirect lists, which revoke other issuers' certificates, are neither made nor read. See ADR
 //! 0040.
 
+mod buffer;
 mod build;
 mod entry;
 pub(crate) mod error;

@@ -2,7 +2,7 @@
 
 use crate::algorithm::SignatureScheme;
 use crate::public_key::PublicKey;
-use crate::signature::{Prepared, SecondVerifier, SignatureError, check_fit};
+use crate::signature::{LARGE, SecondVerifier, SignatureError, check_fit};
 
 /// Where a private key lives and signs: in this process today, a token or a KMS later.
 ///
@@ -15,12 +15,6 @@ pub trait SigningBackend: Send + Sync {
     fn make_signature(&self, scheme: SignatureScheme, message: &[u8])
     -> Result<Vec<u8>, SignError>;
 }
-
-/// From so many octets on hashing takes longer than starting a thread.
-const LARGE: usize = 1024 * 1024;
-
-/// A signature, and the message as the second implementation took it.
-type SignedLarge<'m> = (Vec<u8>, Result<Prepared<'m>, SignatureError>);
 
 /// A key that can sign by one scheme.
 pub struct Signer {
@@ -62,30 +56,41 @@ impl Signer {
     /// `SignError::Backend` when the key can't sign; `SignError::CrossCheck` when the second
     /// implementation refuses the signature, which means a fault or a bug: release nothing.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let (signature, prepared) = if message.len() < LARGE {
+        self.sign_after(message, |_| ()).map(|(signature, ())| signature)
+    }
+
+    /// The same; what has to stand before the signature may be written meanwhile, as soon as its
+    /// length is known. The second implementation takes a large message on a thread of its own.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub(crate) fn sign_after<T>(
+        &self,
+        message: &[u8],
+        before: impl FnOnce(usize) -> T,
+    ) -> Result<(Vec<u8>, T), SignError> {
+        let prepare = || self.second.prepare(message, b"");
+        let (signature, done, prepared) = if message.len() < LARGE {
             let signature = self.backend.make_signature(self.scheme, message)?;
-            (signature, self.second.prepare(message, b""))
+            let done = before(signature.len());
+            (signature, done, prepare())
         } else {
-            self.sign_large(message)?
+            std::thread::scope(|scope| {
+                let second = scope.spawn(prepare);
+                let signature = self.backend.make_signature(self.scheme, message)?;
+                let done = before(signature.len());
+                // A panic there is a refusal: what was not hashed can't be checked.
+                let prepared = second.join().unwrap_or(Err(SignatureError::Invalid));
+                Ok((signature, done, prepared))
+            })?
         };
         match prepared.and_then(|message| self.second.verify_prepared(&message, b"", &signature)) {
-            Ok(()) => Ok(signature),
+            Ok(()) => Ok((signature, done)),
             Err(_) => {
                 tracing::error!(scheme = %self.scheme, "the second implementation refuses a signature");
                 Err(SignError::CrossCheck { scheme: self.scheme })
             }
         }
-    }
-
-    /// Signs while the second implementation hashes the message by itself, on a thread of its own.
-    fn sign_large<'m>(&self, message: &'m [u8]) -> Result<SignedLarge<'m>, SignError> {
-        std::thread::scope(|scope| {
-            let second = scope.spawn(|| self.second.prepare(message, b""));
-            let signature = self.backend.make_signature(self.scheme, message)?;
-            // A panic there is a refusal: what was not hashed can't be checked.
-            let prepared = second.join().unwrap_or(Err(SignatureError::Invalid));
-            Ok((signature, prepared))
-        })
     }
 }
 

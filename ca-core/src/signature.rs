@@ -3,17 +3,20 @@
 mod composite;
 mod deep_stack;
 mod first;
+mod large_ml_dsa;
 mod second;
 mod slh_dsa;
 
 pub(crate) use composite::{representative, split_signature};
 pub(crate) use deep_stack::on_deep_stack;
 pub(crate) use first::digest;
-pub(crate) use second::{Prepared, SecondVerifier};
+pub(crate) use second::SecondVerifier;
 
 use crate::algorithm::{ClassicalKey, ClassicalScheme, Composite, KeyKind, SignatureScheme};
 use crate::public_key::{PublicKey, PublicKeyError};
 
+/// From so many octets on hashing takes longer than starting a thread.
+pub(crate) const LARGE: usize = 1024 * 1024;
 /// The longest context of an application, in octets.
 const MAX_CONTEXT: usize = 255;
 

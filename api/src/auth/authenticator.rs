@@ -1,5 +1,6 @@
 //! From what a request presents to who asks.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,13 +24,12 @@ use super::kubernetes::Cluster;
 use super::quoted::{is_plain, quoted};
 use super::rate_limit::{Allowance, RateLimits};
 use super::rules::Rules;
-use super::token_finder::TokenFinder;
 
 /// The most issuers, clusters and trusts of each kind.
 const MAX_SOURCES: usize = 100;
 
-/// What a request shows of who asks.
-#[derive(Clone, Copy, Debug)]
+/// What a request shows of who asks. Its Debug form does not show the token.
+#[derive(Clone, Copy)]
 pub struct Presented<'a> {
     /// What follows `Bearer ` in Authorization.
     pub bearer: Option<&'a str>,
@@ -40,6 +40,16 @@ pub struct Presented<'a> {
     pub peer: SocketAddr,
 }
 
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented")
+            .field("bearer", &self.bearer.map(|_| ".."))
+            .field("client_certificates", &self.client_certificates.map(<[_]>::len))
+            .field("peer", &self.peer)
+            .finish()
+    }
+}
+
 /// What an authenticator asks beside its configuration.
 #[derive(Clone, Debug)]
 pub struct Resources<'a> {
@@ -47,16 +57,14 @@ pub struct Resources<'a> {
     pub base: &'a Path,
     /// The authorities of this server.
     pub authorities: &'a [OwnAuthority],
-    /// Where revoked client certificates are looked up.
+    /// Where API tokens are looked up, and whether client certificates are revoked.
     pub ledger: Ledger,
-    /// Where API tokens are looked up.
-    pub tokens: Arc<dyn TokenFinder>,
 }
 
 /// Knows who asks.
 #[derive(Debug)]
 pub struct Authenticator {
-    tokens: Option<Arc<dyn TokenFinder>>,
+    api_tokens: bool,
     issuers: Vec<Arc<Issuer>>,
     clusters: Vec<Cluster>,
     trusts: Vec<Trust>,
@@ -77,7 +85,7 @@ impl Authenticator {
         }
         check_issuers(config)?;
         let leeway = config.clock_leeway_seconds;
-        let Resources { base, authorities, ledger, tokens } = resources;
+        let Resources { base, authorities, ledger } = resources;
         let issuers = all("oidc", &config.oidc, |one| issuer(one, leeway, base))?;
         let clusters =
             all("kubernetes", &config.kubernetes, |one| Cluster::new(one, leeway, base))?;
@@ -88,7 +96,7 @@ impl Authenticator {
         unique("client_certificates", config.client_certificates.iter().map(|one| &one.trust))?;
         let limits = &config.rate_limits;
         Ok(Self {
-            tokens: config.api_tokens.then_some(tokens),
+            api_tokens: config.api_tokens,
             issuers,
             clusters,
             trusts,
@@ -159,24 +167,25 @@ impl Authenticator {
         let refused = |reason: &str| {
             AuthError::refused(CredentialKind::ApiToken, format!("API token: {reason}"))
         };
-        let tokens = self.tokens.as_ref();
-        let tokens =
-            tokens.ok_or_else(|| refused("found one, allowed are none (auth.api_tokens)"))?;
+        if !self.api_tokens {
+            return Err(refused("found one, allowed are none (auth.api_tokens)"));
+        }
         let digest = digest_of(text).ok_or_else(|| {
             refused("found a text that is none (its checksum is wrong), allowed is a whole token")
         })?;
-        let found = tokens.find(digest).await;
+        // Every request asks anew, so that a revocation counts at once.
+        let found = self.ledger.token_by_hash(digest).await;
         let found = found.map_err(|error| AuthError::unavailable("the ledger", error))?;
         let token = found
-            .filter(|token| same_digest(&token.secret_digest, &digest))
+            .filter(|token| same_digest(&token.content.secret_digest, &digest))
             .ok_or_else(|| refused("found an unknown one, allowed is one of this server's"))?;
-        if token.revoked {
+        if token.revocation.is_some() {
             return Err(refused("found a revoked one, allowed is one that is not"));
         }
+        let token = token.content;
         if now >= token.expires_at {
-            let reason =
-                format!("found one that ended at {}, allowed: after {now}", token.expires_at);
-            return Err(refused(&reason));
+            let end = token.expires_at;
+            return Err(refused(&format!("found one that ended at {end}, allowed: after {now}")));
         }
         let grant = serde_json::from_str::<GrantConfig>(&token.scope)
             .map_err(|error| error.to_string())

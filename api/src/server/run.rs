@@ -13,7 +13,6 @@ use tokio_util::task::TaskTracker;
 use super::config::{ProfilesConfig, ServerConfig};
 use super::signing::SigningPool;
 use super::state::{App, Parts, Served, shipped_for_requesters};
-use super::tokens::LedgerTokens;
 use super::{listener, routes};
 use crate::auth::{Authenticator, OwnAuthority, Resources};
 use crate::authority::{self, Authority};
@@ -119,8 +118,7 @@ async fn authenticator(
             certificates: one.certificates.into_iter().map(|one| one.der).collect(),
         })
         .collect();
-    let tokens = Arc::new(LedgerTokens(Ledger::clone(ledger)));
-    let resources = Resources { base, authorities: &own, ledger: Ledger::clone(ledger), tokens };
+    let resources = Resources { base, authorities: &own, ledger: Ledger::clone(ledger) };
     Authenticator::new(&config.auth, resources)
         .map_err(|error| CliError::of(Exit::Usage, "configuration: auth", &error))
 }

@@ -1,33 +1,13 @@
 //! API tokens in the ledger.
 
-use ca_core::fingerprint::Fingerprint;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Ledger, LedgerError, NewToken, Page};
 use rand_core::CryptoRng;
 
-use crate::auth::{ApiToken, FoundToken, GrantConfig, Role, SubjectRule, TokenFinder, TokenReply};
+use crate::auth::{ApiToken, GrantConfig, Role, SubjectRule};
 
 /// How long the first token is worth something: enough to try, and to make others.
 const FIRST_TOKEN: SignedDuration = SignedDuration::from_hours(24 * 30);
-
-/// Looks tokens up in the ledger.
-#[derive(Clone, Debug)]
-pub struct LedgerTokens(pub Ledger);
-
-impl TokenFinder for LedgerTokens {
-    fn find(&self, secret_digest: Fingerprint) -> TokenReply<'_> {
-        let found = self.0.token_by_hash(secret_digest);
-        Box::pin(async move {
-            Ok(found.await?.map(|token| FoundToken {
-                name: token.content.name,
-                secret_digest: token.content.secret_digest,
-                scope: token.content.scope,
-                expires_at: token.content.expires_at,
-                revoked: token.revocation.is_some(),
-            }))
-        })
-    }
-}
 
 /// A grant for everything.
 pub fn everything() -> GrantConfig {

@@ -1,12 +1,10 @@
 //! An authenticator as the server puts it together, with a ledger of its own.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use ca_core::fingerprint::Fingerprint;
 use espalier::auth::{
-    AuthConfig, AuthError, Authenticator, Caller, ConfigError, FoundToken, OwnAuthority, Presented,
-    Resources, TokenFinder, TokenReply,
+    AuthConfig, AuthError, Authenticator, Caller, ConfigError, OwnAuthority, Presented, Resources,
 };
 use jiff::Timestamp;
 use ledger::Ledger;
@@ -15,22 +13,10 @@ use tempfile::TempDir;
 
 use crate::forge::NOW;
 
-/// Tokens in memory.
-#[derive(Debug, Default)]
-pub(crate) struct Shelf(pub(crate) Mutex<Vec<FoundToken>>);
-
-impl TokenFinder for Shelf {
-    fn find(&self, secret_digest: Fingerprint) -> TokenReply<'_> {
-        let all = self.0.lock().unwrap();
-        let found = all.iter().find(|token| token.secret_digest == secret_digest).cloned();
-        Box::pin(async move { Ok(found) })
-    }
-}
-
 /// An authenticator and what it asks.
 pub(crate) struct Desk {
     pub(crate) authenticator: Authenticator,
-    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) ledger: Ledger,
     _folder: Option<TempDir>,
 }
 
@@ -56,10 +42,9 @@ impl Desk {
         authorities: &[OwnAuthority],
     ) -> Result<Self, ConfigError> {
         let config: AuthConfig = serde_saphyr::from_str(yaml).unwrap();
-        let shelf = Arc::new(Shelf::default());
-        let resources = Resources { base, authorities, ledger, tokens: shelf.clone() };
+        let resources = Resources { base, authorities, ledger: ledger.clone() };
         let authenticator = Authenticator::new(&config, resources)?;
-        Ok(Self { authenticator, shelf, _folder: None })
+        Ok(Self { authenticator, ledger, _folder: None })
     }
 
     /// Who presents this token now, after `seconds`.

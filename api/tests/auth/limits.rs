@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::desk::{Desk, nothing};
 use crate::forge::NOW;
+use crate::tokens::good;
 
 const FEW: &str = "rate_limits: { requester_per_second: 1, requester_burst: 3, unauthenticated_per_second: 1, unauthenticated_burst: 2 }";
 
@@ -31,7 +32,7 @@ async fn a_requester_has_its_own_allowance_whatever_its_neighbours_do() {
     for _ in 0..5 {
         desk.bearer("x").await.map(drop).unwrap_err();
     }
-    let [one, two] = ["one", "two"].map(|name| crate::tokens::shelved(&desk, name));
+    let (one, two) = (good(&desk, "one").await, good(&desk, "two").await);
     for _ in 0..3 {
         desk.bearer(&one).await.unwrap();
     }

@@ -25,6 +25,7 @@ mod renew;
 mod revoking;
 mod sequence;
 mod tampered;
+mod tokens;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it
 mod workbench;

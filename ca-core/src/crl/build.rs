@@ -10,10 +10,11 @@ use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlDistributionPoints, KeyUsages};
 
 use super::MAX_CRL_SIZE;
+use super::buffer::Buffer;
 use super::entry::RevokedEntry;
 use super::error::Fault;
 use super::extension::{CRL_NUMBER, DELTA_CRL_INDICATOR, FRESHEST_CRL, ISSUING_DISTRIBUTION_POINT};
-use super::instant;
+use super::instant::{self, Dates};
 use super::number::CrlNumber;
 use super::scope::{InvalidPlaces, Scope, Subjects, names_of};
 use super::serial::EntrySerial;
@@ -25,12 +26,8 @@ use crate::sign::{SignError, Signer};
 
 /// The longest header of a TLV up to [`MAX_CRL_SIZE`]: a tag, a length of lengths, four octets.
 const MAX_HEADER: usize = 6;
-/// What an entry with a random serial number and no extension takes.
-const USUAL_ENTRY: usize = 39;
-/// The most that any entry takes: its lengths are one octet each.
-const MAX_ENTRY: usize = 2 + 127;
-/// The fewest octets by which the buffer grows.
-const MIN_GROWTH: usize = 64 * 1024;
+/// The most that any entry takes while it is written.
+const MAX_ENTRY: usize = RevokedEntry::MAX_DER;
 /// What the signature, the outer header and the extensions may take beside the entries.
 const MAX_AROUND: usize = 256 * 1024;
 
@@ -128,15 +125,11 @@ impl<'a> CrlBuilder<'a> {
         Ok(Self { freshest: names_of(places)?, ..self })
     }
 
-    /// Starts a list that is filled entry by entry; `expected` of them have room at once.
+    /// Starts a list that is filled entry by entry.
     ///
     /// # Errors
-    /// `CrlBuildError::SignerMismatch` when the key is not the issuer's.
-    pub fn begin<'s>(
-        &self,
-        signer: &'s Signer,
-        expected: usize,
-    ) -> Result<UnsignedCrl<'s>, CrlBuildError> {
+    /// `CrlBuildError::SignerMismatch` when the key is not the issuer's, `CrlBuildError::Memory`.
+    pub fn begin<'s>(&self, signer: &'s Signer) -> Result<UnsignedCrl<'s>, CrlBuildError> {
         if signer.public_key() != self.issuer.public_key() {
             return Err(CrlBuildError::SignerMismatch);
         }
@@ -148,16 +141,16 @@ impl<'a> CrlBuilder<'a> {
         instant::push(&mut head, self.next_update);
         let tail = self.extensions()?;
         let before = MAX_HEADER + head.len() + MAX_HEADER;
-        let usual = expected.saturating_mul(USUAL_ENTRY).min(MAX_CRL_SIZE);
-        let mut buffer = Vec::with_capacity(before + usual + tail.len());
-        buffer.resize(before, 0);
+        let mut buffer = Buffer::new().map_err(CrlBuildError::Memory)?;
+        buffer.extend_from_slice(&vec![0; before]);
         let in_delta = self.base.is_some();
-        Ok(UnsignedCrl { signer, head, tail, algorithm, buffer, count: 0, in_delta })
+        let dates = Dates::default();
+        Ok(UnsignedCrl { signer, head, tail, algorithm, buffer, dates, count: 0, in_delta })
     }
 
     /// Makes the list of these entries, signs it and writes its DER to `out`.
     ///
-    /// The entries stay on the heap only as DER, about 39 octets each, 53 with a reason; that is
+    /// The entries stay in memory only as DER, about 39 octets each, 53 with a reason; that is
     /// all the memory it takes. An authority must not put a serial number in twice: nobody looks
     /// for that here. Where entries come from something that can fail, use [`Self::begin`], so
     /// that no short list is signed.
@@ -170,8 +163,7 @@ impl<'a> CrlBuilder<'a> {
         signer: &Signer,
         out: &mut dyn io::Write,
     ) -> Result<SignedCrl, CrlBuildError> {
-        let entries = entries.into_iter();
-        let mut list = self.begin(signer, entries.size_hint().0)?;
+        let mut list = self.begin(signer)?;
         for entry in entries {
             list.push(&entry)?;
         }
@@ -222,7 +214,8 @@ pub struct UnsignedCrl<'s> {
     tail: Vec<u8>,
     algorithm: Vec<u8>,
     /// Room for the headers and `head`, whose lengths are known at the end; then the entries.
-    buffer: Vec<u8>,
+    buffer: Buffer,
+    dates: Dates,
     count: usize,
     in_delta: bool,
 }
@@ -242,6 +235,7 @@ impl UnsignedCrl<'_> {
     /// # Errors
     /// `CrlBuildError` when the list may not have it (removeFromCRL in a complete list, a date
     /// before 1950), or it would grow past [`MAX_CRL_SIZE`].
+    #[inline]
     pub fn push(&mut self, entry: &RevokedEntry) -> Result<(), CrlBuildError> {
         entry.check(self.in_delta).map_err(|fault| CrlBuildError::Entry {
             serial: entry.serial,
@@ -249,14 +243,10 @@ impl UnsignedCrl<'_> {
             found: fault.found,
             allowed: fault.allowed,
         })?;
-        if self.buffer.len() + MAX_ENTRY > MAX_CRL_SIZE - MAX_AROUND {
+        if self.buffer.left() < MAX_ENTRY + MAX_AROUND {
             return Err(CrlBuildError::TooLarge { entries: self.count });
         }
-        if self.buffer.capacity() - self.buffer.len() < MAX_ENTRY {
-            // An eighth more at a time, not twice as much, keeps a large list in bounds.
-            self.buffer.reserve_exact((self.buffer.len() / 8).max(MIN_GROWTH));
-        }
-        entry.push_der(&mut self.buffer);
+        self.buffer.extend(|room| entry.write_der(room, &mut self.dates));
         self.count += 1;
         Ok(())
     }
@@ -271,35 +261,36 @@ impl UnsignedCrl<'_> {
         self.count == 0
     }
 
-    /// Octets that the heap holds for the list.
-    #[cfg(test)]
-    pub(super) fn buffered(&self) -> usize {
-        self.buffer.capacity()
-    }
-
     /// Fills the buffer with nothing, as if entries stood there.
     #[cfg(test)]
     pub(super) fn grow_to(&mut self, octets: usize) {
-        self.buffer.resize(octets, 0);
+        let more = octets - self.buffer.len();
+        self.buffer.extend(|_| more);
     }
 
-    /// Signs the list and writes its DER to `out`, without a copy of the entries.
+    /// Signs the list and writes its DER to `out`, without a copy of the entries. What stands before
+    /// the signature is written while the second implementation checks it.
     ///
     /// # Errors
     /// `CrlBuildError::Sign` when the key can't sign or the second implementation refuses the
-    /// signature: nothing was written. `CrlBuildError::Write` when `out` fails: what was written
-    /// is of no use, and the number is spent.
+    /// signature, which was not written then; `CrlBuildError::Write` when `out` fails. What was
+    /// written is of no use, and the number is spent.
     pub fn sign(mut self, out: &mut dyn io::Write) -> Result<SignedCrl, CrlBuildError> {
         let start = self.close()?;
         let tbs = &self.buffer[start..];
-        let signature = self.signer.sign(tbs)?;
-        let bits = Header::new(Tag::BitString, Length::try_from(signature.len() + 1)?).to_der()?;
-        let parts = [tbs, &self.algorithm, &bits, &[0], &signature];
-        let length = parts.iter().map(|part| part.len()).sum::<usize>();
-        let header = Header::new(Tag::Sequence, Length::try_from(length)?).to_der()?;
-        out.write_all(&header).map_err(CrlBuildError::Write)?;
-        parts.iter().try_for_each(|part| out.write_all(part)).map_err(CrlBuildError::Write)?;
-        Ok(SignedCrl { entries: self.count, octets: header.len() + length })
+        let write_tbs = |signature: usize| {
+            let bits = Header::new(Tag::BitString, Length::try_from(signature + 1)?).to_der()?;
+            let length = tbs.len() + self.algorithm.len() + bits.len() + 1 + signature;
+            let header = Header::new(Tag::Sequence, Length::try_from(length)?).to_der()?;
+            for part in [&header, tbs, &self.algorithm, &bits, &[0]] {
+                out.write_all(part).map_err(CrlBuildError::Write)?;
+            }
+            Ok::<_, CrlBuildError>(header.len() + length)
+        };
+        let (signature, written) = self.signer.sign_after(tbs, write_tbs)?;
+        let octets = written?;
+        out.write_all(&signature).map_err(CrlBuildError::Write)?;
+        Ok(SignedCrl { entries: self.count, octets })
     }
 
     /// Puts the headers and the first fields before the entries, the last ones behind; tells where
@@ -311,7 +302,9 @@ impl UnsignedCrl<'_> {
         }
         start -= self.head.len();
         self.buffer[start..start + self.head.len()].copy_from_slice(&self.head);
-        self.buffer.reserve_exact(self.tail.len());
+        if self.buffer.left() < self.tail.len() {
+            return Err(CrlBuildError::TooLarge { entries: self.count });
+        }
         self.buffer.extend_from_slice(&self.tail);
         self.prepend_header(start, self.buffer.len() - start)
     }
@@ -405,6 +398,9 @@ pub enum CrlBuildError {
     /// No signature was made.
     #[error("CRL: {0}")]
     Sign(#[from] SignError),
+    /// The system gave no memory.
+    #[error("CRL: no memory for the list")]
+    Memory(#[source] io::Error),
     /// The list could not be written.
     #[error("CRL: writing the signed list failed; make a new one with the next number")]
     Write(#[source] io::Error),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::error::Fault;
 use super::extension::{CERTIFICATE_ISSUER, INVALIDITY_DATE, REASON_CODE, RawExtension, read_all};
-use super::instant;
+use super::instant::{self, DATE, Dates, TIME};
 use super::reason::RevocationReason;
 use super::serial::EntrySerial;
 
@@ -42,16 +42,22 @@ impl RevokedEntry {
         self.invalidity_date.map_or(Ok(()), |date| instant::check("invalidityDate", date))
     }
 
-    /// Appends the DER. All lengths are below 128 octets: 22 of serial number, 17 of date, 2 of
-    /// header, 12 and 26 of extensions at most.
-    pub(super) fn push_der(&self, out: &mut Vec<u8>) {
-        let mut entry = Encoding::new();
+    /// More than the longest entry, and than the padding of its last part.
+    pub(super) const MAX_DER: usize = 128;
+
+    /// Writes the DER to the start of `room`, which has [`Self::MAX_DER`] octets or more, and tells
+    /// its length. All lengths are below 128 octets: 22 of serial number, 17 of date, 2 of header,
+    /// 12 and 26 of extensions at most. Octets behind it may be overwritten.
+    #[inline]
+    pub(super) fn write_der(&self, room: &mut [u8], dates: &mut Dates) -> usize {
+        let mut entry = Encoding { octets: &mut room[..Self::MAX_DER], length: 0 };
         let content = entry.open();
         let (serial, length) = self.serial.padded();
         entry.put(&[0x02, length as u8], 2);
         entry.put(serial, length);
-        let (date, length) = instant::encoded(self.revoked_at);
+        let (date, length, time) = dates.encoded(self.revoked_at);
         entry.put(&date, length);
+        entry.put(&time, TIME);
         let has_reason = self.reason != RevocationReason::Unspecified;
         if has_reason || self.invalidity_date.is_some() {
             let extensions = entry.open();
@@ -61,43 +67,40 @@ impl RevokedEntry {
             }
             if let Some(date) = self.invalidity_date {
                 entry.put(&INVALIDITY_PREFIX, INVALIDITY_PREFIX.len());
-                let date = instant::generalized(date);
-                entry.put(&date, date.len());
+                let (date, time) = dates.generalized(date);
+                entry.put(&date, DATE);
+                entry.put(&time, TIME);
             }
             entry.close(extensions);
         }
         entry.close(content);
-        out.extend_from_slice(&entry.octets[..entry.length]);
+        entry.length
     }
 }
 
-/// An entry on the stack: parts of fixed size are copied by a few moves, and the buffer grows once.
-/// With a million entries that is most of the time beside hashing.
-struct Encoding {
-    octets: [u8; Self::ROOM],
+/// An entry where it will stay: parts of fixed size are put there by a few moves, nothing is read
+/// back. With a million entries that is most of the time beside hashing.
+struct Encoding<'a> {
+    octets: &'a mut [u8],
     length: usize,
 }
 
-impl Encoding {
-    /// More than the longest entry, and than the padding of its last part.
-    const ROOM: usize = 160;
-
-    fn new() -> Self {
-        Self { octets: [0; Self::ROOM], length: 0 }
-    }
-
+impl Encoding<'_> {
     /// Appends the first `length` octets of a part.
+    #[inline]
     fn put<const N: usize>(&mut self, part: &[u8; N], length: usize) {
         self.octets[self.length..self.length + N].copy_from_slice(part);
         self.length += length;
     }
 
     /// Starts a SEQUENCE of less than 128 octets; tells where its content starts.
+    #[inline]
     fn open(&mut self) -> usize {
         self.put(&[0x30, 0], 2);
         self.length
     }
 
+    #[inline]
     fn close(&mut self, content: usize) {
         self.octets[content - 1] = (self.length - content) as u8;
     }

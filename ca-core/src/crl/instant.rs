@@ -10,11 +10,12 @@ use jiff::tz::Offset;
 use super::error::Fault;
 use crate::escape::quoted;
 
-/// The octets of a UTCTime without its header.
-const UTC_TIME_LENGTH: u8 = 13;
-const GENERALIZED_TIME_LENGTH: u8 = 15;
-/// A GeneralizedTime with its header.
-const LONGEST: usize = 17;
+/// Octets of a GeneralizedTime with its header, up to the day; those of a UTCTime are two less.
+pub(super) const DATE: usize = 10;
+/// Octets behind these: hours, minutes, seconds, `Z`.
+pub(super) const TIME: usize = 7;
+/// Seconds of a day.
+const DAY: i64 = 86_400;
 /// 1950-01-01T00:00:00Z, the first second of UTCTime.
 const FIRST_SECOND: i64 = -631_152_000;
 /// 0000-01-01T00:00:00Z, before which four digits name no year.
@@ -32,46 +33,108 @@ pub(crate) fn check(field: &'static str, instant: Timestamp) -> Result<(), Fault
 
 /// Appends a UTCTime or GeneralizedTime; fractions of a second are cut off.
 pub(super) fn push(out: &mut Vec<u8>, instant: Timestamp) {
-    let (octets, length) = encoded(instant);
-    out.extend_from_slice(&octets[..length]);
+    Dates::default().push(out, instant);
 }
 
 /// Appends a GeneralizedTime, whatever the year.
 pub(crate) fn push_generalized(out: &mut Vec<u8>, instant: Timestamp) {
-    out.extend_from_slice(&generalized(instant));
+    Dates::default().push_generalized(out, instant);
 }
 
-/// A UTCTime or GeneralizedTime with its header, and its length; the octets behind it are of no
-/// meaning. A large list has a million of these, so that nothing is allocated or divided in vain.
-pub(super) fn encoded(instant: Timestamp) -> ([u8; LONGEST], usize) {
-    let mut out = generalized(instant);
-    if instant.as_second() >= FIRST_GENERALIZED {
-        return (out, LONGEST);
-    }
-    // The same without the century.
-    out.copy_within(4.., 2);
-    out[0] = 0x17;
-    out[1] = UTC_TIME_LENGTH;
-    (out, LONGEST - 2)
+/// Encodes the dates of a list. The last day is kept: what is revoked in a row is mostly revoked on
+/// one day, and the calendar is what takes long. A large list has a million dates, so that each is
+/// written in two pieces of fixed size.
+#[derive(Debug)]
+pub(super) struct Dates {
+    /// When that day started, in seconds since the epoch.
+    start: i64,
+    /// A GeneralizedTime up to that day: tag, length, year, month, day.
+    generalized: [u8; DATE],
+    /// A UTCTime, the same; the last two octets are of no meaning.
+    utc: [u8; DATE],
 }
 
-/// A GeneralizedTime with its header, whatever the year.
-pub(super) fn generalized(instant: Timestamp) -> [u8; LONGEST] {
-    // The second that the instant lies in: one before the epoch is cut downwards too.
-    let second = instant.as_second() - i64::from(instant.subsec_nanosecond() < 0);
-    let second = second.max(FIRST_YEAR);
-    let (day, second) = (second.div_euclid(86_400), second.rem_euclid(86_400) as u32);
-    let (year, month, date) = civil(day);
-    let parts = [year / 100, year % 100, month, date, second / 3600, second / 60 % 60, second % 60];
-    let mut out = [b'Z'; LONGEST];
-    out[0] = 0x18;
-    out[1] = GENERALIZED_TIME_LENGTH;
-    for (place, part) in out[2..].chunks_exact_mut(2).zip(parts) {
-        // Two decimal digits: each below ten.
-        place.copy_from_slice(&[b'0' + (part / 10) as u8, b'0' + (part % 10) as u8]);
+impl Default for Dates {
+    fn default() -> Self {
+        Self { start: 0, generalized: *b"\x18\x0f19700101", utc: *b"\x17\x0d700101\0\0" }
     }
-    out
 }
+
+impl Dates {
+    /// Appends a UTCTime or GeneralizedTime with its header.
+    fn push(&mut self, out: &mut Vec<u8>, instant: Timestamp) {
+        let (date, length, time) = self.encoded(instant);
+        out.extend_from_slice(&date[..length]);
+        out.extend_from_slice(&time);
+    }
+
+    /// Appends a GeneralizedTime with its header, whatever the year.
+    fn push_generalized(&mut self, out: &mut Vec<u8>, instant: Timestamp) {
+        let (date, time) = self.generalized(instant);
+        out.extend_from_slice(&date);
+        out.extend_from_slice(&time);
+    }
+
+    /// A UTCTime or GeneralizedTime with its header: how many octets of the first part count, and
+    /// the second part behind these.
+    #[inline]
+    pub(super) fn encoded(&mut self, instant: Timestamp) -> ([u8; DATE], usize, [u8; TIME]) {
+        let time = self.turn_to(instant);
+        if instant.as_second() < FIRST_GENERALIZED {
+            (self.utc, DATE - 2, time)
+        } else {
+            (self.generalized, DATE, time)
+        }
+    }
+
+    /// A GeneralizedTime with its header, whatever the year, in two parts.
+    #[inline]
+    pub(super) fn generalized(&mut self, instant: Timestamp) -> ([u8; DATE], [u8; TIME]) {
+        let time = self.turn_to(instant);
+        (self.generalized, time)
+    }
+
+    /// Takes the day of an instant; answers the time of that day, `hhmmssZ`.
+    #[inline]
+    fn turn_to(&mut self, instant: Timestamp) -> [u8; TIME] {
+        // The second that the instant lies in: one before the epoch is cut downwards too.
+        let second = instant.as_second() - i64::from(instant.subsec_nanosecond() < 0);
+        let second = second.max(FIRST_YEAR);
+        if !(self.start..self.start + DAY).contains(&second) {
+            self.begin_day(second.div_euclid(DAY));
+        }
+        let second = (second - self.start) as u32;
+        let [hour, minute, second] = [second / 3600, second / 60 % 60, second % 60].map(pair);
+        [hour[0], hour[1], minute[0], minute[1], second[0], second[1], b'Z']
+    }
+
+    #[cold]
+    fn begin_day(&mut self, day: i64) {
+        let (year, month, date) = civil(day);
+        let parts = [year / 100, year % 100, month, date].map(pair);
+        for (place, part) in self.generalized[2..].chunks_exact_mut(2).zip(parts) {
+            place.copy_from_slice(&part);
+        }
+        self.utc[2..DATE - 2].copy_from_slice(&self.generalized[4..]);
+        self.start = day * DAY;
+    }
+}
+
+/// Two decimal digits of a number below a hundred.
+fn pair(number: u32) -> [u8; 2] {
+    PAIRS[number as usize]
+}
+
+/// The numbers below a hundred in two decimal digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
 
 /// Year, month and day of a day since the epoch, in the Gregorian calendar, which repeats itself
 /// after 400 years. March is counted as the first month, so that the leap day is the last.
@@ -175,6 +238,7 @@ mod tests {
     /// Against jiff's own calendar: every day of 400 years, and the seconds of some.
     #[test]
     fn dates_are_those_of_the_calendar() {
+        let mut dates = Dates::default();
         for day in -7305..138_792_i64 {
             let second = day * 86_400 + day.rem_euclid(86_400);
             let Ok(instant) = Timestamp::from_second(second) else { continue };
@@ -188,12 +252,14 @@ mod tests {
                 time.minute(),
                 time.second()
             );
-            assert_eq!(&generalized(instant)[2..], wanted.as_bytes(), "{instant}");
-            let (octets, length) = encoded(instant);
+            let (mut found, mut short) = (Vec::new(), Vec::new());
+            dates.push_generalized(&mut found, instant);
+            assert_eq!(found, [b"\x18\x0f", wanted.as_bytes()].concat(), "{instant}");
+            dates.push(&mut short, instant);
             if second < FIRST_GENERALIZED {
-                assert_eq!(&octets[2..length], &wanted.as_bytes()[2..], "{instant}");
+                assert_eq!(short, [b"\x17\x0d", &wanted.as_bytes()[2..]].concat(), "{instant}");
             } else {
-                assert_eq!(&octets[..length], &generalized(instant)[..], "{instant}");
+                assert_eq!(short, found, "{instant}");
             }
         }
     }

@@ -15,7 +15,7 @@ use rsa::signature::hazmat::PrehashVerifier;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::slh_dsa::SlhDsaSecond;
-use super::{Implementation, SignatureError, representative, split_signature};
+use super::{Implementation, LARGE, SignatureError, large_ml_dsa, representative, split_signature};
 use crate::algorithm::{
     ClassicalKey, ClassicalScheme, Composite, Curve, Hash, KeyKind, MlDsa, SignatureScheme,
 };
@@ -77,6 +77,9 @@ impl SecondVerifier {
                 Some(hash) => Prepared::Hashed(digest(hash, message)),
                 None => Prepared::Whole(message),
             }),
+            Self::MlDsa(key) if message.len() >= LARGE => {
+                key.hash(message, context).map(Prepared::Hashed)
+            }
             Self::MlDsa(_) | Self::SlhDsa(_) => Ok(Prepared::Whole(message)),
             Self::Composite { composite, .. } => {
                 representative(Implementation::Second, *composite, message, context)
@@ -101,7 +104,8 @@ impl SecondVerifier {
             (Self::SlhDsa(key), Prepared::Whole(message)) => {
                 key.verify(message, context, signature)
             }
-            (Self::MlDsa(_) | Self::SlhDsa(_), Prepared::Hashed(_))
+            (Self::MlDsa(key), Prepared::Hashed(mu)) => key.verify_hashed(mu, signature),
+            (Self::SlhDsa(_), Prepared::Hashed(_))
             | (Self::Composite { .. }, Prepared::Whole(_)) => Err(SignatureError::Invalid),
             (Self::Composite { composite, ml_dsa, classical }, Prepared::Hashed(message)) => {
                 let (first, second) = split_signature(*composite, signature)?;
@@ -116,7 +120,7 @@ impl SecondVerifier {
 pub(crate) enum Prepared<'m> {
     /// As it is: the scheme wants all of it.
     Whole(&'m [u8]),
-    /// The digest that the scheme signs, or a composite's representative.
+    /// The digest that the scheme signs, a composite's representative, or ML-DSA's µ.
     Hashed(Vec<u8>),
 }
 
@@ -143,6 +147,27 @@ impl MlDsaSecond {
             MlDsa::MlDsa65 => Self::MlDsa65(Box::new(MLDSAVerificationKey::new(array(key)?))),
             MlDsa::MlDsa87 => Self::MlDsa87(Box::new(MLDSAVerificationKey::new(array(key)?))),
         })
+    }
+
+    /// The parameter set, and the octets of the key.
+    fn raw(&self) -> (MlDsa, &[u8]) {
+        match self {
+            Self::MlDsa44(key) => (MlDsa::MlDsa44, key.as_slice()),
+            Self::MlDsa65(key) => (MlDsa::MlDsa65, key.as_slice()),
+            Self::MlDsa87(key) => (MlDsa::MlDsa87, key.as_slice()),
+        }
+    }
+
+    /// µ of a large message.
+    fn hash(&self, message: &[u8], context: &[u8]) -> Result<Vec<u8>, SignatureError> {
+        let (set, key) = self.raw();
+        large_ml_dsa::mu(set, key, message, context)
+    }
+
+    /// Verifies a signature of the message that [`Self::hash`] took.
+    fn verify_hashed(&self, mu: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        let (set, key) = self.raw();
+        large_ml_dsa::verify(set, key, mu, signature)
     }
 
     fn verify(

@@ -17,6 +17,7 @@ use ca_core::certificate::Certificate;
 use ca_core::crl::{
     CertificateList, CrlBuilder, EntrySerial, RevocationReason, RevokedEntry, SignedCrl,
 };
+use ca_core::serial::SerialNumber;
 use ca_core::sign::Signer;
 use jiff::{SignedDuration, Timestamp};
 use rand_core::Rng as _;
@@ -181,13 +182,13 @@ impl Iterator for Revoked {
 
     fn next(&mut self) -> Option<RevokedEntry> {
         self.left = self.left.checked_sub(1)?;
-        let mut octets = [0; EntrySerial::MAX_LENGTH];
-        for part in octets.chunks_mut(8) {
-            part.copy_from_slice(&self.random().to_be_bytes()[..part.len()]);
+        let mut octets = [0; 24];
+        for part in octets.chunks_exact_mut(8) {
+            part.copy_from_slice(&self.random().to_be_bytes());
         }
-        // As ours are: positive, without a sign octet.
         octets[0] = octets[0] & 0x3f | 0x40;
-        let serial = EntrySerial::from_integer_octets(&octets).ok()?;
+        let serial = SerialNumber::from_bytes(&octets[..SerialNumber::LENGTH]).ok()?;
+        let serial = EntrySerial::from(&serial);
         let at = Timestamp::from_second(self.at - self.left as i64).ok()?;
         let mut entry = RevokedEntry::new(serial, at);
         if self.left.is_multiple_of(4) {
