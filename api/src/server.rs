@@ -9,6 +9,8 @@
 //! | [`access`] | who may ask: each route has a row in the table of [`routes`] |
 //! | [`routes`] | one file for each resource of `/v1` |
 //! | [`problem`] | every kind of problem, and how errors become one |
+//! | [`reload`] | a configuration that changes while the server runs |
+//! | [`metrics`] | what is counted and measured |
 //! | [`signing`] | the threads that plan, lint, sign and verify |
 //! | [`openapi`] | the description of all this, made from the code |
 
@@ -18,10 +20,13 @@ pub mod config;
 pub mod exchange;
 pub mod idempotency;
 pub mod listener;
+pub mod metrics;
 pub mod negotiate;
 pub mod openapi;
+pub mod page;
 pub mod path;
 pub mod problem;
+pub mod reload;
 pub mod request_id;
 pub mod routes;
 pub mod run;

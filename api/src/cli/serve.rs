@@ -9,6 +9,7 @@ use crate::data_folder::{DataOptions, ledger_failed};
 use crate::input::Source;
 use crate::passphrase::PassphraseOptions;
 use crate::server::config::{DEFAULT_LISTEN, ServerConfig};
+use crate::server::reload::Watched;
 use crate::server::run::Server;
 use crate::server::tokens::first_token;
 
@@ -58,7 +59,11 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         };
         context.print(&options.greeting(address, token.as_ref()))?;
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
-        server.run().await
+        let watched = match &options.config {
+            Some(Source::File(file)) => Some(Watched { file: file.clone(), config }),
+            _ => None,
+        };
+        server.run(watched, context).await
     })
 }
 

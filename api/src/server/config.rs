@@ -145,6 +145,17 @@ impl ServerConfig {
         }
     }
 
+    /// Whether `new` differs in something that is read only when the server starts.
+    pub fn needs_restart(&self, new: &Self) -> bool {
+        self.data != new.data
+            || self.listen != new.listen
+            || self.passphrase_file != new.passphrase_file
+            || self.passphrase_env != new.passphrase_env
+            || self.authorities != new.authorities
+            || self.limits != new.limits
+            || self.signing != new.signing
+    }
+
     /// Reads and checks a file's text.
     ///
     /// # Errors

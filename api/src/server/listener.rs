@@ -19,19 +19,21 @@ use tokio::sync::Semaphore;
 
 use super::access::Peer;
 use super::config::Limits;
+use super::state::App;
 
 /// How long is waited before connections are accepted again, when the system has no descriptor
 /// left for one.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves plain HTTP/1.1 and HTTP/2 on the socket until `stop` is done; then what is under way gets
-/// `limits.drain_timeout_seconds`.
+/// `drain_timeout_seconds`.
 pub async fn serve_plain(
     socket: TcpListener,
     router: Router,
-    limits: &Limits,
+    app: &App,
     stop: impl Future<Output = ()>,
 ) {
+    let limits = app.limits();
     let server = Server::new(limits);
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
@@ -58,9 +60,12 @@ pub async fn serve_plain(
         let _ = stream.set_nodelay(true);
         let peer = Peer { address, client_certificates: None };
         let connection = server.connection(stream, peer, router.clone(), &graceful);
+        let open = app.metrics().connections().clone();
         tokio::spawn(async move {
             let _permit = permit;
+            open.inc();
             connection.await;
+            open.dec();
         });
     }
     drop(socket);

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
 use ca_core::profile::{Profile, ProfileKind};
 use ledger::Ledger;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::task::TaskTracker;
 
 use super::config::{ProfilesConfig, ServerConfig};
+use super::metrics::Metrics;
+use super::reload::{self, Watched};
 use super::signing::SigningPool;
-use super::state::{App, Parts, Served, shipped_for_requesters};
+use super::state::{App, Parts, Policy, Served, shipped_for_requesters};
 use super::{listener, routes};
 use crate::auth::{Authenticator, OwnAuthority, Resources};
 use crate::authority::{self, Authority};
@@ -26,6 +28,7 @@ use crate::profiles::{choose, shipped};
 pub struct Server {
     app: App,
     socket: TcpListener,
+    signals: Signals,
 }
 
 impl Server {
@@ -56,8 +59,8 @@ impl Server {
         let parts = Parts {
             ledger,
             authorities,
-            profiles,
-            authenticator,
+            policy: RwLock::new(Policy { profiles: Arc::new(profiles), authenticator }),
+            metrics: Metrics::default(),
             signing,
             limits: config.limits.clone(),
             clock: context.clock(),
@@ -68,7 +71,8 @@ impl Server {
             CliError::of(Exit::Environment, format!("listen {}", config.listen), &error)
                 .with_hint("end whatever uses the address, or name another by --listen")
         })?;
-        Ok(Self { app: App::new(parts, TaskTracker::new()), socket })
+        let signals = Signals::receive()?;
+        Ok(Self { app: App::new(parts, TaskTracker::new()), socket, signals })
     }
 
     /// The state.
@@ -85,14 +89,23 @@ impl Server {
     }
 
     /// Serves until the process is told to end (SIGTERM, SIGINT), then carries out what is under
-    /// way and closes the ledger.
+    /// way and closes the ledger. A configuration that changes is taken over meanwhile.
     ///
     /// # Errors
     /// `CliError` with exit code 3 when signals can't be received or the ledger can't be closed.
-    pub async fn run(self) -> Result<(), CliError> {
-        let Self { app, socket } = self;
-        let stop = told_to_end()?;
-        listener::serve_plain(socket, routes::router(&app), app.limits(), stop).await;
+    pub async fn run(
+        self,
+        watched: Option<Watched>,
+        context: &mut Context,
+    ) -> Result<(), CliError> {
+        let Self { app, socket, signals } = self;
+        let Signals { terminate, interrupt, hang_up } = signals;
+        let stop = told_to_end(terminate, interrupt);
+        let serving = listener::serve_plain(socket, routes::router(&app), &app, stop);
+        tokio::select! {
+            () = serving => {}
+            () = reload::whenever_asked(&app, watched, hang_up, context) => {}
+        }
         app.tasks().close();
         let drained = std::time::Duration::from_secs(app.limits().drain_timeout_seconds);
         if tokio::time::timeout(drained, app.tasks().wait()).await.is_err() {
@@ -105,11 +118,11 @@ impl Server {
 }
 
 /// What finds out who asks.
-async fn authenticator(
+pub(super) async fn authenticator(
     config: &ServerConfig,
     base: &Path,
     ledger: &Ledger,
-) -> Result<Authenticator, CliError> {
+) -> Result<Arc<Authenticator>, CliError> {
     let recorded = ledger.authorities().await.map_err(ledger_failed)?;
     let own: Vec<OwnAuthority> = recorded
         .into_iter()
@@ -120,22 +133,37 @@ async fn authenticator(
         .collect();
     let resources = Resources { base, authorities: &own, ledger: Ledger::clone(ledger) };
     Authenticator::new(&config.auth, resources)
+        .map(Arc::new)
         .map_err(|error| CliError::of(Exit::Usage, "configuration: auth", &error))
 }
 
+/// What the process is told from outside.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// From here on they are received and no longer end the process by themselves.
+    fn receive() -> Result<Self, CliError> {
+        let receive =
+            |kind| signal(kind).map_err(|error| CliError::of(Exit::Environment, "signals", &error));
+        Ok(Self {
+            terminate: receive(SignalKind::terminate())?,
+            interrupt: receive(SignalKind::interrupt())?,
+            hang_up: receive(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Done when the process is told to end.
-fn told_to_end() -> Result<impl Future<Output = ()>, CliError> {
-    let receive =
-        |kind| signal(kind).map_err(|error| CliError::of(Exit::Environment, "signals", &error));
-    let (mut terminate, mut interrupt) =
-        (receive(SignalKind::terminate())?, receive(SignalKind::interrupt())?);
-    Ok(async move {
-        let name = tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        };
-        tracing::info!(signal = name, "ending: no more connections, what is under way is finished");
-    })
+async fn told_to_end(mut terminate: Signal, mut interrupt: Signal) {
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    tracing::info!(signal = name, "ending: no more connections, what is under way is finished");
 }
 
 /// The profiles that may be asked for.

@@ -1,10 +1,13 @@
 //! `espalier serve` as a process: what its first page prints works, and what clients send it.
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
+mod administration;
 mod first_minutes;
 mod http;
 mod issuing;
+mod life;
 mod refused;
+mod reloading;
 mod running;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it
