@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::tls::TlsConfig;
 use crate::auth::AuthConfig;
 
 /// The largest file that is read, in octets.
@@ -27,6 +28,9 @@ pub struct ServerConfig {
     /// Where the API is served. Without TLS only a loopback address is allowed.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
+    /// TLS; none where only this machine is served.
+    #[serde(default)]
+    pub tls: Option<TlsConfig>,
     /// The file with the passphrase of the authorities' keys; otherwise the data folder's own, or
     /// the environment variable that `passphrase_env` names.
     #[serde(default)]
@@ -135,6 +139,7 @@ impl ServerConfig {
             version: 1,
             data,
             listen,
+            tls: None,
             passphrase_file: None,
             passphrase_env: None,
             authorities: None,
@@ -149,6 +154,7 @@ impl ServerConfig {
     pub fn needs_restart(&self, new: &Self) -> bool {
         self.data != new.data
             || self.listen != new.listen
+            || self.tls.is_some() != new.tls.is_some()
             || self.passphrase_file != new.passphrase_file
             || self.passphrase_env != new.passphrase_env
             || self.authorities != new.authorities
@@ -179,7 +185,9 @@ impl ServerConfig {
     /// # Errors
     /// As [`Self::from_yaml`].
     pub fn check(&self) -> Result<(), ConfigError> {
-        if !self.listen.ip().is_loopback() {
+        if let Some(tls) = &self.tls {
+            tls.check()?;
+        } else if !self.listen.ip().is_loopback() {
             let allowed = "a loopback address, such as 127.0.0.1:8440, where there is no TLS";
             return Err(value("listen", self.listen, allowed));
         }
