@@ -36,10 +36,17 @@ struct Sample {
 const REQUESTERS: Option<&[Role]> = Some(&[Role::Requester]);
 const READERS: Option<&[Role]> =
     Some(&[Role::Requester, Role::Revoker, Role::Auditor, Role::Admin]);
+const REVOKERS: Option<&[Role]> = Some(&[Role::Revoker]);
+const AUDITORS: Option<&[Role]> = Some(&[Role::Auditor]);
+const ADMINS: Option<&[Role]> = Some(&[Role::Admin]);
 const OPEN: Option<&[Role]> = None;
 
 fn get(path: &'static str) -> Sample {
     Sample { path: path.to_owned(), body: None }
+}
+
+fn post(path: &'static str, body: Value) -> Sample {
+    Sample { path: path.to_owned(), body: Some(body) }
 }
 
 /// Who may use what. It is written here once more, by hand, so that a slip in the server's own
@@ -61,6 +68,77 @@ const ROWS: &[Row] = &[
         // Nobody's: whoever is let in is told that there is none.
         sample: |_| get("/v1/certificates/4000000000000000000000000000000000000000"),
     },
+    Row {
+        method: "get",
+        path: "/v1/certificates",
+        roles: READERS,
+        sample: |_| get("/v1/certificates?limit=1"),
+    },
+    Row {
+        method: "post",
+        path: "/v1/certificates/{serial}/renew",
+        roles: REQUESTERS,
+        sample: |_| {
+            post("/v1/certificates/4000000000000000000000000000000000000000/renew", json!({}))
+        },
+    },
+    Row {
+        method: "post",
+        path: "/v1/certificates/{serial}/revoke",
+        roles: REVOKERS,
+        sample: |_| {
+            post("/v1/certificates/4000000000000000000000000000000000000000/revoke", json!({}))
+        },
+    },
+    Row {
+        method: "post",
+        path: "/v1/certificates:check",
+        roles: REQUESTERS,
+        sample: |world| post("/v1/certificates:check", json!({ "csr": world.csr })),
+    },
+    Row {
+        method: "get",
+        path: "/v1/authorities",
+        roles: READERS,
+        sample: |_| get("/v1/authorities"),
+    },
+    Row {
+        method: "get",
+        path: "/v1/authorities/{name}",
+        roles: READERS,
+        sample: |_| get("/v1/authorities/issuing"),
+    },
+    Row { method: "get", path: "/v1/profiles", roles: READERS, sample: |_| get("/v1/profiles") },
+    Row {
+        method: "get",
+        path: "/v1/algorithms",
+        roles: READERS,
+        sample: |_| get("/v1/algorithms"),
+    },
+    Row {
+        method: "post",
+        path: "/v1/tokens",
+        roles: ADMINS,
+        sample: |_| {
+            let grant = json!({ "roles": ["auditor"] });
+            post("/v1/tokens", json!({ "name": "made", "expires_in_days": 1, "grant": grant }))
+        },
+    },
+    Row { method: "get", path: "/v1/tokens", roles: ADMINS, sample: |_| get("/v1/tokens") },
+    Row {
+        method: "delete",
+        path: "/v1/tokens/{id}",
+        roles: ADMINS,
+        sample: |_| get("/v1/tokens/nobody"),
+    },
+    Row { method: "get", path: "/v1/audit", roles: AUDITORS, sample: |_| get("/v1/audit") },
+    Row {
+        method: "get",
+        path: "/v1/ledger/export",
+        roles: AUDITORS,
+        sample: |_| get("/v1/ledger/export"),
+    },
+    Row { method: "get", path: "/metrics", roles: AUDITORS, sample: |_| get("/metrics") },
     Row { method: "get", path: "/healthz", roles: OPEN, sample: |_| get("/healthz") },
     Row { method: "get", path: "/readyz", roles: OPEN, sample: |_| get("/readyz") },
     Row { method: "get", path: "/openapi.json", roles: OPEN, sample: |_| get("/openapi.json") },
