@@ -283,6 +283,22 @@ mod tests {
     }
 
     #[test]
+    fn with_tls_other_machines_are_served_and_the_sample_says_how() {
+        let sample = include_str!("../../../docs/reference/espalier.yaml");
+        let mut below_tls = false;
+        let lines = sample.lines().filter_map(|line| {
+            below_tls = line == "# tls:" || (below_tls && line.starts_with("# "));
+            let line = line.strip_prefix("# ").filter(|_| below_tls)?;
+            Some(format!("{line}\n"))
+        });
+        let tls: String = lines.collect();
+        let config = format!("version: 1\nlisten: 0.0.0.0:8440\n{tls}");
+        let tls = ServerConfig::from_yaml(&config).unwrap().tls.unwrap();
+        assert_eq!(tls.certificates.len(), 3);
+        assert_eq!((tls.allow_tls12, tls.handshake_timeout_seconds), (false, 10));
+    }
+
+    #[test]
     fn what_is_not_allowed_is_named() {
         for (text, words) in [
             ("version: 2\n", "version: found 2, allowed: 1"),
@@ -291,6 +307,20 @@ mod tests {
             (
                 "version: 1\nlisten: 0.0.0.0:8440\n",
                 "listen: found 0.0.0.0:8440, allowed: a loopback",
+            ),
+            ("version: 1\ntls: {certificates: []}\n", "tls.certificates: found 0 of them"),
+            ("version: 1\ntls: {certificates: [{files: {chain_file: a}}]}\n", "key_file"),
+            (
+                "version: 1\ntls: {certificates: [{issued: {authority: a, algorithm: hybrid, names: [b]}}]}\n",
+                "tls.certificates.issued.algorithm: found hybrid, allowed: ML-DSA-44",
+            ),
+            (
+                "version: 1\ntls: {certificates: [{issued: {authority: a, algorithm: p256, names: [\"a b\"]}}]}\n",
+                "tls.certificates.issued.names: found \"a b\", allowed: DNS names",
+            ),
+            (
+                "version: 1\ntls: {handshake_timeout_seconds: 0, certificates: [{files: {chain_file: a, key_file: b}}]}\n",
+                "tls.handshake_timeout_seconds: found 0, allowed: 1 to 300",
             ),
             ("version: 1\nlimits: {body_bytes: 1}\n", "limits.body_bytes: found 1, allowed: 4096"),
             ("version: 1\nlimits: {timeout: 1}\n", "timeout"),

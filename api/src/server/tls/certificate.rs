@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ca_core::certificate::Certificate;
 use ca_core::key::PrivateKey;
-use ca_core::pem;
+use ca_core::pem::{self, Input, Label};
 use jiff::Timestamp;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -89,14 +89,21 @@ impl ServerCertificate {
     }
 }
 
-/// Reads the certificates of a file.
+/// Reads the certificates of a file; a key may stand beside them.
 ///
 /// # Errors
 /// `CliError` with exit code 2 where it can't be read.
 pub(super) fn read_chain(file: &Path) -> Result<Vec<Certificate>, CliError> {
     let octets = input::read(&Source::File(file.to_owned()))?;
-    pem::read_certificates(&octets)
-        .map_err(|error| CliError::of(Exit::Usage, file.display(), &error))
+    let failed = |error: &dyn std::error::Error| CliError::of(Exit::Usage, file.display(), error);
+    let one = |der: &[u8]| Certificate::from_der(der).map_err(|error| failed(&error));
+    match pem::read(&octets).map_err(|error| failed(&error))? {
+        Input::Der(der) => Ok(vec![one(&der)?]),
+        Input::Pem(blocks) => {
+            let certificates = blocks.iter().filter(|block| block.label() == Label::Certificate);
+            certificates.map(|block| one(block.der())).collect()
+        }
+    }
 }
 
 /// Reads the key of a file, which has no passphrase.

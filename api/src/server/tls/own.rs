@@ -171,3 +171,22 @@ impl Wish {
         Target::File(self.file.clone()).write(Content::Secret, &both, true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_renewed_after_two_thirds_of_its_life() {
+        let root = include_bytes!("../../../tests/auth/root.pem");
+        let certificate = pem::read_certificates(root).unwrap().remove(0);
+        let validity = certificate.validity();
+        let life = validity.not_after().duration_since(validity.not_before());
+        let used = renewal(&certificate).duration_since(validity.not_before());
+        assert!(used * 3 <= life * 2 && life * 2 - used * 3 < SignedDuration::from_secs(1));
+    }
+}
