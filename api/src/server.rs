@@ -12,6 +12,7 @@
 //! | [`reload`] | a configuration that changes while the server runs |
 //! | [`metrics`] | what is counted and measured |
 //! | [`signing`] | the threads that plan, lint, sign and verify |
+//! | [`tls`] | certificates of the server, and of clients as far as TLS goes |
 //! | [`openapi`] | the description of all this, made from the code |
 
 pub mod access;
@@ -32,4 +33,5 @@ pub mod routes;
 pub mod run;
 pub mod signing;
 pub mod state;
+pub mod tls;
 pub mod tokens;

@@ -15,6 +15,7 @@ use super::metrics::Metrics;
 use super::reload::{self, Watched};
 use super::signing::SigningPool;
 use super::state::{App, Parts, Policy, Served, shipped_for_requesters};
+use super::tls::Tls;
 use super::{listener, routes};
 use crate::auth::{Authenticator, OwnAuthority, Resources};
 use crate::authority::{self, Authority};
@@ -28,12 +29,13 @@ use crate::profiles::{choose, shipped};
 pub struct Server {
     app: App,
     socket: TcpListener,
+    tls: Option<Tls>,
     signals: Signals,
 }
 
 impl Server {
-    /// Opens the ledger, loads keys and profiles, and opens the socket. Relative paths in `auth` are
-    /// below `base`.
+    /// Opens the ledger, loads keys and profiles, and opens the socket. Relative paths in `auth`
+    /// and `tls` are below `base`.
     ///
     /// # Errors
     /// `CliError` with exit code 2 where the configuration names what is not there, 3 where ledger,
@@ -72,12 +74,19 @@ impl Server {
                 .with_hint("end whatever uses the address, or name another by --listen")
         })?;
         let signals = Signals::receive()?;
-        Ok(Self { app: App::new(parts, TaskTracker::new()), socket, signals })
+        let app = App::new(parts, TaskTracker::new());
+        let tls = Tls::open(config, base, &app).await?;
+        Ok(Self { app, socket, tls, signals })
     }
 
     /// The state.
     pub fn app(&self) -> &App {
         &self.app
+    }
+
+    /// How its addresses begin.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Where it listens.
@@ -98,13 +107,20 @@ impl Server {
         watched: Option<Watched>,
         context: &mut Context,
     ) -> Result<(), CliError> {
-        let Self { app, socket, signals } = self;
+        let Self { app, socket, tls, signals } = self;
         let Signals { terminate, interrupt, hang_up } = signals;
         let stop = told_to_end(terminate, interrupt);
-        let serving = listener::serve_plain(socket, routes::router(&app), &app, stop);
+        let serving = listener::serve(socket, routes::router(&app), &app, tls.as_ref(), stop);
+        let renewing = async {
+            match &tls {
+                Some(tls) => tls.renew(&app).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = serving => {}
-            () = reload::whenever_asked(&app, watched, hang_up, context) => {}
+            () = reload::whenever_asked(&app, tls.as_ref(), watched, hang_up, context) => {}
+            () = renewing => {}
         }
         app.tasks().close();
         let drained = std::time::Duration::from_secs(app.limits().drain_timeout_seconds);

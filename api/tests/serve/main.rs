@@ -9,6 +9,7 @@ mod life;
 mod refused;
 mod reloading;
 mod running;
+mod tls;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it
 mod workbench;

@@ -46,7 +46,7 @@ impl Running {
             }
         }
         let address = greeting
-            .split_once("http://")
+            .split_once("://")
             .and_then(|(_, rest)| rest.split([',', '\n']).next()?.parse().ok());
         let Some(address) = address else {
             let mut text = String::new();
