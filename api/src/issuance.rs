@@ -6,6 +6,7 @@
 //! which `espalier ledger check` lists, or a stored certificate.
 
 use std::future::Future;
+use std::time::{Duration, Instant};
 
 use ca_core::algorithm::Algorithm;
 use ca_core::fingerprint::Fingerprint;
@@ -155,9 +156,19 @@ impl Prepared {
         &self.linted
     }
 
+    /// The name of its key's algorithm.
+    pub fn algorithm(&self) -> &str {
+        &self.algorithm
+    }
+
     /// What it will have otherwise than the request asked for, for people.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Takes over notes of whoever made the request.
+    pub fn note(&mut self, notes: &mut Vec<String>) {
+        self.notes.append(notes);
     }
 }
 
@@ -184,10 +195,26 @@ pub fn prepare(
     Ok(Prepared { linted, algorithm, subject, names, notes })
 }
 
+/// A step that takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Checking the request, planning and linting.
+    Prepare,
+    /// Writing down what will be signed, with the commit.
+    Record,
+    /// Signing, and verifying by the second implementation.
+    Sign,
+    /// Storing the certificate, with the commit.
+    Store,
+}
+
 /// Who signs, and where: on this thread, or on threads kept for it.
 pub trait Signatory: Send + Sync {
     /// The authority that signs.
     fn authority(&self) -> &Authority;
+
+    /// Is told how long a step took.
+    fn took(&self, _step: Step, _time: Duration) {}
 
     /// Signs as [`sign`] does.
     ///
@@ -220,12 +247,18 @@ pub async fn complete(
 ) -> Result<Issued, IssueError> {
     let Prepared { linted, algorithm, notes, .. } = prepared;
     let authority = signatory.authority();
+    let started = Instant::now();
     let recorded = match record(ledger, linted, authority, algorithm, asker, clock()).await? {
         Recorded::New(recorded) => recorded,
         Recorded::Repeated(entry) => return repeated(*entry),
     };
+    signatory.took(Step::Record, started.elapsed());
+    let started = Instant::now();
     let signed = signatory.sign(*recorded).await?;
+    signatory.took(Step::Sign, started.elapsed());
+    let started = Instant::now();
     let stored = store(ledger, signed, clock()).await?;
+    signatory.took(Step::Store, started.elapsed());
     Ok(Issued { notes, ..release(stored) })
 }
 

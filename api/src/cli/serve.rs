@@ -9,6 +9,7 @@ use crate::data_folder::{DataOptions, ledger_failed};
 use crate::input::Source;
 use crate::passphrase::PassphraseOptions;
 use crate::server::config::{DEFAULT_LISTEN, ServerConfig};
+use crate::server::reload::Watched;
 use crate::server::run::Server;
 use crate::server::tokens::first_token;
 
@@ -50,6 +51,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         let address = address.map_err(|error| CliError::of(Exit::Environment, "listen", &error))?;
         let public = server.public_address();
         let public = public.map_err(|error| CliError::of(Exit::Environment, "listen", &error))?;
+        let url = format!("{}://{address}", server.scheme());
         let token = match options.config {
             Some(_) => None,
             None => {
@@ -58,9 +60,13 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
                 made.map_err(ledger_failed)?
             }
         };
-        context.print(&options.greeting(address, public, token.as_ref()))?;
+        context.print(&options.greeting(&url, public, token.as_ref()))?;
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
-        server.run().await
+        let watched = match &options.config {
+            Some(Source::File(file)) => Some(Watched { file: file.clone(), config }),
+            _ => None,
+        };
+        server.run(watched, context).await
     })
 }
 
@@ -84,13 +90,8 @@ impl Options {
     }
 
     /// What a person reads first: where the server is, a token, and commands to try.
-    fn greeting(
-        &self,
-        address: SocketAddr,
-        public: Option<SocketAddr>,
-        token: Option<&ApiToken>,
-    ) -> String {
-        let mut text = format!("Serving http://{address}, read more at http://{address}/docs\n");
+    fn greeting(&self, url: &str, public: Option<SocketAddr>, token: Option<&ApiToken>) -> String {
+        let mut text = format!("Serving {url}, read more at {url}/docs\n");
         if let Some(public) = public {
             text += &format!("Revocation lists and OCSP: http://{public}\n");
         }
@@ -105,7 +106,7 @@ impl Options {
         }
         let shown = token.map_or("$ESPALIER_TOKEN", ApiToken::expose);
         text += &format!(
-            "\nTry, in another terminal:\n  espalier csr create --algorithm hybrid --subject CN=app.localhost --dns app.localhost --key-out app.key --no-passphrase --out app.csr\n  curl -sS --fail-with-body -H \"Authorization: Bearer {shown}\" -H 'Content-Type: application/pkcs10' -H 'Accept: application/pem-certificate-chain' --data-binary @app.csr -o app.pem http://{address}/v1/certificates\n  espalier verify --trust {}/authorities/root/certificate.pem app.pem\n",
+            "\nTry, in another terminal:\n  espalier csr create --algorithm hybrid --subject CN=app.localhost --dns app.localhost --key-out app.key --no-passphrase --out app.csr\n  curl -sS --fail-with-body -H \"Authorization: Bearer {shown}\" -H 'Content-Type: application/pkcs10' -H 'Accept: application/pem-certificate-chain' --data-binary @app.csr -o app.pem {url}/v1/certificates\n  espalier verify --trust {}/authorities/root/certificate.pem app.pem\n",
             self.data.data.display(),
         );
         text

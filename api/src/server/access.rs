@@ -9,12 +9,14 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use ledger::{AuditOutcome, NewAuditEvent};
 use zeroize::Zeroizing;
 
 use super::problem::{
     CREDENTIAL_NOT_JUDGED, FORBIDDEN, INVALID_PARAMETER, Refusal, TOO_MANY_REQUESTS,
     UNAUTHENTICATED, internal,
 };
+use super::request_id::RequestId;
 use super::state::App;
 use crate::auth::{AuthError, Caller, Denied, Presented, Role};
 
@@ -36,9 +38,14 @@ pub struct Peer {
     pub client_certificates: Option<Arc<Vec<Vec<u8>>>>,
 }
 
-/// Lets a request through to its route, or not.
+/// What a request was about, as the audit log names it: a handler puts it into its answer.
+#[derive(Clone, Debug)]
+pub struct Subject(pub String);
+
+/// Lets a request through to its route, or not. What changes something has an action: it is told to
+/// the audit log, refusals of known requesters included.
 pub async fn guard(
-    State((app, access)): State<(App, Access)>,
+    State((app, access, action)): State<(App, Access, Option<&'static str>)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -46,23 +53,68 @@ pub async fn guard(
     // The listener puts it there.
     let peer = request.extensions().get::<Peer>().cloned().ok_or_else(internal);
     let shown = peer.and_then(|peer| Ok((peer, bearer(request.headers())?)));
-    let admitted = match shown {
-        Ok((peer, bearer)) => admitted(&app, roles, peer, bearer).await,
+    let asks = match shown {
+        Ok((peer, bearer)) => known(&app, peer, bearer).await,
         Err(refusal) => Err(refusal),
     };
-    match admitted {
-        Ok(caller) => {
-            tracing::Span::current().record("requester", caller.name());
+    let caller = match asks {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal.into_response(),
+    };
+    tracing::Span::current().record("requester", caller.name());
+    let event = action.and_then(|action| event(&app, action, &caller, &request));
+    let response = match check_role(&caller, roles) {
+        Ok(()) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(refusal) => refusal.into_response(),
+        Err(denied) => Refusal::from(denied).into_response(),
+    };
+    if let Some(event) = event.map(|event| ended(event, &response)) {
+        audit(&app, event).await;
+    }
+    response
+}
+
+/// The event of a request that is about to run.
+fn event(
+    app: &App,
+    action: &'static str,
+    caller: &Caller,
+    request: &Request,
+) -> Option<NewAuditEvent> {
+    let id = request.extensions().get::<RequestId>()?;
+    let peer = request.extensions().get::<Peer>();
+    Some(NewAuditEvent {
+        at: app.now(),
+        request_id: id.to_string(),
+        actor: caller.name().to_owned(),
+        action: action.to_owned(),
+        subject: None,
+        address: peer.map(|peer| peer.address.ip().to_string()),
+        outcome: AuditOutcome::Done,
+    })
+}
+
+/// The event with how it went.
+fn ended(mut event: NewAuditEvent, response: &Response) -> NewAuditEvent {
+    if let Some(refusal) = response.extensions().get::<Refusal>() {
+        event.outcome = AuditOutcome::Refused { problem: refusal.kind().slug.to_owned() };
+    }
+    event.subject = response.extensions().get::<Subject>().map(|subject| subject.0.clone());
+    event
+}
+
+/// Adds the event. What was done stays done when the ledger does not take it.
+async fn audit(app: &App, event: NewAuditEvent) {
+    if let Err(error) = app.ledger().add_audit(event).await {
+        tracing::error!(%error, "an audit event is lost");
     }
 }
 
-async fn admitted(
+/// Who asks.
+async fn known(
     app: &App,
-    roles: &'static [Role],
     peer: Peer,
     bearer: Option<Zeroizing<String>>,
 ) -> Result<Arc<Caller>, Refusal> {
@@ -71,12 +123,16 @@ async fn admitted(
         client_certificates: peer.client_certificates.as_deref().map(Vec::as_slice),
         peer: peer.address,
     };
-    let caller = app.authenticator().authenticate(presented, app.now()).await?;
-    if !roles.iter().any(|role| caller.has(*role)) {
-        // The first role of a row is the one that it is meant for.
-        caller.require(roles.first().copied().unwrap_or(Role::Admin))?;
+    Ok(Arc::new(app.authenticator().authenticate(presented, app.now()).await?))
+}
+
+/// Whether the caller has a role of the route's row.
+fn check_role(caller: &Caller, roles: &'static [Role]) -> Result<(), Denied> {
+    if roles.iter().any(|role| caller.has(*role)) {
+        return Ok(());
     }
-    Ok(Arc::new(caller))
+    // The first role of a row is the one that it is meant for.
+    caller.require(roles.first().copied().unwrap_or(Role::Admin))
 }
 
 /// The bearer token (RFC 6750 section 2.1).

@@ -1,8 +1,8 @@
 //! Reading a request's body: bounded, of a known content type, strict.
 
 use axum::body::{Body, Bytes};
-use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, Request};
 use ca_core::escape::escaped;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::problem::{
     BODY_TOO_LARGE, INVALID_PARAMETER, MALFORMED_BODY, Refusal, UNSUPPORTED_MEDIA_TYPE,
 };
+use super::state::App;
 
 /// JSON as a content type.
 pub const JSON: &str = "application/json";
@@ -82,6 +83,35 @@ pub fn json<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Refusal> {
     serde_json::from_str(text).map_err(|error| {
         Refusal::new(MALFORMED_BODY, format!("body: {}", shortened(&error.to_string())))
     })
+}
+
+/// Reads a request whose body is JSON.
+///
+/// # Errors
+/// As [`content_type`], [`read`] and [`json`]; `invalid-parameter` for a query.
+pub async fn json_request<T: DeserializeOwned>(
+    app: &App,
+    request: Request<Body>,
+) -> Result<T, Refusal> {
+    let (parts, body) = request.into_parts();
+    content_type(&parts.headers, &[JSON])?;
+    no_query(parts.uri.query())?;
+    json(&read(&parts.headers, body, app.limits().body_bytes).await?)
+}
+
+/// Refuses a query where there is none to be.
+///
+/// # Errors
+/// `invalid-parameter`.
+pub fn no_query(query: Option<&str>) -> Result<(), Refusal> {
+    match query.filter(|query| !query.is_empty()) {
+        None => Ok(()),
+        Some(found) => {
+            let found = shortened(found);
+            let detail = format!("query: found \"{found}\", allowed is none");
+            Err(Refusal::new(INVALID_PARAMETER, detail))
+        }
+    }
 }
 
 /// Reads the query strictly.

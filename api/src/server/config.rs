@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::public::config::PublicConfig;
+use super::tls::TlsConfig;
 use crate::auth::AuthConfig;
 
 /// The largest file that is read, in octets.
@@ -28,6 +29,9 @@ pub struct ServerConfig {
     /// Where the API is served. Without TLS only a loopback address is allowed.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
+    /// TLS; none where only this machine is served.
+    #[serde(default)]
+    pub tls: Option<TlsConfig>,
     /// The file with the passphrase of the authorities' keys; otherwise the data folder's own, or
     /// the environment variable that `passphrase_env` names.
     #[serde(default)]
@@ -139,6 +143,7 @@ impl ServerConfig {
             version: 1,
             data,
             listen,
+            tls: None,
             passphrase_file: None,
             passphrase_env: None,
             authorities: None,
@@ -152,6 +157,19 @@ impl ServerConfig {
                 if listen.port() == 0 { 0 } else { listen.port().checked_add(1).unwrap_or(0) },
             ))),
         }
+    }
+
+    /// Whether `new` differs in something that is read only when the server starts.
+    pub fn needs_restart(&self, new: &Self) -> bool {
+        self.data != new.data
+            || self.listen != new.listen
+            || self.tls.is_some() != new.tls.is_some()
+            || self.passphrase_file != new.passphrase_file
+            || self.passphrase_env != new.passphrase_env
+            || self.authorities != new.authorities
+            || self.limits != new.limits
+            || self.signing != new.signing
+            || self.public != new.public
     }
 
     /// Reads and checks a file's text.
@@ -177,7 +195,9 @@ impl ServerConfig {
     /// # Errors
     /// As [`Self::from_yaml`].
     pub fn check(&self) -> Result<(), ConfigError> {
-        if !self.listen.ip().is_loopback() {
+        if let Some(tls) = &self.tls {
+            tls.check()?;
+        } else if !self.listen.ip().is_loopback() {
             let allowed = "a loopback address, such as 127.0.0.1:8440, where there is no TLS";
             return Err(value("listen", self.listen, allowed));
         }
@@ -274,6 +294,22 @@ mod tests {
     }
 
     #[test]
+    fn with_tls_other_machines_are_served_and_the_sample_says_how() {
+        let sample = include_str!("../../../docs/reference/espalier.yaml");
+        let mut below_tls = false;
+        let lines = sample.lines().filter_map(|line| {
+            below_tls = line == "# tls:" || (below_tls && line.starts_with("# "));
+            let line = line.strip_prefix("# ").filter(|_| below_tls)?;
+            Some(format!("{line}\n"))
+        });
+        let tls: String = lines.collect();
+        let config = format!("version: 1\nlisten: 0.0.0.0:8440\n{tls}");
+        let tls = ServerConfig::from_yaml(&config).unwrap().tls.unwrap();
+        assert_eq!(tls.certificates.len(), 3);
+        assert_eq!((tls.allow_tls12, tls.handshake_timeout_seconds), (false, 10));
+    }
+
+    #[test]
     fn what_is_not_allowed_is_named() {
         for (text, words) in [
             ("version: 2\n", "version: found 2, allowed: 1"),
@@ -282,6 +318,20 @@ mod tests {
             (
                 "version: 1\nlisten: 0.0.0.0:8440\n",
                 "listen: found 0.0.0.0:8440, allowed: a loopback",
+            ),
+            ("version: 1\ntls: {certificates: []}\n", "tls.certificates: found 0 of them"),
+            ("version: 1\ntls: {certificates: [{files: {chain_file: a}}]}\n", "key_file"),
+            (
+                "version: 1\ntls: {certificates: [{issued: {authority: a, algorithm: hybrid, names: [b]}}]}\n",
+                "tls.certificates.issued.algorithm: found hybrid, allowed: ML-DSA-44",
+            ),
+            (
+                "version: 1\ntls: {certificates: [{issued: {authority: a, algorithm: p256, names: [\"a b\"]}}]}\n",
+                "tls.certificates.issued.names: found \"a b\", allowed: DNS names",
+            ),
+            (
+                "version: 1\ntls: {handshake_timeout_seconds: 0, certificates: [{files: {chain_file: a, key_file: b}}]}\n",
+                "tls.handshake_timeout_seconds: found 0, allowed: 1 to 300",
             ),
             ("version: 1\nlimits: {body_bytes: 1}\n", "limits.body_bytes: found 1, allowed: 4096"),
             ("version: 1\nlimits: {timeout: 1}\n", "timeout"),

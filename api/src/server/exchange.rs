@@ -42,6 +42,11 @@ pub async fn exchange(State(app): State<App>, mut request: Request, next: Next) 
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let refusal = response.extensions().get::<Refusal>();
+    let named = route.as_ref().map_or("", MatchedPath::as_str);
+    app.metrics().request(named, method.as_str(), response.status().as_u16(), started.elapsed());
+    if let Some(refusal) = refusal {
+        app.metrics().problem(refusal.kind().slug);
+    }
     span.in_scope(|| {
         tracing::info!(
             method = %method,

@@ -115,7 +115,7 @@ impl Listening {
     pub async fn run(self, stop: CancellationToken) {
         let Self { public, socket } = self;
         let (app, router) = (public.app.clone(), router(&public));
-        let serving = listener::serve_plain(socket, router, app.limits(), stop.cancelled());
+        let serving = listener::serve(socket, router, &app, None, stop.cancelled());
         tokio::join!(serving, making::keep_lists(&public, &stop));
     }
 }

@@ -1,13 +1,19 @@
 //! The routes: one table, with who may use each. What has no row does not exist.
 
+mod audit;
+mod authorities;
+mod catalogue;
 mod certificates;
 mod docs;
+mod export;
 mod health;
+mod metrics;
+mod tokens;
 
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
@@ -24,29 +30,72 @@ pub struct Route {
     pub path: &'static str,
     /// Who may use it.
     pub access: Access,
+    /// What the audit log calls it; none for what changes nothing.
+    pub action: Option<&'static str>,
     handler: MethodRouter<App>,
 }
 
-fn row(method: Method, path: &'static str, access: Access, handler: MethodRouter<App>) -> Route {
-    Route { method, path, access, handler }
+/// A row of what only looks.
+fn look(path: &'static str, access: Access, handler: MethodRouter<App>) -> Route {
+    Route { method: Method::GET, path, access, action: None, handler }
 }
 
-/// Who may look at certificates: requesters see their own.
-const READERS: Access =
+/// A row of what the audit log is told.
+fn act(
+    method: Method,
+    path: &'static str,
+    access: Access,
+    action: &'static str,
+    handler: MethodRouter<App>,
+) -> Route {
+    Route { method, path, access, action: Some(action), handler }
+}
+
+const REQUESTERS: Access = Access::OneOf(&[Role::Requester]);
+const REVOKERS: Access = Access::OneOf(&[Role::Revoker]);
+const AUDITORS: Access = Access::OneOf(&[Role::Auditor]);
+const ADMINS: Access = Access::OneOf(&[Role::Admin]);
+/// Whoever has a role at all. Of certificates, requesters see their own.
+const ANYBODY: Access =
     Access::OneOf(&[Role::Requester, Role::Revoker, Role::Auditor, Role::Admin]);
 
 /// Every route.
 pub fn table() -> Vec<Route> {
-    let requesters = Access::OneOf(&[Role::Requester]);
+    use certificates as of;
+    const SERIAL: &str = "/v1/certificates/{serial}";
+    const RENEW: &str = "/v1/certificates/{serial}/renew";
+    const REVOKE: &str = "/v1/certificates/{serial}/revoke";
+    let check = Route {
+        method: Method::POST,
+        path: "/v1/certificates:check",
+        access: REQUESTERS,
+        action: None,
+        handler: post(of::check::check),
+    };
+    let issue = post(of::issue::issue);
     vec![
-        row(Method::POST, "/v1/certificates", requesters, post(certificates::issue::issue)),
-        row(Method::GET, "/v1/certificates/{serial}", READERS, get(certificates::show::show)),
-        row(Method::GET, "/healthz", Access::Open, get(health::healthz)),
-        row(Method::GET, "/readyz", Access::Open, get(health::readyz)),
-        row(Method::GET, "/openapi.json", Access::Open, get(docs::openapi)),
-        row(Method::GET, "/docs", Access::Open, get(docs::page)),
-        row(Method::GET, "/docs/page.js", Access::Open, get(docs::script)),
-        row(Method::GET, "/docs/problems", Access::Open, get(docs::problems)),
+        act(Method::POST, "/v1/certificates", REQUESTERS, "certificate.issue", issue),
+        look("/v1/certificates", ANYBODY, get(of::search::search)),
+        look(SERIAL, ANYBODY, get(of::show::show)),
+        act(Method::POST, RENEW, REQUESTERS, "certificate.renew", post(of::renew::renew)),
+        act(Method::POST, REVOKE, REVOKERS, "certificate.revoke", post(of::revoke::revoke)),
+        check,
+        look("/v1/authorities", ANYBODY, get(authorities::list)),
+        look("/v1/authorities/{name}", ANYBODY, get(authorities::show)),
+        look("/v1/profiles", ANYBODY, get(catalogue::profiles)),
+        look("/v1/algorithms", ANYBODY, get(catalogue::algorithms)),
+        act(Method::POST, "/v1/tokens", ADMINS, "token.create", post(tokens::create)),
+        look("/v1/tokens", ADMINS, get(tokens::list)),
+        act(Method::DELETE, "/v1/tokens/{id}", ADMINS, "token.revoke", delete(tokens::revoke)),
+        look("/v1/audit", AUDITORS, get(audit::search)),
+        act(Method::GET, "/v1/ledger/export", AUDITORS, "ledger.export", get(export::export)),
+        look("/metrics", AUDITORS, get(metrics::metrics)),
+        look("/healthz", Access::Open, get(health::healthz)),
+        look("/readyz", Access::Open, get(health::readyz)),
+        look("/openapi.json", Access::Open, get(docs::openapi)),
+        look("/docs", Access::Open, get(docs::page)),
+        look("/docs/page.js", Access::Open, get(docs::script)),
+        look("/docs/problems", Access::Open, get(docs::problems)),
     ]
 }
 
@@ -54,7 +103,21 @@ pub fn table() -> Vec<Route> {
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
     certificates::issue::issue,
+    certificates::search::search,
     certificates::show::show,
+    certificates::renew::renew,
+    certificates::revoke::revoke,
+    certificates::check::check,
+    authorities::list,
+    authorities::show,
+    catalogue::profiles,
+    catalogue::algorithms,
+    tokens::create,
+    tokens::list,
+    tokens::revoke,
+    audit::search,
+    export::export,
+    metrics::metrics,
     health::healthz,
     health::readyz,
     docs::openapi,
@@ -72,8 +135,9 @@ pub fn described() -> OpenApi {
 /// The router of the API.
 pub fn router(app: &App) -> Router {
     let mut router = Router::new();
-    for Route { path, access, handler, .. } in table() {
-        let guarded = handler.route_layer(from_fn_with_state((app.clone(), access), guard));
+    for Route { path, access, action, handler, .. } in table() {
+        let with = (app.clone(), access, action);
+        let guarded = handler.route_layer(from_fn_with_state(with, guard));
         router = router.route(path, guarded);
     }
     router
@@ -111,6 +175,8 @@ mod tests {
         assert_eq!(open, expected);
         for route in table() {
             assert!(route.access != Access::OneOf(&[]), "{}", route.path);
+            let changes = route.method != Method::GET && route.path != "/v1/certificates:check";
+            assert!(!changes || route.action.is_some(), "{} is not audited", route.path);
         }
     }
 }

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
 use ca_core::profile::{Profile, ProfileKind};
 use ledger::Ledger;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{ProfilesConfig, ServerConfig};
+use super::metrics::Metrics;
 use super::public::Listening;
+use super::reload::{self, Watched};
 use super::signing::SigningPool;
-use super::state::{App, Parts, Served, shipped_for_requesters};
+use super::state::{App, Parts, Policy, Served, shipped_for_requesters};
+use super::tls::Tls;
 use super::{listener, routes};
 use crate::auth::{Authenticator, OwnAuthority, Resources};
 use crate::authority::{self, Authority};
@@ -28,12 +31,14 @@ use crate::profiles::{choose, shipped};
 pub struct Server {
     app: App,
     socket: TcpListener,
+    tls: Option<Tls>,
+    signals: Signals,
     public: Option<Listening>,
 }
 
 impl Server {
-    /// Opens the ledger, loads keys and profiles, and opens the socket. Relative paths in `auth` are
-    /// below `base`.
+    /// Opens the ledger, loads keys and profiles, and opens the socket. Relative paths in `auth`
+    /// and `tls` are below `base`.
     ///
     /// # Errors
     /// `CliError` with exit code 2 where the configuration names what is not there, 3 where ledger,
@@ -59,8 +64,8 @@ impl Server {
         let parts = Parts {
             ledger,
             authorities,
-            profiles,
-            authenticator,
+            policy: RwLock::new(Policy { profiles: Arc::new(profiles), authenticator }),
+            metrics: Metrics::default(),
             signing,
             limits: config.limits.clone(),
             clock: context.clock(),
@@ -71,17 +76,24 @@ impl Server {
             CliError::of(Exit::Environment, format!("listen {}", config.listen), &error)
                 .with_hint("end whatever uses the address, or name another by --listen")
         })?;
+        let signals = Signals::receive()?;
         let app = App::new(parts, TaskTracker::new());
+        let tls = Tls::open(config, base, &app).await?;
         let public = match &config.public {
             Some(public) => Some(Listening::open(&app, public, folder, base, context).await?),
             None => None,
         };
-        Ok(Self { app, socket, public })
+        Ok(Self { app, socket, tls, signals, public })
     }
 
     /// The state.
     pub fn app(&self) -> &App {
         &self.app
+    }
+
+    /// How its addresses begin.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Where it listens.
@@ -101,19 +113,36 @@ impl Server {
     }
 
     /// Serves until the process is told to end (SIGTERM, SIGINT), then carries out what is under
-    /// way and closes the ledger.
+    /// way and closes the ledger. A configuration that changes is taken over meanwhile.
     ///
     /// # Errors
     /// `CliError` with exit code 3 when signals can't be received or the ledger can't be closed.
-    pub async fn run(self) -> Result<(), CliError> {
-        let Self { app, socket, public } = self;
-        let (told, stopping) = (told_to_end()?, CancellationToken::new());
+    pub async fn run(
+        self,
+        watched: Option<Watched>,
+        context: &mut Context,
+    ) -> Result<(), CliError> {
+        let Self { app, socket, tls, signals, public } = self;
+        let Signals { terminate, interrupt, hang_up } = signals;
+        let stopping = CancellationToken::new();
         let public = public.map(|public| tokio::spawn(public.run(stopping.clone())));
-        let stop = async move {
-            told.await;
+        let stop = async {
+            told_to_end(terminate, interrupt).await;
             stopping.cancel();
         };
-        listener::serve_plain(socket, routes::router(&app), app.limits(), stop).await;
+        let serving = listener::serve(socket, routes::router(&app), &app, tls.as_ref(), stop);
+        let renewing = async {
+            match &tls {
+                Some(tls) => tls.renew(&app).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = serving => {}
+            () = reload::whenever_asked(&app, tls.as_ref(), watched, hang_up, context) => {}
+            () = renewing => {}
+        }
+        stopping.cancel();
         if let Some(public) = public
             && let Err(error) = public.await
         {
@@ -131,11 +160,11 @@ impl Server {
 }
 
 /// What finds out who asks.
-async fn authenticator(
+pub(super) async fn authenticator(
     config: &ServerConfig,
     base: &Path,
     ledger: &Ledger,
-) -> Result<Authenticator, CliError> {
+) -> Result<Arc<Authenticator>, CliError> {
     let recorded = ledger.authorities().await.map_err(ledger_failed)?;
     let own: Vec<OwnAuthority> = recorded
         .into_iter()
@@ -146,22 +175,37 @@ async fn authenticator(
         .collect();
     let resources = Resources { base, authorities: &own, ledger: Ledger::clone(ledger) };
     Authenticator::new(&config.auth, resources)
+        .map(Arc::new)
         .map_err(|error| CliError::of(Exit::Usage, "configuration: auth", &error))
 }
 
+/// What the process is told from outside.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// From here on they are received and no longer end the process by themselves.
+    fn receive() -> Result<Self, CliError> {
+        let receive =
+            |kind| signal(kind).map_err(|error| CliError::of(Exit::Environment, "signals", &error));
+        Ok(Self {
+            terminate: receive(SignalKind::terminate())?,
+            interrupt: receive(SignalKind::interrupt())?,
+            hang_up: receive(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Done when the process is told to end.
-fn told_to_end() -> Result<impl Future<Output = ()>, CliError> {
-    let receive =
-        |kind| signal(kind).map_err(|error| CliError::of(Exit::Environment, "signals", &error));
-    let (mut terminate, mut interrupt) =
-        (receive(SignalKind::terminate())?, receive(SignalKind::interrupt())?);
-    Ok(async move {
-        let name = tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        };
-        tracing::info!(signal = name, "ending: no more connections, what is under way is finished");
-    })
+async fn told_to_end(mut terminate: Signal, mut interrupt: Signal) {
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    tracing::info!(signal = name, "ending: no more connections, what is under way is finished");
 }
 
 /// The profiles that may be asked for.

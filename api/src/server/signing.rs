@@ -5,12 +5,14 @@
 //! nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::metrics::Metrics;
 use crate::authority::Authority;
-use crate::issuance::{self, IssueError, ReadyToSign, Signatory, Signed};
+use crate::issuance::{self, IssueError, ReadyToSign, Signatory, Signed, Step};
 
 /// Octets of a thread's stack: SLH-DSA and ML-DSA keep large arrays there.
 pub(super) const STACK: usize = 8 * 1024 * 1024;
@@ -108,18 +110,23 @@ impl Slot {
 pub struct OnThreads {
     authority: Arc<Authority>,
     slot: Slot,
+    metrics: Metrics,
 }
 
 impl OnThreads {
     /// Joins the authority with the request's slot.
-    pub fn new(authority: Arc<Authority>, slot: Slot) -> Self {
-        Self { authority, slot }
+    pub fn new(authority: Arc<Authority>, slot: Slot, metrics: Metrics) -> Self {
+        Self { authority, slot, metrics }
     }
 }
 
 impl Signatory for OnThreads {
     fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    fn took(&self, step: Step, time: Duration) {
+        self.metrics.step(step, time);
     }
 
     async fn sign(&self, ready: ReadyToSign) -> Result<Signed, IssueError> {

@@ -1,7 +1,7 @@
 //! What every request may use.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use ca_core::certificate::Certificate;
 use ca_core::profile::{Profile, ProfileKind};
@@ -11,6 +11,7 @@ use ledger::Ledger;
 use tokio_util::task::TaskTracker;
 
 use super::config::Limits;
+use super::metrics::Metrics;
 use super::request_id::RequestId;
 use super::signing::SigningPool;
 use crate::auth::Authenticator;
@@ -33,10 +34,10 @@ pub struct Parts {
     pub ledger: Ledger,
     /// Every authority of the ledger, by name.
     pub authorities: BTreeMap<String, Served>,
-    /// The profiles that may be asked for, by name.
-    pub profiles: BTreeMap<String, Arc<Profile>>,
-    /// Who may ask.
-    pub authenticator: Authenticator,
+    /// What a new configuration replaces.
+    pub policy: RwLock<Policy>,
+    /// What is counted and measured.
+    pub metrics: Metrics,
     /// The threads that sign.
     pub signing: SigningPool,
     /// What bounds requests.
@@ -45,6 +46,18 @@ pub struct Parts {
     pub clock: Clock,
     /// Serial numbers and request ids come from here.
     pub rng: Mutex<Rng>,
+}
+
+/// Profiles by name.
+pub type Profiles = BTreeMap<String, Arc<Profile>>;
+
+/// What may be asked for, and by whom: a new configuration replaces it while requests run.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The profiles that may be asked for.
+    pub profiles: Arc<Profiles>,
+    /// Finds out who asks, and what they may.
+    pub authenticator: Arc<Authenticator>,
 }
 
 /// An authority as the server knows it.
@@ -82,13 +95,27 @@ impl App {
     }
 
     /// The profiles by name.
-    pub fn profiles(&self) -> &BTreeMap<String, Arc<Profile>> {
-        &self.0.parts.profiles
+    pub fn profiles(&self) -> Arc<Profiles> {
+        self.policy().profiles
+    }
+
+    fn policy(&self) -> Policy {
+        self.0.parts.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another policy in force, for requests that come from now on.
+    pub fn replace_policy(&self, policy: Policy) {
+        *self.0.parts.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+    }
+
+    /// What is counted and measured.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.parts.metrics
     }
 
     /// Who may ask.
-    pub fn authenticator(&self) -> &Authenticator {
-        &self.0.parts.authenticator
+    pub fn authenticator(&self) -> Arc<Authenticator> {
+        self.policy().authenticator
     }
 
     /// The threads that sign.
@@ -126,7 +153,8 @@ impl App {
         self.with_rng(|rng| SerialNumber::generate(&mut **rng))
     }
 
-    fn with_rng<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
+    /// Draws from the random generator.
+    pub fn with_rng<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
         draw(&mut self.0.parts.rng.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::running::Running;
 use crate::workbench::Workbench;
 
-fn served() -> (Workbench, Running) {
+/// quickstart's folder, served.
+pub(crate) fn served() -> (Workbench, Running) {
     let bench = Workbench::new();
     bench.run("quickstart --algorithm p256").done();
     let server = Running::start(&bench, "");

@@ -1,12 +1,16 @@
 //! `espalier serve` as a process: what its first page prints works, and what clients send it.
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
+mod administration;
 mod first_minutes;
 mod http;
 mod issuing;
+mod life;
 mod public;
 mod refused;
+mod reloading;
 mod running;
+mod tls;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it
 mod workbench;

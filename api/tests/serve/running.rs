@@ -47,7 +47,7 @@ impl Running {
             }
         }
         let address = greeting
-            .split_once("http://")
+            .split_once("://")
             .and_then(|(_, rest)| rest.split([',', '\n']).next()?.parse().ok());
         let Some(address) = address else {
             let mut text = String::new();
@@ -91,10 +91,32 @@ impl Running {
         self.send("POST", target, &json, body.to_string().as_bytes())
     }
 
+    /// The same server, asked with another token.
+    pub(crate) fn as_token(
+        &self,
+        token: &str,
+        method: &str,
+        target: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Answer {
+        let authorization = format!("Bearer {token}");
+        let mut headers = vec![("Authorization", authorization.as_str())];
+        let text = body.map(ToString::to_string).unwrap_or_default();
+        if body.is_some() {
+            headers.push(("Content-Type", "application/json"));
+        }
+        http::send(self.address, method, target, &headers, text.as_bytes())
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, signal).unwrap();
+    }
+
     /// Tells it to end, and waits.
     pub(crate) fn end(mut self) -> ExitStatus {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.signal(rustix::process::Signal::TERM);
         self.child.wait().unwrap()
     }
 }

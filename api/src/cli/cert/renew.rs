@@ -1,15 +1,11 @@
 //! `espalier cert renew`.
 
-use ca_core::certificate::Certificate;
-use ca_core::csr::Possession;
 use ca_core::fingerprint::Fingerprint;
-use ca_core::general_name::AltName;
-use ca_core::name::{self, DistinguishedName};
 use ca_core::pem;
 use ca_core::plan::Request;
 use ca_core::serial::SerialNumber;
-use jiff::{SignedDuration, Timestamp};
-use ledger::{Entry, Ledger, Status};
+use jiff::SignedDuration;
+use ledger::{Entry, Ledger};
 
 use crate::cli::issued::IssuingOptions;
 use crate::cli::requested::{Asked, VoucherOptions, read_request};
@@ -18,6 +14,7 @@ use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
 use crate::input::Source;
 use crate::issuance::{self, Asker};
 use crate::profiles::{ChosenProfile, choose};
+use crate::renewal::{BINDING_DROPPED, RenewalError, renewable, with_new_key};
 
 /// Issue a certificate of the ledger once more, for the same key or a new one
 ///
@@ -154,88 +151,45 @@ impl Options {
         entry: &Entry,
         context: &Context,
     ) -> Result<Request, CliError> {
-        let certificate = self.renewable(entry, context.now())?;
+        let grace = SignedDuration::from_hours(24 * i64::from(self.grace_days));
+        let certificate = renewable(entry, grace, context.now()).map_err(failed)?;
         let mut request = Request::renewal(&certificate)
             .map_err(|error| CliError::of(Exit::Refused, entry.serial(), &error))?;
         if certificate.extensions().related().is_some() {
-            context.note(
-                "note: the certificate is bound to another one (RFC 9763), the new one is not: \
-                 a binding takes a fresh request, `espalier csr create --related`",
-            );
+            context.note(&format!("note: {BINDING_DROPPED}"));
         }
         if let Some(asked) = asked {
-            request = with_new_key(request, asked, context)?;
+            let csr = asked.proven(context.now())?;
+            let (changed, note) = with_new_key(request, &csr).map_err(|error| {
+                let failed = failed(error);
+                let message = format!("{}: {}", asked.source(), failed.message());
+                let hint = failed.hint().unwrap_or_default();
+                CliError::new(failed.exit(), message).with_hint(hint)
+            })?;
+            request = changed;
+            if let Some(note) = note {
+                context.note(&format!("note: {note}"));
+            }
         }
         request.validity_seconds = self.issuing.validity_seconds();
         Ok(request)
     }
-
-    /// The certificate of an entry that may be renewed now.
-    fn renewable(&self, entry: &Entry, now: Timestamp) -> Result<Certificate, CliError> {
-        let serial = entry.serial();
-        let der = match (entry.status(), &entry.certificate) {
-            (Status::Stored, Some(certificate)) => &certificate.der,
-            (Status::Revoked, _) => {
-                return Err(CliError::refused(format!(
-                    "certificate {serial}: found it revoked, allowed is one that is not"
-                ))
-                .with_hint("make a new key, and ask by `espalier issue --csr`"));
-            }
-            (_, None) | (Status::Orphan, _) => {
-                return Err(CliError::refused(format!(
-                    "certificate {serial}: recorded, but it has no certificate"
-                )));
-            }
-        };
-        let end = entry.record.content.validity.not_after();
-        let grace = SignedDuration::from_hours(24 * i64::from(self.grace_days));
-        if now.duration_since(end) > grace {
-            return Err(CliError::refused(format!(
-                "certificate {serial}: validity: it ended at {end}, allowed is an end at most {} days before now, {now}",
-                self.grace_days
-            ))
-            .with_hint("say by --grace-days how long after its end it may be renewed, or issue a new one"));
-        }
-        Certificate::from_der(der).map_err(|error| {
-            CliError::of(Exit::Environment, format!("certificate {serial}"), &error)
-        })
-    }
 }
 
-/// The same names for the key of a CSR, which must not ask for others. Whoever vouches for a key
-/// that can't sign does so for what the CSR names, so that it must name all.
-fn with_new_key(
-    renewal: Request,
-    asked: &Asked<'_>,
-    context: &Context,
-) -> Result<Request, CliError> {
-    let csr = asked.proven(context.now())?;
-    let may_be_silent = *csr.possession() == Possession::OwnSignature;
-    let differs = |field: &str, found: String, allowed: String| {
-        let or_none = if may_be_silent { ", or none" } else { "" };
-        Err(CliError::refused(format!(
-            "{}: {field}: found {found:?}, allowed is what the certificate has, {allowed:?}{or_none}",
-            asked.source()
-        ))
-        .with_hint("for other names ask by `espalier issue --csr`"))
-    };
-    let (found, allowed) = (csr.request().subject(), &renewal.subject);
-    let is_silent = |is_empty: bool| is_empty && may_be_silent;
-    if !is_silent(found.is_empty()) && found != allowed {
-        let text = |subject: &DistinguishedName| name::to_text(subject.as_name());
-        return differs("subject", text(found), text(allowed));
+/// How the command fails, with what to do.
+fn failed(error: RenewalError) -> CliError {
+    let text = error.to_string();
+    match error {
+        RenewalError::Revoked { .. } => {
+            CliError::refused(text).with_hint("make a new key, and ask by `espalier issue --csr`")
+        }
+        RenewalError::NoCertificate { .. } => CliError::refused(text),
+        RenewalError::Ended { .. } => CliError::refused(text).with_hint(
+            "say by --grace-days how long after its end it may be renewed, or issue a new one",
+        ),
+        RenewalError::Unreadable { .. } => CliError::environment(text),
+        RenewalError::Differs { .. } => {
+            CliError::refused(text).with_hint("for other names ask by `espalier issue --csr`")
+        }
     }
-    let sorted = |names: &[AltName]| {
-        let mut texts: Vec<String> = names.iter().map(ToString::to_string).collect();
-        texts.sort();
-        texts
-    };
-    let (found, allowed) = (sorted(csr.request().names()), sorted(&renewal.names));
-    if !is_silent(found.is_empty()) && found != allowed {
-        return differs("names", found.join(" "), allowed.join(" "));
-    }
-    if renewal.alt_public_key.is_some() {
-        context.note("note: a CSR has no alternative key, so the new certificate has none");
-    }
-    Ok(renewal.with_key_of(&csr))
 }

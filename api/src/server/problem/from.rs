@@ -6,6 +6,7 @@ use ledger::{LedgerError, Status};
 
 use super::*;
 use crate::issuance::IssueError;
+use crate::renewal::RenewalError;
 use crate::server::signing::{Full, Lost};
 
 impl From<Full> for Refusal {
@@ -87,6 +88,18 @@ impl From<IssueError> for Refusal {
             | IssueError::Lost { .. }
             | IssueError::Sign { .. }
             | IssueError::OtherAuthority { .. }) => internal().with_cause(chain(&error)),
+        }
+    }
+}
+
+impl From<RenewalError> for Refusal {
+    fn from(error: RenewalError) -> Self {
+        match error {
+            RenewalError::Revoked { .. }
+            | RenewalError::NoCertificate { .. }
+            | RenewalError::Ended { .. }
+            | RenewalError::Differs { .. } => Self::new(CERTIFICATE_REFUSED, error.to_string()),
+            RenewalError::Unreadable { .. } => internal().with_cause(error),
         }
     }
 }

@@ -1,6 +1,11 @@
 //! `/v1/certificates`.
 
+pub(super) mod check;
 pub(super) mod issue;
+mod order;
+pub(super) mod renew;
+pub(super) mod revoke;
+pub(super) mod search;
 pub(super) mod show;
 
 use axum::body::Body;

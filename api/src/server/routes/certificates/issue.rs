@@ -1,35 +1,21 @@
 //! `POST /v1/certificates`.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use ca_core::pem;
-use ca_core::plan::Request as Planned;
-use ca_core::profile::Profile;
 use client::v1::{Certificate, IssueCertificate, IssueParameters, Problem};
-use ledger::Status;
-use zeroize::Zeroize as _;
 
+use super::order::{Order, Wish, validity};
 use super::{recorded, represented, wanted, with_certificate};
-use crate::auth::{Asked, Caller, Role};
-use crate::authority::Authority;
-use crate::issuance::{self, Asker, IssueError, Issued, Prepared};
-use crate::server::access::Known;
-use crate::server::body::{self, JSON, PKCS10, shortened};
+use crate::auth::Caller;
+use crate::issuance::Issued;
+use crate::server::access::{Known, Subject};
+use crate::server::body::{self, JSON, PKCS10};
 use crate::server::idempotency;
-use crate::server::problem::{INVALID_FIELD, INVALID_PARAMETER, Refusal};
-use crate::server::signing::OnThreads;
+use crate::server::problem::{INVALID_PARAMETER, Refusal};
 use crate::server::state::App;
-
-/// Seconds of a day.
-const DAY: u64 = 86_400;
-/// The longest validity that may be asked for, in days; profiles allow less.
-const MOST_DAYS: u64 = 36_500;
-/// The profile of a request that names none.
-const DEFAULT_PROFILE: &str = "tls-server";
 
 /// Issue a certificate
 ///
@@ -64,24 +50,25 @@ pub(in crate::server::routes) async fn issue(
     let media_type = wanted(request.headers())?;
     let key = idempotency::key(request.headers())?;
     let asked = read(&app, request).await?;
-    let order = Order::of(&app, &caller, asked)?;
-    let idempotency = key.map(|key| {
-        let validity = order.validity_seconds.unwrap_or_default().to_be_bytes();
-        let (authority, profile) = (order.authority.name(), order.profile.name());
-        let parts: [&[u8]; 5] =
-            [b"issue", &order.csr, authority.as_bytes(), profile.as_bytes(), &validity];
-        idempotency::named(key, &parts)
-    });
-    let asker = Asker { requester: caller.name().to_owned(), idempotency };
-    let issued = match idempotency::answered(app.ledger(), &asker).await? {
-        Some(issued) => issued,
-        None => order.carry_out(&app, caller, asker).await?,
-    };
+    let order = ordered(&app, &caller, asked)?;
+    let asker = order.asker(&caller, key);
+    let issued = order.carry_out(&app, caller, asker).await?;
     answer(&app, media_type, &issued)
 }
 
+/// What is asked for, where the caller may ask for it.
+pub(super) fn ordered(
+    app: &App,
+    caller: &Caller,
+    asked: IssueCertificate,
+) -> Result<Order, Refusal> {
+    let validity = validity(asked.validity_days, asked.validity_seconds)?;
+    let wish = Wish::Csr(asked.csr.into_bytes());
+    Order::of(app, caller, (asked.authority, asked.profile), validity, wish)
+}
+
 /// What is asked for, as far as reading goes.
-async fn read(app: &App, request: Request<Body>) -> Result<IssueCertificate, Refusal> {
+pub(super) async fn read(app: &App, request: Request<Body>) -> Result<IssueCertificate, Refusal> {
     let (parts, body) = request.into_parts();
     let media_type = body::content_type(&parts.headers, &[JSON, PKCS10])?;
     let query: IssueParameters = body::query(parts.uri.query())?;
@@ -106,120 +93,18 @@ fn csr_text(octets: &[u8]) -> String {
     }
 }
 
-/// A request whose authority and profile are known and allowed.
-struct Order {
-    csr: Vec<u8>,
-    authority: Arc<Authority>,
-    profile: Arc<Profile>,
-    validity_seconds: Option<u64>,
-}
-
-impl Order {
-    fn of(app: &App, caller: &Caller, mut asked: IssueCertificate) -> Result<Self, Refusal> {
-        let validity_seconds = validity(&asked)?;
-        let signing: Vec<&Arc<Authority>> =
-            app.authorities().values().filter_map(|one| one.signs.as_ref()).collect();
-        let authority = match (asked.authority.take(), &signing[..]) {
-            (Some(name), _) => name,
-            (None, [only]) => only.name().to_owned(),
-            (None, _) => {
-                return Err(unknown(
-                    "authority",
-                    "none",
-                    &mut signing.iter().map(|one| one.name()),
-                ));
-            }
-        };
-        let profile = asked.profile.take().unwrap_or_else(|| DEFAULT_PROFILE.to_owned());
-        // Who may not is told so before it is told what there is.
-        caller.may_act(Role::Requester, &authority, &profile)?;
-        let found = signing.iter().find(|one| one.name() == authority);
-        let authority = found.ok_or_else(|| {
-            unknown("authority", &authority, &mut signing.iter().map(|one| one.name()))
-        })?;
-        let profile = app.profiles().get(&profile).ok_or_else(|| {
-            unknown("profile", &profile, &mut app.profiles().keys().map(String::as_str))
-        })?;
-        Ok(Self {
-            csr: std::mem::take(&mut asked.csr).into_bytes(),
-            authority: Arc::clone(authority),
-            profile: Arc::clone(profile),
-            validity_seconds,
-        })
-    }
-
-    /// Checks, plans and lints on a signing thread, then records, signs, stores and releases.
-    async fn carry_out(
-        self,
-        app: &App,
-        caller: Arc<Caller>,
-        asker: Asker,
-    ) -> Result<Issued, Refusal> {
-        let slot = app.signing().enter()?;
-        let (serial, now) = (app.serial(), app.now());
-        let authority = Arc::clone(&self.authority);
-        let prepared = slot.run(move || -> Result<Prepared, Refusal> {
-            let mut octets = self.csr;
-            let csr = pem::read_one_request(&octets);
-            // A file with a private key beside the request is refused, and not kept.
-            octets.zeroize();
-            let csr = csr?;
-            let mut request = Planned::from_csr(csr.verify_possession()?);
-            request.validity_seconds = self.validity_seconds;
-            let (authority, profile) = (&self.authority, &self.profile);
-            let prepared = issuance::prepare(authority, profile, request, serial, now)?;
-            caller.may_issue(Asked {
-                authority: authority.name(),
-                profile: profile.name(),
-                subject: prepared.subject(),
-                names: prepared.names(),
-            })?;
-            Ok(prepared)
-        });
-        let prepared = prepared.await??;
-        let signatory = OnThreads::new(authority, slot);
-        let ledger = app.ledger();
-        match issuance::complete(ledger, signatory, prepared, asker.clone(), app.clock()).await {
-            // The same request was faster, and is being signed.
-            Err(error @ IssueError::NotRepeatable { status: Status::Orphan, .. }) => {
-                idempotency::answered(ledger, &asker).await?.ok_or_else(|| error.into())
-            }
-            result => Ok(result?),
-        }
-    }
-}
-
-/// The validity that is asked for, in seconds.
-fn validity(asked: &IssueCertificate) -> Result<Option<u64>, Refusal> {
-    let in_bounds = |field: &str, found: u64, most: u64| {
-        if (1..=most).contains(&found) {
-            return Ok(found);
-        }
-        let detail = format!("{field}: found {found}, allowed: 1 to {most}");
-        Err(Refusal::new(INVALID_FIELD, detail))
-    };
-    match (asked.validity_days, asked.validity_seconds) {
-        (None, None) => Ok(None),
-        (Some(days), None) => Ok(Some(in_bounds("validity_days", days, MOST_DAYS)? * DAY)),
-        (None, Some(seconds)) => in_bounds("validity_seconds", seconds, MOST_DAYS * DAY).map(Some),
-        (Some(_), Some(_)) => Err(Refusal::new(
-            INVALID_FIELD,
-            "validity_seconds: found validity_days as well, allowed is one of the two",
-        )),
-    }
-}
-
-fn unknown(field: &str, found: &str, allowed: &mut dyn Iterator<Item = &str>) -> Refusal {
-    let (found, allowed) = (shortened(found), allowed.collect::<Vec<_>>().join(", "));
-    Refusal::new(INVALID_FIELD, format!("{field}: found {found:?}, allowed: {allowed}"))
-}
-
-fn answer(app: &App, media_type: &'static str, issued: &Issued) -> Result<Response<Body>, Refusal> {
+/// The answer with a certificate that was issued.
+pub(super) fn answer(
+    app: &App,
+    media_type: &'static str,
+    issued: &Issued,
+) -> Result<Response<Body>, Refusal> {
     let mut shown = with_certificate(app, recorded(issued.record()), issued.certificate());
     if !issued.is_repeated() {
         shown.notes = issued.notes().to_vec();
     }
     let mut response = represented(StatusCode::CREATED, media_type, Some(issued.der()), &shown)?;
+    response.extensions_mut().insert(Subject(format!("serial:{}", shown.serial)));
     let headers = response.headers_mut();
     if let Ok(place) = HeaderValue::from_str(&format!("/v1/certificates/{}", shown.serial)) {
         headers.insert(LOCATION, place);

@@ -1,0 +1,90 @@
+//! `/v1/authorities`.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, VARY};
+use axum::http::{HeaderMap, Response};
+use axum::response::IntoResponse as _;
+use ca_core::algorithm::Algorithm;
+use ca_core::certificate::Certificate;
+use ca_core::name;
+use ca_core::pem::{self, Label};
+use client::v1::{self, AuthorityList, Problem};
+
+use crate::server::body::shortened;
+use crate::server::negotiate::{self, JSON, PEM_CHAIN, PKIX_CERT};
+use crate::server::path::PathPart;
+use crate::server::problem::{NOT_FOUND, Refusal, internal};
+use crate::server::state::{App, Served};
+
+/// List the authorities
+#[utoipa::path(get, path = "/v1/authorities", tag = "authorities", responses(
+    (status = 200, description = "All of them, by name", body = AuthorityList),
+    (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(State(app): State<App>) -> Json<AuthorityList> {
+    let shown = app.authorities().iter().filter_map(|(name, one)| shown(name, one));
+    Json(AuthorityList { authorities: shown.collect() })
+}
+
+/// Show an authority, with its chain
+///
+/// As DER it is the authority's own certificate, as a PEM chain that and those above it, the root
+/// included.
+#[utoipa::path(get, path = "/v1/authorities/{name}", tag = "authorities",
+    params(("name" = String, Path, description = "Its name", example = "issuing")),
+    responses(
+        (status = 200, description = "The authority", content(
+            (v1::Authority = "application/json"),
+            (String = "application/pkix-cert"),
+            (String = "application/pem-certificate-chain"),
+        )),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn show(
+    State(app): State<App>,
+    PathPart(name): PathPart,
+    headers: HeaderMap,
+) -> Result<Response<Body>, Refusal> {
+    let media_type = negotiate::choose(&headers, &[JSON, PKIX_CERT, PEM_CHAIN])?;
+    let served = app.authorities().get(&name);
+    let found = served.and_then(|served| Some((shown(&name, served)?, served.chain.first()?)));
+    let (shown, own) = found.ok_or_else(|| {
+        let known: Vec<&str> = app.authorities().keys().map(String::as_str).collect();
+        let (name, known) = (shortened(&name), known.join(", "));
+        Refusal::new(NOT_FOUND, format!("authority: found \"{name}\", allowed: {known}"))
+    })?;
+    let body = match media_type {
+        PKIX_CERT => Body::from(own.der().to_vec()),
+        PEM_CHAIN => Body::from(shown.chain),
+        _ => {
+            let text = serde_json::to_vec(&shown);
+            Body::from(text.map_err(|error| internal().with_cause(error))?)
+        }
+    };
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}
+
+/// An authority as JSON; none while it has no certificate.
+fn shown(name: &str, served: &Served) -> Option<v1::Authority> {
+    let own = served.chain.first()?;
+    let pem = |certificate: &Certificate| pem::encode(Label::Certificate, certificate.der());
+    let kind = own.public_key().kind();
+    let algorithm = Algorithm::of_key(kind, false);
+    Some(v1::Authority {
+        name: name.to_owned(),
+        signs: served.signs.is_some(),
+        subject: name::to_text(own.subject()),
+        algorithm: algorithm.map_or_else(|| kind.to_string(), |row| row.name().to_owned()),
+        not_before: own.validity().not_before(),
+        not_after: own.validity().not_after(),
+        fingerprint_sha256: own.fingerprint().to_string(),
+        certificate: pem(own),
+        chain: served.chain.iter().map(pem).collect(),
+    })
+}

@@ -1,0 +1,51 @@
+//! `/metrics`.
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use ca_core::crl::Scope;
+use client::v1::Problem;
+use ledger::CrlKind;
+
+use crate::server::problem::{Refusal, internal};
+use crate::server::state::App;
+
+const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What is counted and measured
+#[utoipa::path(get, path = "/metrics", tag = "health", responses(
+    (status = 200, description = "In the OpenMetrics text format, as Prometheus reads it", content_type = "application/openmetrics-text", body = String),
+    (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Refusal> {
+    look_up(&app).await?;
+    let text = app.metrics().text().map_err(|error| internal().with_cause(error))?;
+    Ok(([(CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
+}
+
+async fn look_up(app: &App) -> Result<(), Refusal> {
+    let gauges = &app.metrics().looked_up;
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    gauges.signing_taken.set(signed(app.signing().taken() as u64));
+    gauges.signing_slots.set(signed(app.signing().capacity() as u64));
+    let stats = app.ledger().stats();
+    gauges.commits.set(signed(stats.commits));
+    gauges.failed_transactions.set(signed(stats.failed_transactions));
+    gauges.writes.set(signed(stats.requests));
+    let counts = app.ledger().counts().await?;
+    gauges.orphans.set(signed(counts.orphans));
+    gauges.records.set(signed(counts.records));
+    let now = app.now();
+    for (name, authority) in app.authorities() {
+        if let Some(own) = authority.chain.first() {
+            let left = own.validity().not_after().duration_since(now);
+            gauges.days_to_expiry(name, left.as_secs_f64() / 86_400.0);
+        }
+        let newest = app.ledger().newest_crl(name, &Scope::all(), CrlKind::Complete).await?;
+        if let Some(newest) = newest {
+            let age = now.duration_since(newest.content.this_update);
+            gauges.crl_age(name, age.as_secs_f64());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! `/v1/tokens`.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Request, Response, StatusCode, Uri};
+use axum::response::IntoResponse as _;
+use client::v1::{self, CreateToken, PageParameters, Problem, TokenGrant, TokenPage};
+use jiff::SignedDuration;
+use ledger::{LedgerError, NewTokenRevocation};
+
+use crate::auth::{GrantConfig, TokenOrder};
+use crate::server::access::{Known, Subject};
+use crate::server::body::{self, shortened};
+use crate::server::page::page;
+use crate::server::path::PathPart;
+use crate::server::problem::{INVALID_FIELD, INVALID_PARAMETER, NOT_FOUND, Refusal, internal};
+use crate::server::state::App;
+
+/// The longest life of a token, in days.
+const MOST_DAYS: u32 = 365;
+
+/// Make a token
+///
+/// The answer has the token itself; it is told only this once. Its grant says what it may be used
+/// for (docs/access.md).
+#[utoipa::path(post, path = "/v1/tokens", tag = "tokens",
+    request_body = CreateToken,
+    responses(
+        (status = 201, description = "The token, with its secret", body = v1::Token),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn create(
+    State(app): State<App>,
+    Known(caller): Known,
+    request: Request<Body>,
+) -> Result<Response<Body>, Refusal> {
+    let asked: CreateToken = body::json_request(&app, request).await?;
+    let days = asked.expires_in_days;
+    if !(1..=MOST_DAYS).contains(&days) {
+        let detail = format!("expires_in_days: found {days}, allowed: 1 to {MOST_DAYS}");
+        return Err(Refusal::new(INVALID_FIELD, detail));
+    }
+    let now = app.now();
+    let order = TokenOrder {
+        name: asked.name,
+        grant: grant(&asked.grant)?,
+        expires_at: now + SignedDuration::from_hours(24 * i64::from(days)),
+        created_by: caller.name().to_owned(),
+    };
+    let drawn = app.with_rng(|rng| order.draw(now, &mut **rng));
+    let (token, new) = drawn.map_err(|error| Refusal::new(INVALID_FIELD, error.to_string()))?;
+    let mut shown = shown(&app.ledger().add_token(new).await?)?;
+    shown.secret = Some(token.expose().to_owned());
+    let subject = Subject(format!("token:{}", shown.id));
+    let mut response = (StatusCode::CREATED, Json(shown)).into_response();
+    response.extensions_mut().insert(subject);
+    Ok(response)
+}
+
+/// The grant as authentication reads it.
+fn grant(asked: &TokenGrant) -> Result<GrantConfig, Refusal> {
+    let text = serde_json::to_string(asked).map_err(|error| internal().with_cause(error))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Refusal::new(INVALID_FIELD, format!("grant: {}", shortened(&error.to_string())))
+    })
+}
+
+/// List the tokens
+///
+/// Expired and revoked ones too, the newest first; never their secrets.
+#[utoipa::path(get, path = "/v1/tokens", tag = "tokens",
+    params(PageParameters),
+    responses(
+        (status = 200, description = "One page", body = TokenPage),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<TokenPage>, Refusal> {
+    let asked: PageParameters = body::query(uri.query())?;
+    let page = page(asked.limit, asked.cursor.as_deref())?;
+    let found = app.ledger().tokens(page).await?;
+    let tokens = found.tokens.iter().map(shown).collect::<Result<_, _>>()?;
+    Ok(Json(TokenPage { tokens, next: found.next.map(|cursor| cursor.to_string()) }))
+}
+
+/// Revoke a token, for ever
+#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "tokens",
+    params(("id" = String, Path, description = "Its id")),
+    responses(
+        (status = 200, description = "The token, revoked", body = v1::Token),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn revoke(
+    State(app): State<App>,
+    Known(caller): Known,
+    PathPart(id): PathPart,
+) -> Result<Response<Body>, Refusal> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !(1..=64).contains(&id.len()) || !id.bytes().all(plain) {
+        let found = shortened(&id);
+        let detail = format!("id: found \"{found}\", allowed: 1 to 64 letters, digits and hyphens");
+        return Err(Refusal::new(INVALID_PARAMETER, detail));
+    }
+    let (revoked_at, revoked_by) = (app.now(), caller.name().to_owned());
+    let revoked =
+        app.ledger().revoke_token(NewTokenRevocation { id: id.clone(), revoked_at, revoked_by });
+    let revoked = revoked.await.map_err(|error| match error {
+        LedgerError::UnknownToken { .. } => {
+            Refusal::new(NOT_FOUND, format!("id: found {id}, allowed is that of a token"))
+        }
+        other => other.into(),
+    })?;
+    let mut response = Json(shown(&revoked)?).into_response();
+    response.extensions_mut().insert(Subject(format!("token:{id}")));
+    Ok(response)
+}
+
+fn shown(token: &ledger::Token) -> Result<v1::Token, Refusal> {
+    let content = &token.content;
+    let grant = serde_json::from_str(&content.scope);
+    Ok(v1::Token {
+        id: content.id.clone(),
+        name: content.name.clone(),
+        grant: grant.map_err(|error| internal().with_cause(error))?,
+        created_at: content.created_at,
+        expires_at: content.expires_at,
+        created_by: content.created_by.clone(),
+        revoked_at: token.revocation.as_ref().map(|revocation| revocation.revoked_at),
+        secret: None,
+    })
+}

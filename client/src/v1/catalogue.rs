@@ -1,0 +1,91 @@
+//! What a server offers: authorities, profiles, algorithms.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Every authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuthorityList {
+    /// The authorities, by name.
+    pub authorities: Vec<Authority>,
+}
+
+/// An authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Authority {
+    /// Its name.
+    pub name: String,
+    /// Whether this server signs with it.
+    pub signs: bool,
+    /// Its subject as text (RFC 4514).
+    pub subject: String,
+    /// The algorithm of its key.
+    pub algorithm: String,
+    /// The first second in which its certificate is valid.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub not_before: Timestamp,
+    /// The last second in which its certificate is valid.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub not_after: Timestamp,
+    /// SHA-256 of its certificate's DER.
+    pub fingerprint_sha256: String,
+    /// Its certificate in PEM.
+    pub certificate: String,
+    /// Its certificate and those above it, the root included, in PEM.
+    pub chain: String,
+}
+
+/// Every profile that may be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProfileList {
+    /// The profiles, by name.
+    pub profiles: Vec<Profile>,
+}
+
+/// A profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// The subject keys that it allows, in words.
+    pub keys: String,
+    /// The kinds of alternative names that it allows.
+    pub name_kinds: Vec<String>,
+    /// How long certificates last when nothing is asked for, in seconds.
+    pub default_validity_seconds: u64,
+    /// How long they may last at most, in seconds.
+    pub max_validity_seconds: u64,
+}
+
+/// Every algorithm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AlgorithmList {
+    /// The algorithms.
+    pub algorithms: Vec<Algorithm>,
+}
+
+/// An algorithm that keys can be made for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Algorithm {
+    /// Its name.
+    pub name: String,
+    /// Its object identifier.
+    pub oid: String,
+    /// Its family.
+    pub family: String,
+    /// Octets of a public key.
+    pub public_key_bytes: usize,
+    /// Octets of a signature; none for keys that establish keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature_bytes: Option<usize>,
+    /// Other names that are understood.
+    pub aliases: Vec<String>,
+}
