@@ -50,6 +50,16 @@ impl Espalier {
         Ran { code: output.status.code(), text }
     }
 
+    /// The command with words separated by blanks, to be run by the caller; what it prints is lost.
+    #[must_use]
+    pub fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words.split_whitespace()).current_dir(&self.folder);
+        command.env_remove("ESPALIER_LOG").env_remove("ESPALIER_DATA");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
     /// Runs it, and sees that it is done.
     ///
     /// # Panics
