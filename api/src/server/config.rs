@@ -6,9 +6,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ledger::Location;
 use serde::Deserialize;
 
 use crate::auth::AuthConfig;
+use crate::cli::CliError;
+use crate::data_folder::{DataFolder, DataOptions};
 
 /// The largest file that is read, in octets.
 pub const MAX_CONFIG_SIZE: usize = 256 * 1024;
@@ -24,6 +27,13 @@ pub struct ServerConfig {
     /// The data folder, with the ledger and the authorities' keys.
     #[serde(default = "default_data")]
     pub data: PathBuf,
+    /// Where the ledger is, when it is not in the data folder: `postgres://ROLE@HOST/DATABASE`,
+    /// without a password. Several servers may have the same one.
+    #[serde(default)]
+    pub ledger: Option<String>,
+    /// The file with the password of the ledger's role; otherwise PGPASSWORD or a PGPASSFILE.
+    #[serde(default)]
+    pub ledger_password_file: Option<PathBuf>,
     /// Where the API is served. Without TLS only a loopback address is allowed.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
@@ -134,6 +144,8 @@ impl ServerConfig {
         Self {
             version: 1,
             data,
+            ledger: None,
+            ledger_password_file: None,
             listen,
             passphrase_file: None,
             passphrase_env: None,
@@ -148,6 +160,8 @@ impl ServerConfig {
     /// Whether `new` differs in something that is read only when the server starts.
     pub fn needs_restart(&self, new: &Self) -> bool {
         self.data != new.data
+            || self.ledger != new.ledger
+            || self.ledger_password_file != new.ledger_password_file
             || self.listen != new.listen
             || self.passphrase_file != new.passphrase_file
             || self.passphrase_env != new.passphrase_env
@@ -183,6 +197,7 @@ impl ServerConfig {
             let allowed = "a loopback address, such as 127.0.0.1:8440, where there is no TLS";
             return Err(value("listen", self.listen, allowed));
         }
+        self.check_ledger()?;
         if self.passphrase_file.is_some() && self.passphrase_env.is_some() {
             let found = "passphrase_file as well";
             return Err(value("passphrase_env", found, "one of the two"));
@@ -206,6 +221,30 @@ impl ServerConfig {
         in_bounds("limits.http2_streams", limits.http2_streams.into(), 1, 10_000)?;
         in_bounds("signing.threads", self.signing.threads as u64, 0, 1_024)?;
         in_bounds("signing.queue", self.signing.queue as u64, 1, 100_000)
+    }
+
+    fn check_ledger(&self) -> Result<(), ConfigError> {
+        let location = self.ledger.as_deref().map(str::parse::<Location>).transpose();
+        // The ledger's refusal repeats no password.
+        let location = location.map_err(|error| value("ledger", error, "a URL or a file"))?;
+        if self.ledger_password_file.is_some() && !matches!(location, Some(Location::Postgres(_))) {
+            let allowed = "it only where `ledger` is a postgres:// URL";
+            return Err(value("ledger_password_file", "a file", allowed));
+        }
+        Ok(())
+    }
+
+    /// The data folder with its ledger.
+    ///
+    /// # Errors
+    /// As [`DataOptions::folder`].
+    pub fn folder(&self) -> Result<DataFolder, CliError> {
+        DataOptions {
+            data: self.data.clone(),
+            ledger: self.ledger.clone(),
+            ledger_password_file: self.ledger_password_file.clone(),
+        }
+        .folder()
     }
 }
 
@@ -288,6 +327,15 @@ mod tests {
             ("version: 1\nlimits: {timeout: 1}\n", "timeout"),
             ("version: 1\nsigning: {queue: 0}\n", "signing.queue: found 0, allowed: 1"),
             ("version: 1\npassphrase_file: a\npassphrase_env: B\n", "one of the two"),
+            (
+                "version: 1\nledger: postgres://ca:hunter2@db/x\n",
+                "ledger: found ledger URL: found a password",
+            ),
+            ("version: 1\nledger: mysql://ca@db/x\n", "postgres://ROLE@HOST"),
+            (
+                "version: 1\nledger_password_file: a\n",
+                "ledger_password_file: found a file, allowed: it only",
+            ),
             ("listen: 127.0.0.1:1\n", "version"),
             ("- 1\n", ""),
         ] {

@@ -8,6 +8,7 @@ mod issuing;
 mod life;
 mod refused;
 mod reloading;
+mod replicas;
 mod running;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it
