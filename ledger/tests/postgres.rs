@@ -1,4 +1,5 @@
-//! The suite of every store, on PostgreSQL, as the owner of the tables.
+//! The suite of every store, on PostgreSQL, as the role of a server: SELECT, INSERT, and UPDATE of the
+//! few rows that are made for it.
 
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
@@ -7,14 +8,14 @@ mod suite;
 
 use cluster::Database;
 
-suite_for!(match Database::new("owner").await {
+suite_for!(match Database::new("server").await {
     Some(database) => database,
     None => return,
 });
 
 #[tokio::test]
 async fn the_schema_is_the_one_that_is_known() {
-    let Some(database) = Database::new("owner").await else { return };
+    let Some(database) = Database::new("server").await else { return };
     let objects = format!(
         "SET search_path = espalier, pg_temp; {}",
         include_str!("../src/postgres/schema.sql")

@@ -1,5 +1,4 @@
-//! The suite of every store, on PostgreSQL, as the role of a server: SELECT, INSERT, and UPDATE of
-//! the few rows that are made for it. And everything that this role may not do.
+//! Everything that the role of a server may not do. What it may is the suite, in `postgres.rs`.
 
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
@@ -8,11 +7,6 @@ mod suite;
 
 use cluster::Database;
 use suite::Factory as _;
-
-suite_for!(match Database::new("server").await {
-    Some(database) => database,
-    None => return,
-});
 
 /// Every table with a column of it.
 const TABLES: [(&str, &str); 16] = [

@@ -1,5 +1,6 @@
 //! From what a request presents to who asks.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,8 +28,8 @@ use super::rules::Rules;
 /// The most issuers, clusters and trusts of each kind.
 const MAX_SOURCES: usize = 100;
 
-/// What a request shows of who asks.
-#[derive(Clone, Copy, Debug)]
+/// What a request shows of who asks. Its Debug form does not show the token.
+#[derive(Clone, Copy)]
 pub struct Presented<'a> {
     /// What follows `Bearer ` in Authorization.
     pub bearer: Option<&'a str>,
@@ -37,6 +38,16 @@ pub struct Presented<'a> {
     pub client_certificates: Option<&'a [Vec<u8>]>,
     /// Where the request comes from.
     pub peer: SocketAddr,
+}
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented")
+            .field("bearer", &self.bearer.map(|_| ".."))
+            .field("client_certificates", &self.client_certificates.map(<[_]>::len))
+            .field("peer", &self.peer)
+            .finish()
+    }
 }
 
 /// What an authenticator asks beside its configuration.

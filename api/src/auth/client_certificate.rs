@@ -159,7 +159,10 @@ fn read(ders: &[Vec<u8>]) -> Result<(Certificate, Vec<Certificate>), String> {
     if ders.len() > MAX_CHAIN {
         return Err(format!("found {} certificates, allowed are at most {MAX_CHAIN}", ders.len()));
     }
-    let read = ders.iter().map(|der| Certificate::from_der(der).map_err(|error| error.to_string()));
+    let read = ders.iter().enumerate().map(|(index, der)| {
+        Certificate::from_der(der)
+            .map_err(|error| format!("found as number {index}: {error}; allowed is one in DER"))
+    });
     let mut chain = read.collect::<Result<Vec<_>, _>>()?.into_iter();
     let leaf = chain.next().ok_or("found no certificate, allowed is at least one")?;
     Ok((leaf, chain.collect()))

@@ -14,7 +14,7 @@ use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 /// How many requesters, or peers, are told apart.
-const MAX_KEYS: usize = 50_000;
+const MAX_KEYS: usize = 20_000;
 
 /// An allowance: so many at once, and so many a second after that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -53,23 +53,27 @@ pub async fn guard(
     // The listener puts it there.
     let peer = request.extensions().get::<Peer>().cloned().ok_or_else(internal);
     let shown = peer.and_then(|peer| Ok((peer, bearer(request.headers())?)));
-    let admitted = match shown {
-        Ok((peer, bearer)) => admitted(&app, roles, peer, bearer).await,
+    let asks = match shown {
+        Ok((peer, bearer)) => known(&app, peer, bearer).await,
         Err(refusal) => Err(refusal),
     };
-    match admitted {
-        Ok(caller) => {
-            tracing::Span::current().record("requester", caller.name());
-            let event = action.and_then(|action| event(&app, action, &caller, &request));
+    let caller = match asks {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal.into_response(),
+    };
+    tracing::Span::current().record("requester", caller.name());
+    let event = action.and_then(|action| event(&app, action, &caller, &request));
+    let response = match check_role(&caller, roles) {
+        Ok(()) => {
             request.extensions_mut().insert(caller);
-            let response = next.run(request).await;
-            if let Some(event) = event.map(|event| ended(event, &response)) {
-                audit(&app, event).await;
-            }
-            response
+            next.run(request).await
         }
-        Err(refusal) => refusal.into_response(),
+        Err(denied) => Refusal::from(denied).into_response(),
+    };
+    if let Some(event) = event.map(|event| ended(event, &response)) {
+        audit(&app, event).await;
     }
+    response
 }
 
 /// The event of a request that is about to run.
@@ -108,9 +112,9 @@ async fn audit(app: &App, event: NewAuditEvent) {
     }
 }
 
-async fn admitted(
+/// Who asks.
+async fn known(
     app: &App,
-    roles: &'static [Role],
     peer: Peer,
     bearer: Option<Zeroizing<String>>,
 ) -> Result<Arc<Caller>, Refusal> {
@@ -119,12 +123,16 @@ async fn admitted(
         client_certificates: peer.client_certificates.as_deref().map(Vec::as_slice),
         peer: peer.address,
     };
-    let caller = app.authenticator().authenticate(presented, app.now()).await?;
-    if !roles.iter().any(|role| caller.has(*role)) {
-        // The first role of a row is the one that it is meant for.
-        caller.require(roles.first().copied().unwrap_or(Role::Admin))?;
+    Ok(Arc::new(app.authenticator().authenticate(presented, app.now()).await?))
+}
+
+/// Whether the caller has a role of the route's row.
+fn check_role(caller: &Caller, roles: &'static [Role]) -> Result<(), Denied> {
+    if roles.iter().any(|role| caller.has(*role)) {
+        return Ok(());
     }
-    Ok(Arc::new(caller))
+    // The first role of a row is the one that it is meant for.
+    caller.require(roles.first().copied().unwrap_or(Role::Admin))
 }
 
 /// The bearer token (RFC 6750 section 2.1).

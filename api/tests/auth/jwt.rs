@@ -2,6 +2,7 @@
 
 use espalier::auth::{Compact, Expected, JwtAlgorithm, KeySet};
 use jiff::Timestamp;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::forge::{Forge, NOW, base64, claims, key_set, message, signed_by_hmac, with};
@@ -359,4 +360,75 @@ fn every_changed_character_is_noticed() {
         }
         assert!(verify(&keys, &token[..index]).is_err());
     }
+}
+
+#[test]
+fn debug_forms_show_no_token() {
+    let token = Forge::p256().token("k1", &claims(ISSUER));
+    let compact = format!("{:?}", Compact::parse(&token).unwrap());
+    assert_eq!(compact, "Compact { alg: \"ES256\", kid: Some(\"k1\") }");
+    let peer = "192.0.2.7:1".parse().unwrap();
+    let chain = [vec![1, 2, 3]];
+    let presented =
+        espalier::auth::Presented { bearer: Some(&token), client_certificates: Some(&chain), peer };
+    let shown = format!("{presented:?}");
+    assert!(!shown.contains(&token[..20]), "{shown}");
+}
+
+/// A refusal names something, fits a line of a log, and drives no terminal.
+fn harmless(error: &impl std::fmt::Display) {
+    let text = error.to_string();
+    assert!(!text.is_empty() && text.chars().count() < 1_000, "{text}");
+    assert_eq!(ca_core::escape::escaped(&text), text);
+}
+
+proptest! {
+    /// Whatever comes is refused or taken apart, and never verified by a key that did not sign it.
+    #[test]
+    fn any_text_is_refused_or_read(header in ".{0,80}", body in ".{0,80}", signature in "[A-Za-z0-9_-]{0,90}") {
+        let keys = KeySet::parse(key_set(&[fixed()]).as_bytes(), &[]).unwrap();
+        let texts = [header.clone(), format!("{header}.{body}.{signature}"),
+            format!("{}.{signature}", message(&header, &body))];
+        for text in texts {
+            match Compact::parse(&text) {
+                Err(error) => harmless(&error),
+                Ok(token) => {
+                    let audiences = ["espalier".to_owned()];
+                    let expected = Expected {
+                        issuer: ISSUER,
+                        audiences: &audiences,
+                        now: Timestamp::UNIX_EPOCH,
+                        leeway_seconds: 0,
+                        max_lifetime_seconds: 1,
+                    };
+                    harmless(&keys.verify(&token, &expected).unwrap_err());
+                }
+            }
+        }
+    }
+
+    /// The same of JSON that nearly is a header, claims or a key set.
+    #[test]
+    fn any_json_is_refused_or_read(
+        alg in "ES256|none|HS256|\\PC{0,9}", name in "[a-z]{1,5}|\\PC{1,5}",
+        value in "\\PC{0,20}", number in any::<i64>(),
+    ) {
+        let header = json!({ "alg": alg, "kid": "k1", name.clone(): value.clone() });
+        let body = json!({ "iss": ISSUER, "exp": number, "aud": [value.clone()], name.clone(): number });
+        let token = format!("{}.AAAA", message(&header.to_string(), &body.to_string()));
+        if let Err(error) = Compact::parse(&token) {
+            harmless(&error);
+        }
+        let keys = json!({ "keys": [{ "kty": "EC", "crv": "P-256", name: value }, header] });
+        if let Err(error) = KeySet::parse(keys.to_string().as_bytes(), &[]) {
+            harmless(&error);
+        }
+    }
+}
+
+/// The public key of RFC 7517 appendix A.1.
+fn fixed() -> Value {
+    json!({ "kty": "EC", "crv": "P-256", "kid": "k1",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM" })
 }

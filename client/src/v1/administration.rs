@@ -58,7 +58,7 @@ pub struct CreateToken {
     #[cfg_attr(feature = "openapi", schema(example = "ci", pattern = "^[A-Za-z0-9._-]{1,64}$"))]
     pub name: String,
     /// How many days it is worth something.
-    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3650, example = 90))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 365, example = 90))]
     pub expires_in_days: u32,
     /// What it may be used for.
     pub grant: TokenGrant,

@@ -1,5 +1,7 @@
 //! The three parts of a token, and the header.
 
+use std::fmt;
+
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Map, Value};
 
@@ -7,8 +9,9 @@ use super::{MAX_TOKEN, TokenRefusal};
 use crate::auth::quoted::quoted;
 use crate::auth::strict_json;
 
-/// A token that was taken apart; nothing of it is believed yet.
-#[derive(Clone, Debug)]
+/// A token that was taken apart; nothing of it is believed yet. Its Debug form shows nothing that
+/// could be presented again.
+#[derive(Clone)]
 pub struct Compact<'a> {
     /// Header and claims as they were signed.
     pub(super) signed: &'a str,
@@ -20,6 +23,13 @@ pub struct Compact<'a> {
     pub(super) key_id: Option<String>,
     /// The claims.
     pub(super) claims: Map<String, Value>,
+}
+
+impl fmt::Debug for Compact<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { algorithm, key_id, .. } = self;
+        f.debug_struct("Compact").field("alg", algorithm).field("kid", key_id).finish()
+    }
 }
 
 /// Header members that change what a signature means or that make it an encrypted token; nothing

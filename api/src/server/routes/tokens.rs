@@ -7,9 +7,9 @@ use axum::http::{Request, Response, StatusCode, Uri};
 use axum::response::IntoResponse as _;
 use client::v1::{self, CreateToken, PageParameters, Problem, TokenGrant, TokenPage};
 use jiff::SignedDuration;
-use ledger::{LedgerError, NewToken, NewTokenRevocation};
+use ledger::{LedgerError, NewTokenRevocation};
 
-use crate::auth::{ApiToken, Grant, GrantConfig};
+use crate::auth::{GrantConfig, TokenOrder};
 use crate::server::access::{Known, Subject};
 use crate::server::body::{self, shortened};
 use crate::server::page::page;
@@ -18,7 +18,7 @@ use crate::server::problem::{INVALID_FIELD, INVALID_PARAMETER, NOT_FOUND, Refusa
 use crate::server::state::App;
 
 /// The longest life of a token, in days.
-const MOST_DAYS: u32 = 3_650;
+const MOST_DAYS: u32 = 365;
 
 /// Make a token
 ///
@@ -36,31 +36,20 @@ pub(super) async fn create(
     request: Request<Body>,
 ) -> Result<Response<Body>, Refusal> {
     let asked: CreateToken = body::json_request(&app, request).await?;
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    if !(1..=64).contains(&asked.name.len()) || !asked.name.bytes().all(fits) {
-        let found = shortened(&asked.name);
-        let detail = format!(
-            "name: found \"{found}\", allowed: 1 to 64 letters, digits, hyphens, dots and underscores"
-        );
-        return Err(Refusal::new(INVALID_FIELD, detail));
-    }
     let days = asked.expires_in_days;
     if !(1..=MOST_DAYS).contains(&days) {
         let detail = format!("expires_in_days: found {days}, allowed: 1 to {MOST_DAYS}");
         return Err(Refusal::new(INVALID_FIELD, detail));
     }
-    let scope = scope(&asked.grant)?;
-    let (token, id, now) =
-        (app.with_rng(|rng| ApiToken::generate(&mut **rng)), app.request_id(), app.now());
-    let new = NewToken {
-        id: id.to_string(),
+    let now = app.now();
+    let order = TokenOrder {
         name: asked.name,
-        secret_digest: token.digest(),
-        scope,
-        created_at: now,
+        grant: grant(&asked.grant)?,
         expires_at: now + SignedDuration::from_hours(24 * i64::from(days)),
         created_by: caller.name().to_owned(),
     };
+    let drawn = app.with_rng(|rng| order.draw(now, &mut **rng));
+    let (token, new) = drawn.map_err(|error| Refusal::new(INVALID_FIELD, error.to_string()))?;
     let mut shown = shown(&app.ledger().add_token(new).await?)?;
     shown.secret = Some(token.expose().to_owned());
     let subject = Subject(format!("token:{}", shown.id));
@@ -69,15 +58,12 @@ pub(super) async fn create(
     Ok(response)
 }
 
-/// The grant as it is kept, once it is known to be right.
-fn scope(grant: &TokenGrant) -> Result<String, Refusal> {
-    let refuse =
-        |error: String| Refusal::new(INVALID_FIELD, format!("grant: {}", shortened(&error)));
-    let text = serde_json::to_string(grant).map_err(|error| internal().with_cause(error))?;
-    let config: GrantConfig =
-        serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-    Grant::new(&config).map_err(|error| refuse(error.to_string()))?;
-    serde_json::to_string(&config).map_err(|error| internal().with_cause(error))
+/// The grant as authentication reads it.
+fn grant(asked: &TokenGrant) -> Result<GrantConfig, Refusal> {
+    let text = serde_json::to_string(asked).map_err(|error| internal().with_cause(error))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Refusal::new(INVALID_FIELD, format!("grant: {}", shortened(&error.to_string())))
+    })
 }
 
 /// List the tokens
