@@ -80,6 +80,10 @@ pub fn json<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Refusal> {
         let detail = format!("body: octet {at} is not UTF-8, allowed is JSON in UTF-8");
         Refusal::new(MALFORMED_BODY, detail)
     })?;
+    // A struct could be read from a list as well.
+    if !text.trim_start().starts_with('{') {
+        return Err(Refusal::new(MALFORMED_BODY, "body: found no object, allowed is one: {…}"));
+    }
     serde_json::from_str(text).map_err(|error| {
         Refusal::new(MALFORMED_BODY, format!("body: {}", shortened(&error.to_string())))
     })

@@ -22,6 +22,7 @@ fn whatever_is_wrong_is_named_and_nothing_is_recorded() {
         (json_type, b"{\"csr\": \"\xff\"}", 400, "malformed-body", &["octet 9", "UTF-8"]),
         (json_type, b"{\"csr\":\"a\",\"csr\":\"b\"}", 400, "malformed-body", &["duplicate", "csr"]),
         (json_type, b"{\"csr\":\"a\",\"x\":1}", 400, "malformed-body", &["unknown field `x`"]),
+        (json_type, b"[\"a\", null]", 400, "malformed-body", &["no object", "{…}"]),
         (json_type, b"{}", 400, "malformed-body", &["missing field `csr`"]),
         (json_type, b"{\"csr\":1}", 400, "malformed-body", &["invalid type", "string"]),
         (json_type, b"{\"csr\":\"\"}", 400, "csr-malformed", &["csr: "]),
