@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use ledger::{Crl, CrlKind, Ledger, NewCrl, NewCrlList};
 
 use crate::authority::Authority;
-use crate::cli::{CliError, Context, Exit};
+use crate::cli::{CliError, Exit, Terminal};
 use crate::data_folder::ledger_failed;
 use crate::output::failed;
 use crate::progress::Progress;
@@ -55,10 +55,10 @@ pub async fn make(
     new: NewCrl,
     freshest: &[AbsoluteUri],
     folder: &Path,
-    context: &Context,
+    terminal: Terminal,
 ) -> Result<MadeCrl, CliError> {
     let reserved = ledger.reserve_crl(new).await.map_err(ledger_failed)?;
-    let signed = sign(ledger, authority, &reserved, freshest, folder, context).await;
+    let signed = sign(ledger, authority, &reserved, freshest, folder, terminal).await;
     let list = signed.map_err(|error| {
         let message = format!("CRL number {}: not made: {}", reserved.number, error.message());
         let hint = "the number is spent; mend what is wrong and make the list again";
@@ -73,13 +73,13 @@ async fn sign(
     reserved: &Crl,
     freshest: &[AbsoluteUri],
     folder: &Path,
-    context: &Context,
+    terminal: Terminal,
 ) -> Result<CertificateList, CliError> {
     let (name, number) = (&reserved.content.authority, reserved.number);
     let builder =
         builder(issuer(authority)?, &reserved.content, number, freshest).map_err(refused)?;
     let mut list = builder.begin(authority.signer()).map_err(refused)?;
-    let shown = Progress::start(context.terminal(), "reading revocations", None);
+    let shown = Progress::start(terminal, "reading revocations", None);
     let mut after = Some(0);
     while let Some(position) = after {
         // A page that can't be read ends here: no shorter list is signed.
@@ -89,7 +89,7 @@ async fn sign(
         after = page.next;
     }
     drop(shown);
-    let _shown = Progress::start(context.terminal(), "signing the list", None);
+    let _shown = Progress::start(terminal, "signing the list", None);
     let fail = |error: io::Error| failed(folder.display(), &error);
     let mut file = tempfile::tempfile_in(folder).map_err(fail)?;
     let mut buffered = io::BufWriter::new(&mut file);

@@ -143,6 +143,11 @@ impl DataFolder {
         self.path.join("certificates").join(name)
     }
 
+    /// The folder of the revocation lists that a server makes and hands out.
+    pub fn lists(&self) -> PathBuf {
+        self.path.join("crl")
+    }
+
     /// Opens the ledger.
     ///
     /// # Errors

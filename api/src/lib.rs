@@ -10,6 +10,7 @@ pub mod authority;
 pub mod cli;
 pub mod crl_making;
 pub mod data_folder;
+pub mod delegate;
 pub mod hierarchy;
 pub mod input;
 pub mod issuance;

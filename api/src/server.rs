@@ -12,6 +12,8 @@
 //! | [`reload`] | a configuration that changes while the server runs |
 //! | [`metrics`] | what is counted and measured |
 //! | [`signing`] | the threads that plan, lint, sign and verify |
+//! | [`tls`] | certificates of the server, and of clients as far as TLS goes |
+//! | [`public`] | revocation lists, OCSP and CA certificates, for everybody over plain HTTP |
 //! | [`openapi`] | the description of all this, made from the code |
 
 pub mod access;
@@ -26,10 +28,12 @@ pub mod openapi;
 pub mod page;
 pub mod path;
 pub mod problem;
+pub mod public;
 pub mod reload;
 pub mod request_id;
 pub mod routes;
 pub mod run;
 pub mod signing;
 pub mod state;
+pub mod tls;
 pub mod tokens;

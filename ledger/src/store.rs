@@ -181,6 +181,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// `InvalidField` for a limit out of range; `Inconsistent`.
     fn crls(&self, filter: CrlFilter, limit: u32) -> Reply<'_, Vec<Crl>>;
 
+    /// The position of the authority's latest revocation, 0 without any. A list whose
+    /// [`Crl::through`] is lower lacks some.
+    fn last_revocation(&self, authority: &str) -> Reply<'_, u64>;
+
     /// The newest stored list of this scope.
     ///
     /// # Errors

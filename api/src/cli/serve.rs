@@ -26,7 +26,7 @@ pub(super) struct Options {
     #[command(flatten)]
     data: DataOptions,
 
-    /// Where to listen; a loopback address
+    /// Where to listen; a loopback address. Revocation lists and OCSP are at the next port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = DEFAULT_LISTEN)]
     listen: SocketAddr,
 
@@ -49,6 +49,9 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         let server = Server::open(&config, &options.base(), context).await?;
         let address = server.address();
         let address = address.map_err(|error| CliError::of(Exit::Environment, "listen", &error))?;
+        let public = server.public_address();
+        let public = public.map_err(|error| CliError::of(Exit::Environment, "listen", &error))?;
+        let url = format!("{}://{address}", server.scheme());
         let token = match options.config {
             Some(_) => None,
             None => {
@@ -57,7 +60,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
                 made.map_err(ledger_failed)?
             }
         };
-        context.print(&options.greeting(address, token.as_ref()))?;
+        context.print(&options.greeting(&url, public, token.as_ref()))?;
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
         let watched = match &options.config {
             Some(Source::File(file)) => Some(Watched { file: file.clone(), config }),
@@ -87,8 +90,11 @@ impl Options {
     }
 
     /// What a person reads first: where the server is, a token, and commands to try.
-    fn greeting(&self, address: SocketAddr, token: Option<&ApiToken>) -> String {
-        let mut text = format!("Serving http://{address}, read more at http://{address}/docs\n");
+    fn greeting(&self, url: &str, public: Option<SocketAddr>, token: Option<&ApiToken>) -> String {
+        let mut text = format!("Serving {url}, read more at {url}/docs\n");
+        if let Some(public) = public {
+            text += &format!("Revocation lists and OCSP: http://{public}\n");
+        }
         if self.config.is_some() {
             return text;
         }
@@ -100,7 +106,7 @@ impl Options {
         }
         let shown = token.map_or("$ESPALIER_TOKEN", ApiToken::expose);
         text += &format!(
-            "\nTry, in another terminal:\n  espalier csr create --algorithm hybrid --subject CN=app.localhost --dns app.localhost --key-out app.key --no-passphrase --out app.csr\n  curl -sS --fail-with-body -H \"Authorization: Bearer {shown}\" -H 'Content-Type: application/pkcs10' -H 'Accept: application/pem-certificate-chain' --data-binary @app.csr -o app.pem http://{address}/v1/certificates\n  espalier verify --trust {}/authorities/root/certificate.pem app.pem\n",
+            "\nTry, in another terminal:\n  espalier csr create --algorithm hybrid --subject CN=app.localhost --dns app.localhost --key-out app.key --no-passphrase --out app.csr\n  curl -sS --fail-with-body -H \"Authorization: Bearer {shown}\" -H 'Content-Type: application/pkcs10' -H 'Accept: application/pem-certificate-chain' --data-binary @app.csr -o app.pem {url}/v1/certificates\n  espalier verify --trust {}/authorities/root/certificate.pem app.pem\n",
             self.data.data.display(),
         );
         text

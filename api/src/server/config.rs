@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::public::config::PublicConfig;
+use super::tls::TlsConfig;
 use crate::auth::AuthConfig;
 
 /// The largest file that is read, in octets.
@@ -27,6 +29,9 @@ pub struct ServerConfig {
     /// Where the API is served. Without TLS only a loopback address is allowed.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
+    /// TLS; none where only this machine is served.
+    #[serde(default)]
+    pub tls: Option<TlsConfig>,
     /// The file with the passphrase of the authorities' keys; otherwise the data folder's own, or
     /// the environment variable that `passphrase_env` names.
     #[serde(default)]
@@ -49,6 +54,9 @@ pub struct ServerConfig {
     /// Who may ask for what.
     #[serde(default)]
     pub auth: AuthConfig,
+    /// Revocation lists, OCSP and CA certificates over plain HTTP; none unless it is here.
+    #[serde(default)]
+    pub public: Option<PublicConfig>,
 }
 
 /// The profiles that may be asked for.
@@ -135,6 +143,7 @@ impl ServerConfig {
             version: 1,
             data,
             listen,
+            tls: None,
             passphrase_file: None,
             passphrase_env: None,
             authorities: None,
@@ -142,6 +151,11 @@ impl ServerConfig {
             limits: Limits::default(),
             signing: SigningConfig::default(),
             auth: AuthConfig::default(),
+            // The port behind it; any free one where that is any free one too.
+            public: Some(PublicConfig::at(SocketAddr::new(
+                listen.ip(),
+                if listen.port() == 0 { 0 } else { listen.port().checked_add(1).unwrap_or(0) },
+            ))),
         }
     }
 
@@ -149,11 +163,13 @@ impl ServerConfig {
     pub fn needs_restart(&self, new: &Self) -> bool {
         self.data != new.data
             || self.listen != new.listen
+            || self.tls.is_some() != new.tls.is_some()
             || self.passphrase_file != new.passphrase_file
             || self.passphrase_env != new.passphrase_env
             || self.authorities != new.authorities
             || self.limits != new.limits
             || self.signing != new.signing
+            || self.public != new.public
     }
 
     /// Reads and checks a file's text.
@@ -179,7 +195,9 @@ impl ServerConfig {
     /// # Errors
     /// As [`Self::from_yaml`].
     pub fn check(&self) -> Result<(), ConfigError> {
-        if !self.listen.ip().is_loopback() {
+        if let Some(tls) = &self.tls {
+            tls.check()?;
+        } else if !self.listen.ip().is_loopback() {
             let allowed = "a loopback address, such as 127.0.0.1:8440, where there is no TLS";
             return Err(value("listen", self.listen, allowed));
         }
@@ -205,7 +223,8 @@ impl ServerConfig {
         in_bounds("limits.connections", limits.connections as u64, 1, 1_000_000)?;
         in_bounds("limits.http2_streams", limits.http2_streams.into(), 1, 10_000)?;
         in_bounds("signing.threads", self.signing.threads as u64, 0, 1_024)?;
-        in_bounds("signing.queue", self.signing.queue as u64, 1, 100_000)
+        in_bounds("signing.queue", self.signing.queue as u64, 1, 100_000)?;
+        self.public.as_ref().map_or(Ok(()), PublicConfig::check)
     }
 }
 
@@ -275,6 +294,22 @@ mod tests {
     }
 
     #[test]
+    fn with_tls_other_machines_are_served_and_the_sample_says_how() {
+        let sample = include_str!("../../../docs/reference/espalier.yaml");
+        let mut below_tls = false;
+        let lines = sample.lines().filter_map(|line| {
+            below_tls = line == "# tls:" || (below_tls && line.starts_with("# "));
+            let line = line.strip_prefix("# ").filter(|_| below_tls)?;
+            Some(format!("{line}\n"))
+        });
+        let tls: String = lines.collect();
+        let config = format!("version: 1\nlisten: 0.0.0.0:8440\n{tls}");
+        let tls = ServerConfig::from_yaml(&config).unwrap().tls.unwrap();
+        assert_eq!(tls.certificates.len(), 3);
+        assert_eq!((tls.allow_tls12, tls.handshake_timeout_seconds), (false, 10));
+    }
+
+    #[test]
     fn what_is_not_allowed_is_named() {
         for (text, words) in [
             ("version: 2\n", "version: found 2, allowed: 1"),
@@ -284,9 +319,29 @@ mod tests {
                 "version: 1\nlisten: 0.0.0.0:8440\n",
                 "listen: found 0.0.0.0:8440, allowed: a loopback",
             ),
+            ("version: 1\ntls: {certificates: []}\n", "tls.certificates: found 0 of them"),
+            ("version: 1\ntls: {certificates: [{files: {chain_file: a}}]}\n", "key_file"),
+            (
+                "version: 1\ntls: {certificates: [{issued: {authority: a, algorithm: hybrid, names: [b]}}]}\n",
+                "tls.certificates.issued.algorithm: found hybrid, allowed: ML-DSA-44",
+            ),
+            (
+                "version: 1\ntls: {certificates: [{issued: {authority: a, algorithm: p256, names: [\"a b\"]}}]}\n",
+                "tls.certificates.issued.names: found \"a b\", allowed: DNS names",
+            ),
+            (
+                "version: 1\ntls: {handshake_timeout_seconds: 0, certificates: [{files: {chain_file: a, key_file: b}}]}\n",
+                "tls.handshake_timeout_seconds: found 0, allowed: 1 to 300",
+            ),
             ("version: 1\nlimits: {body_bytes: 1}\n", "limits.body_bytes: found 1, allowed: 4096"),
             ("version: 1\nlimits: {timeout: 1}\n", "timeout"),
             ("version: 1\nsigning: {queue: 0}\n", "signing.queue: found 0, allowed: 1"),
+            (
+                "version: 1\npublic: {listen: '127.0.0.1:1', crl: {valid_hours: 1}}\n",
+                "public.crl.valid_hours: found 1, allowed: more than every_minutes, 60",
+            ),
+            ("version: 1\npublic: {crl: {every_minutes: 1}}\n", "listen"),
+            ("version: 1\npublic: {listen: '127.0.0.1:1', crl: {daily: 1}}\n", "daily"),
             ("version: 1\npassphrase_file: a\npassphrase_env: B\n", "one of the two"),
             ("listen: 127.0.0.1:1\n", "version"),
             ("- 1\n", ""),

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use super::access::Peer;
 use super::config::Limits;
 use super::state::App;
+use super::tls::{Secured, Tls};
 
 /// How long is waited before connections are accepted again, when the system has no descriptor
 /// left for one.
@@ -31,6 +32,17 @@ pub async fn serve_plain(
     socket: TcpListener,
     router: Router,
     app: &App,
+    stop: impl Future<Output = ()>,
+) {
+    serve(socket, router, app, None, stop).await;
+}
+
+/// The same over TLS, where there is one.
+pub async fn serve(
+    socket: TcpListener,
+    router: Router,
+    app: &App,
+    tls: Option<&Tls>,
     stop: impl Future<Output = ()>,
 ) {
     let limits = app.limits();
@@ -58,13 +70,26 @@ pub async fn serve_plain(
         };
         // Answers are small and whole; waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
-        let peer = Peer { address, client_certificates: None };
-        let connection = server.connection(stream, peer, router.clone(), &graceful);
-        let open = app.metrics().connections().clone();
+        let (server, router, watcher) = (server.clone(), router.clone(), graceful.watcher());
+        let (app, tls) = (App::clone(app), tls.cloned());
         tokio::spawn(async move {
             let _permit = permit;
+            let open = app.metrics().connections().clone();
             open.inc();
-            connection.await;
+            match tls {
+                None => {
+                    let peer = Peer { address, client_certificates: None };
+                    server.connection(stream, peer, router, watcher).await;
+                }
+                Some(tls) => {
+                    if let Some(Secured { stream, client_certificates }) =
+                        tls.accept(stream, &app).await
+                    {
+                        let peer = Peer { address, client_certificates };
+                        server.connection(stream, peer, router, watcher).await;
+                    }
+                }
+            }
             open.dec();
         });
     }
@@ -108,7 +133,7 @@ impl Server {
         stream: S,
         peer: Peer,
         router: Router,
-        graceful: &GracefulShutdown,
+        watcher: Watcher,
     ) -> impl Future<Output = ()> + Send + 'static + use<S>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -120,7 +145,7 @@ impl Server {
             router.call(request)
         });
         let connection = self.builder.serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection.into_owned());
+        let connection = watcher.watch(connection.into_owned());
         async move {
             if let Err(error) = connection.await {
                 tracing::debug!(peer = %address, error, "a connection ended early");

@@ -55,6 +55,27 @@ struct AuthorityLabel {
     authority: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct HandshakeLabel {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct AlgorithmLabel {
+    algorithm: String,
+}
+
+/// How a TLS handshake ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handshake {
+    /// Requests can follow.
+    Done,
+    /// One of the two refused the other.
+    Failed,
+    /// It took too long.
+    TimedOut,
+}
+
 /// How a request for a certificate ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -96,6 +117,8 @@ pub struct Metrics {
     issuance: Family<Issuance, Counter>,
     step_seconds: Seconds<StepLabel>,
     connections: Gauge,
+    handshakes: Family<HandshakeLabel, Counter>,
+    tls_not_after: Family<AlgorithmLabel, Gauge>,
     /// What is looked up when somebody asks.
     pub looked_up: LookedUp,
 }
@@ -144,6 +167,8 @@ impl Default for Metrics {
         let issuance = Family::default();
         let step_seconds: Seconds<StepLabel> = Family::new_with_constructor(seconds);
         let connections = Gauge::default();
+        let handshakes = Family::default();
+        let tls_not_after = Family::default();
         let looked_up = LookedUp::default();
         let it = &mut registry;
         it.register("http_requests", "Requests by route, method and status", requests.clone());
@@ -162,6 +187,13 @@ impl Default for Metrics {
             step_seconds.clone(),
         );
         it.register("connections", "Open connections", connections.clone());
+        it.register("tls_handshakes", "TLS handshakes by their end", handshakes.clone());
+        it.register_with_unit(
+            "tls_certificate_not_after",
+            "When the server's certificates end, in seconds since 1970",
+            Unit::Seconds,
+            tls_not_after.clone(),
+        );
         register_looked_up(it, &looked_up);
         Self {
             registry: Arc::new(registry),
@@ -171,6 +203,8 @@ impl Default for Metrics {
             issuance,
             step_seconds,
             connections,
+            handshakes,
+            tls_not_after,
             looked_up,
         }
     }
@@ -243,6 +277,25 @@ impl Metrics {
             Step::Store => "store",
         };
         self.step_seconds.get_or_create(&StepLabel { step }).observe(took.as_secs_f64());
+    }
+
+    /// A TLS handshake ended.
+    pub fn handshake(&self, outcome: Handshake) {
+        let outcome = match outcome {
+            Handshake::Done => "done",
+            Handshake::Failed => "failed",
+            Handshake::TimedOut => "timed-out",
+        };
+        self.handshakes.get_or_create(&HandshakeLabel { outcome }).inc();
+    }
+
+    /// These are the server's certificates now: the algorithm of the key, and the end in seconds
+    /// since 1970.
+    pub fn tls_certificates(&self, certificates: impl Iterator<Item = (String, i64)>) {
+        self.tls_not_after.clear();
+        for (algorithm, not_after) in certificates {
+            self.tls_not_after.get_or_create(&AlgorithmLabel { algorithm }).set(not_after);
+        }
     }
 
     /// Open connections.

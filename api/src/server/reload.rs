@@ -1,5 +1,5 @@
-//! A configuration that changes while the server runs: profiles and who may ask are taken over, after
-//! they were checked. A bad one changes nothing, and the log says what is wrong with it.
+//! A configuration that changes while the server runs: profiles, who may ask and the server's certificates are
+//! taken over, after they were checked. A bad one changes nothing, and the log says what is wrong with it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use tokio::signal::unix::Signal;
 use super::config::{MAX_CONFIG_SIZE, ServerConfig};
 use super::run;
 use super::state::{App, Policy};
+use super::tls::{Tls, TlsConfig};
 use crate::cli::{CliError, Context, Exit};
 
 /// How often the file is looked at.
@@ -28,6 +29,7 @@ pub struct Watched {
 /// Reads the file again on SIGHUP and when it changed, for ever.
 pub async fn whenever_asked(
     app: &App,
+    tls: Option<&Tls>,
     watched: Option<Watched>,
     mut hang_up: Signal,
     context: &mut Context,
@@ -52,7 +54,7 @@ pub async fn whenever_asked(
             continue;
         }
         seen = found;
-        match reload(app, &mut watched, context).await {
+        match reload(app, tls, &mut watched, context).await {
             Ok(()) => {
                 tracing::info!(file = %watched.file.display(), "the new configuration is in force")
             }
@@ -65,16 +67,24 @@ pub async fn whenever_asked(
     }
 }
 
-/// What the files say: the configuration and the profiles that it names.
+/// What the files say: the configuration, and the profiles and certificates that it names.
 async fn digest(watched: &Watched) -> Vec<Option<Fingerprint>> {
     let mut digests = Vec::new();
-    for file in std::iter::once(&watched.file).chain(&watched.config.profiles.files) {
-        digests.push(tokio::fs::read(file).await.ok().map(|octets| Fingerprint::of(&octets)));
+    let base = watched.file.parent().map(PathBuf::from).unwrap_or_default();
+    let tls = watched.config.tls.iter().flat_map(TlsConfig::files).map(|file| base.join(file));
+    let profiles = watched.config.profiles.files.iter().cloned();
+    for file in std::iter::once(watched.file.clone()).chain(profiles).chain(tls) {
+        digests.push(tokio::fs::read(&file).await.ok().map(|octets| Fingerprint::of(&octets)));
     }
     digests
 }
 
-async fn reload(app: &App, watched: &mut Watched, context: &mut Context) -> Result<(), CliError> {
+async fn reload(
+    app: &App,
+    tls: Option<&Tls>,
+    watched: &mut Watched,
+    context: &mut Context,
+) -> Result<(), CliError> {
     let file = &watched.file;
     let failed = |error: &dyn std::error::Error| CliError::of(Exit::Usage, file.display(), error);
     let octets = tokio::fs::read(file).await.map_err(|error| failed(&error))?;
@@ -84,10 +94,19 @@ async fn reload(app: &App, watched: &mut Watched, context: &mut Context) -> Resu
     let base = file.parent().map(PathBuf::from).unwrap_or_default();
     let profiles = Arc::new(run::profiles(&config.profiles, context)?);
     let authenticator = run::authenticator(&config, &base, app.ledger()).await?;
+    let secured = match tls {
+        Some(tls) => tls.prepare(&config, &base, app).await?.map(|live| (tls, live)),
+        None => None,
+    };
     if watched.config.needs_restart(&config) {
-        tracing::warn!("what is neither `profiles` nor `auth` is taken over by a restart only");
+        tracing::warn!(
+            "what is neither `profiles` nor `auth` nor `tls` is taken over by a restart only"
+        );
     }
     app.replace_policy(Policy { profiles, authenticator });
+    if let Some((tls, live)) = secured {
+        tls.replace(live, app);
+    }
     watched.config = config;
     Ok(())
 }

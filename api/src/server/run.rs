@@ -8,13 +8,16 @@ use ca_core::profile::{Profile, ProfileKind};
 use ledger::Ledger;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{ProfilesConfig, ServerConfig};
 use super::metrics::Metrics;
+use super::public::Listening;
 use super::reload::{self, Watched};
 use super::signing::SigningPool;
 use super::state::{App, Parts, Policy, Served, shipped_for_requesters};
+use super::tls::Tls;
 use super::{listener, routes};
 use crate::auth::{Authenticator, OwnAuthority, Resources};
 use crate::authority::{self, Authority};
@@ -28,12 +31,14 @@ use crate::profiles::{choose, shipped};
 pub struct Server {
     app: App,
     socket: TcpListener,
+    tls: Option<Tls>,
     signals: Signals,
+    public: Option<Listening>,
 }
 
 impl Server {
-    /// Opens the ledger, loads keys and profiles, and opens the socket. Relative paths in `auth` are
-    /// below `base`.
+    /// Opens the ledger, loads keys and profiles, and opens the socket. Relative paths in `auth`
+    /// and `tls` are below `base`.
     ///
     /// # Errors
     /// `CliError` with exit code 2 where the configuration names what is not there, 3 where ledger,
@@ -72,12 +77,23 @@ impl Server {
                 .with_hint("end whatever uses the address, or name another by --listen")
         })?;
         let signals = Signals::receive()?;
-        Ok(Self { app: App::new(parts, TaskTracker::new()), socket, signals })
+        let app = App::new(parts, TaskTracker::new());
+        let tls = Tls::open(config, base, &app).await?;
+        let public = match &config.public {
+            Some(public) => Some(Listening::open(&app, public, folder, base, context).await?),
+            None => None,
+        };
+        Ok(Self { app, socket, tls, signals, public })
     }
 
     /// The state.
     pub fn app(&self) -> &App {
         &self.app
+    }
+
+    /// How its addresses begin.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Where it listens.
@@ -86,6 +102,14 @@ impl Server {
     /// When the system does not tell.
     pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
         self.socket.local_addr()
+    }
+
+    /// Where revocation lists, OCSP and CA certificates are served.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn public_address(&self) -> std::io::Result<Option<std::net::SocketAddr>> {
+        self.public.as_ref().map(Listening::address).transpose()
     }
 
     /// Serves until the process is told to end (SIGTERM, SIGINT), then carries out what is under
@@ -98,13 +122,31 @@ impl Server {
         watched: Option<Watched>,
         context: &mut Context,
     ) -> Result<(), CliError> {
-        let Self { app, socket, signals } = self;
+        let Self { app, socket, tls, signals, public } = self;
         let Signals { terminate, interrupt, hang_up } = signals;
-        let stop = told_to_end(terminate, interrupt);
-        let serving = listener::serve_plain(socket, routes::router(&app), &app, stop);
+        let stopping = CancellationToken::new();
+        let public = public.map(|public| tokio::spawn(public.run(stopping.clone())));
+        let stop = async {
+            told_to_end(terminate, interrupt).await;
+            stopping.cancel();
+        };
+        let serving = listener::serve(socket, routes::router(&app), &app, tls.as_ref(), stop);
+        let renewing = async {
+            match &tls {
+                Some(tls) => tls.renew(&app).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = serving => {}
-            () = reload::whenever_asked(&app, watched, hang_up, context) => {}
+            () = reload::whenever_asked(&app, tls.as_ref(), watched, hang_up, context) => {}
+            () = renewing => {}
+        }
+        stopping.cancel();
+        if let Some(public) = public
+            && let Err(error) = public.await
+        {
+            tracing::error!(%error, "the public listener ended early");
         }
         app.tasks().close();
         let drained = std::time::Duration::from_secs(app.limits().drain_timeout_seconds);

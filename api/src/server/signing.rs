@@ -15,7 +15,7 @@ use crate::authority::Authority;
 use crate::issuance::{self, IssueError, ReadyToSign, Signatory, Signed, Step};
 
 /// Octets of a thread's stack: SLH-DSA and ML-DSA keep large arrays there.
-const STACK: usize = 8 * 1024 * 1024;
+pub(super) const STACK: usize = 8 * 1024 * 1024;
 
 /// The threads and the bound of what waits for them.
 #[derive(Clone, Debug)]

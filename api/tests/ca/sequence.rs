@@ -96,7 +96,8 @@ fn a_list_that_was_overtaken_is_not_published() {
         let leaves = Scope::all().only(Subjects::EndEntities);
         for scope in [Scope::all(), Scope::all(), leaves] {
             let place = folder.path();
-            let made = crl_making::make(&ledger, &issuing, new(scope), &[], place, &context);
+            let made =
+                crl_making::make(&ledger, &issuing, new(scope), &[], place, context.terminal());
             lists.push(made.await.unwrap());
         }
         // Of another scope, the higher number does not matter.

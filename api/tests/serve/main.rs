@@ -6,9 +6,11 @@ mod first_minutes;
 mod http;
 mod issuing;
 mod life;
+mod public;
 mod refused;
 mod reloading;
 mod running;
+mod tls;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it
 mod workbench;

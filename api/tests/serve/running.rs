@@ -29,7 +29,8 @@ impl Running {
         bench.write("espalier.yaml", config);
         let mut command = bench.command();
         command.args(["serve", "--config", "espalier.yaml"]);
-        Self::spawn(command, "Serving")
+        let last = if config.contains("public:") { "Revocation lists" } else { "Serving" };
+        Self::spawn(command, last)
     }
 
     /// `last` is in the last line that it prints.
@@ -46,7 +47,7 @@ impl Running {
             }
         }
         let address = greeting
-            .split_once("http://")
+            .split_once("://")
             .and_then(|(_, rest)| rest.split([',', '\n']).next()?.parse().ok());
         let Some(address) = address else {
             let mut text = String::new();
@@ -59,6 +60,12 @@ impl Running {
         let token = greeting.lines().map(str::trim).find(|line| line.starts_with("espalier_"));
         let token = token.unwrap_or_default().to_owned();
         Self { child, address, token, greeting }
+    }
+
+    /// Where revocation lists and OCSP are.
+    pub(crate) fn public(&self) -> SocketAddr {
+        let (_, rest) = self.greeting.split_once("OCSP: http://").unwrap();
+        rest.lines().next().unwrap().parse().unwrap()
     }
 
     /// Sends a request with the first token.

@@ -125,6 +125,23 @@ pub(super) async fn reserved_and_counted(
     Ok((reserved, count(transaction, authority, number).await?))
 }
 
+/// Where the order of the authority's revocations ends.
+pub(super) async fn last_revocation(
+    transaction: &mut Named<'_>,
+    authority: &str,
+) -> Result<u64, LedgerError> {
+    let found = sqlx::query_scalar(
+        "SELECT coalesce(max(v.position), 0) FROM revocation v \
+         JOIN authority a ON a.id = v.authority WHERE a.name = $1",
+    )
+    .bind(authority)
+    .fetch_one(transaction.sql())
+    .await;
+    let position: i64 = transaction.check(found)?;
+    // The schema allows none below zero.
+    Ok(position.unsigned_abs())
+}
+
 /// Lists that pass the filter, the highest number first.
 pub(super) async fn lists(
     transaction: &mut Named<'_>,

@@ -190,6 +190,13 @@ impl Store for DatabaseStore {
         })
     }
 
+    fn last_revocation(&self, authority: &str) -> Reply<'_, u64> {
+        let authority = authority.to_owned();
+        Box::pin(async move {
+            reading!(self, "ledger.last_revocation", |t| crl::last_revocation(t, &authority))
+        })
+    }
+
     fn get_by_serial(&self, serial: SerialNumber) -> Reply<'_, Option<Entry>> {
         Box::pin(async move {
             let found =

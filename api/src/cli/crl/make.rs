@@ -171,7 +171,8 @@ pub(super) async fn run(
     crl_making::rehearse(&authority, &new, freshest)?;
     let base_number = new.base;
     let place = options.folder(folder);
-    let made = crl_making::make(ledger, &authority, new, freshest, &place, context).await?;
+    let terminal = context.terminal();
+    let made = crl_making::make(ledger, &authority, new, freshest, &place, terminal).await?;
     let (list, number) = (made.list(), made.number());
     // On the disk before the ledger counts on it, under its name after.
     let staged = output.out.stage_stream(Content::Public, output.force, &mut |out| {

@@ -1,21 +1,18 @@
 //! Who signs OCSP responses: the authority itself, or a delegate.
 
-use ca_core::algorithm::{Algorithm, KeyKind};
 use ca_core::certificate::Certificate;
 use ca_core::crl::EntrySerial;
-use ca_core::ocsp::{CertStatus, OcspBuildError, Responder, UpdateWindow};
-use ca_core::pem;
-use ca_core::sign::Signer;
+use ca_core::ocsp::{OcspBuildError, Responder, UpdateWindow};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Ledger, SerialStatus};
+use ledger::Ledger;
 
 use crate::authority::{Authority, chain};
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::DataFolder;
+use crate::delegate::Delegate;
+pub(super) use crate::delegate::cert_status;
 use crate::input::Source;
-use crate::key_file;
 use crate::passphrase::PassphraseOptions;
-use crate::standing;
 
 /// Who signs, and how long the answer is good.
 #[derive(Clone, Debug, clap::Args)]
@@ -49,7 +46,7 @@ pub(super) struct Loaded {
 
 enum Signing {
     Authority(Box<Authority>),
-    Delegate(Box<(Certificate, Signer)>),
+    Delegate(Box<Delegate>),
 }
 
 impl ResponderOptions {
@@ -74,18 +71,8 @@ impl ResponderOptions {
         crate::cli::ca::find(ledger, &self.authority).await?;
         let chain = chain(ledger, &self.authority).await?;
         let issuer = chain.into_iter().next().ok_or_else(|| self.no_certificate())?;
-        let octets = context.read(certificate)?;
-        let delegate = pem::read_one_certificate(&octets)
-            .map_err(|error| CliError::of(Exit::Usage, certificate, &error))?;
-        let subject = format!("{certificate}: delegate");
-        let hint = "issue another delegate by `espalier issue --profile ocsp-responder`, or let the authority answer itself";
-        standing::check(&delegate, &subject, hint, ledger).await?;
-        let octets = context.read(key)?;
-        let name = key.to_string();
-        let private = key_file::read(&name, &octets, || self.passphrase.read(&name, context))?;
-        let signer = private.signer(scheme_of(private.public_key().kind(), key)?);
-        let signer = signer.map_err(|error| CliError::of(Exit::Usage, key, &error))?;
-        Ok(Loaded { issuer, signing: Signing::Delegate(Box::new((delegate, signer))) })
+        let delegate = Delegate::load(certificate, key, &self.passphrase, ledger, context).await?;
+        Ok(Loaded { issuer, signing: Signing::Delegate(Box::new(delegate)) })
     }
 
     /// From now on, for the hours that were asked for.
@@ -103,16 +90,6 @@ impl ResponderOptions {
     }
 }
 
-fn scheme_of(
-    kind: KeyKind,
-    source: &Source,
-) -> Result<ca_core::algorithm::SignatureScheme, CliError> {
-    let algorithm = Algorithm::of_key(kind, false);
-    algorithm.map(Algorithm::scheme).ok_or_else(|| {
-        CliError::usage(format!("{source}: found a key of {kind}, allowed is one that signs"))
-    })
-}
-
 impl Loaded {
     /// The authority's own certificate.
     pub(super) fn issuer(&self) -> &Certificate {
@@ -127,24 +104,10 @@ impl Loaded {
         let responder = match &self.signing {
             Signing::Authority(authority) => Responder::authority(&self.issuer, authority.signer()),
             Signing::Delegate(delegate) => {
-                let (certificate, signer) = &**delegate;
-                Responder::delegate(&self.issuer, certificate, signer)
+                Responder::delegate(&self.issuer, &delegate.certificate, &delegate.signer)
             }
         };
         responder.map_err(refused)
-    }
-}
-
-/// What the ledger says, as a response has it.
-pub(super) fn cert_status(status: &SerialStatus) -> CertStatus {
-    match status {
-        SerialStatus::Good => CertStatus::Good,
-        SerialStatus::Revoked { reason, revoked_at, invalidity_date } => CertStatus::Revoked {
-            at: *revoked_at,
-            reason: (*reason).into(),
-            invalidity_date: *invalidity_date,
-        },
-        SerialStatus::Unknown => CertStatus::Unknown,
     }
 }
 

@@ -1,0 +1,125 @@
+//! Revocation lists as they lie in the data folder, and `GET /crl/{authority}.crl`.
+//!
+//! A file is handed out only after its signature was checked and the ledger knew it by its
+//! fingerprint: a list that the ledger does not know may lack a revocation.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Response};
+use ca_core::certificate::Certificate;
+use ca_core::crl::{CertificateList, MAX_CRL_SIZE, Scope};
+use ca_core::fingerprint::Fingerprint;
+use jiff::Timestamp;
+use ledger::{CrlFilter, CrlKind, Ledger};
+
+use super::dated::Dated;
+use super::{Public, no_such, stem};
+use crate::server::problem::Refusal;
+
+/// The media type of a list (RFC 2585 section 4.2).
+const PKIX_CRL: &str = "application/pkix-crl";
+/// Lists of the ledger among which a file is looked for.
+const NEWEST: u32 = 50;
+
+/// The lists that are handed out, by authority.
+#[derive(Debug, Default)]
+pub(super) struct Lists(RwLock<HashMap<String, Arc<List>>>);
+
+/// A list that was checked.
+#[derive(Debug)]
+pub(super) struct List {
+    document: Dated,
+    pub(super) this_update: Timestamp,
+    /// It has every revocation up to this position.
+    pub(super) through: u64,
+    stamp: Stamp,
+}
+
+/// What changes when a file does.
+type Stamp = (Option<SystemTime>, u64);
+
+impl Lists {
+    pub(super) fn of(&self, authority: &str) -> Option<Arc<List>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(authority).cloned()
+    }
+
+    fn put(&self, authority: &str, list: List) {
+        let mut lists = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        lists.insert(authority.to_owned(), Arc::new(list));
+    }
+}
+
+impl Public {
+    pub(super) fn list_file(&self, authority: &str) -> PathBuf {
+        self.folder.lists().join(format!("{authority}.crl"))
+    }
+
+    /// Reads the file again where it changed. One that is wrong changes nothing.
+    ///
+    /// # Errors
+    /// Why it is not handed out.
+    pub(super) async fn look(&self, name: &str, issuer: &Certificate) -> Result<(), String> {
+        let path = self.list_file(name);
+        let stamp = match tokio::fs::metadata(&path).await {
+            Ok(found) => (found.modified().ok(), found.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error.to_string()),
+        };
+        if self.lists.of(name).is_some_and(|list| list.stamp == stamp) {
+            return Ok(());
+        }
+        if stamp.1 > MAX_CRL_SIZE as u64 {
+            return Err(format!("found {} octets, allowed are {MAX_CRL_SIZE}", stamp.1));
+        }
+        let der = tokio::fs::read(&path).await.map_err(|error| error.to_string())?;
+        let list = checked(name, der, issuer, self.app.ledger(), stamp).await?;
+        self.lists.put(name, list);
+        Ok(())
+    }
+}
+
+async fn checked(
+    name: &str,
+    der: Vec<u8>,
+    issuer: &Certificate,
+    ledger: &Ledger,
+    stamp: Stamp,
+) -> Result<List, String> {
+    let list = CertificateList::from_der(der).map_err(|error| error.to_string())?;
+    list.verify(issuer).map_err(|error| error.to_string())?;
+    let filter = CrlFilter {
+        scope: Some(Scope::all()),
+        kind: Some(CrlKind::Complete),
+        stored: true,
+        ..CrlFilter::of(name)
+    };
+    let fingerprint = Fingerprint::of(list.der());
+    let newest = ledger.crls(filter, NEWEST).await.map_err(|error| error.to_string())?;
+    let known = newest
+        .into_iter()
+        .find(|known| known.list.as_ref().is_some_and(|list| list.fingerprint == fingerprint));
+    let known = known.ok_or_else(|| {
+        format!(
+            "found number {}, allowed are the {NEWEST} newest complete lists of the ledger",
+            list.number()
+        )
+    })?;
+    let (since, until) = (list.this_update(), list.next_update());
+    let document = Dated::new(PKIX_CRL, list.der().to_vec(), since, until);
+    Ok(List { document, this_update: since, through: known.through, stamp })
+}
+
+pub(super) async fn get(
+    State(public): State<Public>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response<Body>, Refusal> {
+    let list = stem(&file, "crl").and_then(|name| public.lists.of(name)).ok_or_else(no_such)?;
+    Ok(list.document.answer(&headers, public.app.now(), public.cache_seconds()))
+}
