@@ -76,6 +76,27 @@ fn whatever_is_wrong_is_named_and_nothing_is_recorded() {
 }
 
 #[test]
+fn who_is_slow_is_told_and_let_go() {
+    let bench = Workbench::new();
+    bench.run("quickstart --algorithm p256").done();
+    let first = Running::start(&bench, "");
+    let token = first.token.clone();
+    first.end();
+    let limits = "{header_read_timeout_seconds: 1, body_read_timeout_seconds: 1}";
+    let config = format!("version: 1\nlisten: 127.0.0.1:0\nlimits: {limits}\n");
+    let server = Running::start_by_config(&bench, &config);
+    let head = format!(
+        "POST /v1/certificates HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 50\r\nConnection: close\r\n\r\n{{"
+    );
+    let answer = http::parse(&http::raw(server.address, head.as_bytes())).unwrap();
+    answer.is_problem(408, "slow-request", &["body: found it unfinished after 1 s"]);
+    // A head that never ends has no answer; the connection is closed, and others are served.
+    let unfinished = http::raw(server.address, b"GET /healthz HTTP/1.1\r\nHost:");
+    assert!(!unfinished.starts_with(b"HTTP/1.1 200"), "{unfinished:?}");
+    assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[test]
 fn who_is_not_known_learns_nothing() {
     let bench = Workbench::new();
     bench.run("quickstart --algorithm p256").done();
