@@ -93,6 +93,8 @@ pub struct Limits {
     pub uri_bytes: usize,
     /// How long the head of a request may take.
     pub header_read_timeout_seconds: u64,
+    /// How long the body of a request may take.
+    pub body_read_timeout_seconds: u64,
     /// How long a request may take, its body included.
     pub request_timeout_seconds: u64,
     /// How long a connection may be idle before the other end is asked whether it is there.
@@ -112,6 +114,7 @@ impl Default for Limits {
             header_bytes: 32 * 1024,
             uri_bytes: 8 * 1024,
             header_read_timeout_seconds: 10,
+            body_read_timeout_seconds: 10,
             request_timeout_seconds: 30,
             idle_timeout_seconds: 60,
             connections: 1_024,
@@ -230,6 +233,7 @@ impl ServerConfig {
         in_bounds("limits.uri_bytes", limits.uri_bytes as u64, 512, 64 * 1024)?;
         let seconds = [
             ("limits.header_read_timeout_seconds", limits.header_read_timeout_seconds),
+            ("limits.body_read_timeout_seconds", limits.body_read_timeout_seconds),
             ("limits.request_timeout_seconds", limits.request_timeout_seconds),
             ("limits.idle_timeout_seconds", limits.idle_timeout_seconds),
             ("limits.drain_timeout_seconds", limits.drain_timeout_seconds),
