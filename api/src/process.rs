@@ -38,6 +38,16 @@ pub fn harden() {
     }
 }
 
+/// Lets a server have as many sockets and files open as the system's hard limit allows: the soft
+/// one is low for the sake of old programs that use select(2).
+pub fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    if let Err(error) = raised {
+        tracing::warn!(%error, soft = limit.current, "the limit of open files stays as it is");
+    }
+}
+
 fn lock_memory() -> rustix::io::Result<()> {
     if getrlimit(Resource::Memlock).current.is_some() {
         return Ok(());

@@ -21,6 +21,7 @@ use crate::server::tokens::first_token;
 #[command(after_help = "Examples:
   espalier quickstart && espalier serve
   espalier serve --data ./lab --listen 127.0.0.1:9000
+  espalier serve --ledger postgres://ca@db.internal/ledger --ledger-password-file db-password
   espalier serve --config /etc/espalier/espalier.yaml")]
 pub(super) struct Options {
     #[command(flatten)]
@@ -34,7 +35,7 @@ pub(super) struct Options {
     passphrase: PassphraseOptions,
 
     /// Read everything from this file instead (docs/reference/espalier.yaml is a sample)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "listen", "passphrase_file", "passphrase_env"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "ledger", "listen", "passphrase_file", "passphrase_env"])]
     config: Option<Source>,
 }
 
@@ -73,6 +74,8 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
 impl Options {
     fn config_of_data_folder(&self) -> ServerConfig {
         let mut config = ServerConfig::of_data_folder(self.data.data.clone(), self.listen);
+        config.ledger = self.data.ledger.clone();
+        config.ledger_password_file = self.data.ledger_password_file.clone();
         let env = self.passphrase.passphrase_env.as_ref();
         config.passphrase_env = env.map(|name| name.to_string_lossy().into_owned());
         if let Some(Source::File(path)) = &self.passphrase.passphrase_file {

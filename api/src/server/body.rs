@@ -1,5 +1,7 @@
 //! Reading a request's body: bounded, of a known content type, strict.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request};
@@ -7,8 +9,10 @@ use ca_core::escape::escaped;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
+use super::config::Limits;
 use super::problem::{
-    BODY_TOO_LARGE, INVALID_PARAMETER, MALFORMED_BODY, Refusal, UNSUPPORTED_MEDIA_TYPE,
+    BODY_TOO_LARGE, INVALID_PARAMETER, MALFORMED_BODY, Refusal, SLOW_REQUEST,
+    UNSUPPORTED_MEDIA_TYPE,
 };
 use super::state::App;
 
@@ -20,8 +24,23 @@ pub const PKCS10: &str = "application/pkcs10";
 /// Reads the whole body.
 ///
 /// # Errors
-/// `body-too-large` above `most` octets, without reading on; `malformed-body` when it breaks off.
-pub async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Refusal> {
+/// `body-too-large` above the limit, without reading on; `slow-request` when it takes too long;
+/// `malformed-body` when it breaks off.
+pub async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, Refusal> {
+    read_at_most(headers, body, limits.body_bytes, limits).await
+}
+
+/// As [`read`], with another bound of the size.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_at_most(
+    headers: &HeaderMap,
+    body: Body,
+    most: usize,
+    limits: &Limits,
+) -> Result<Bytes, Refusal> {
+    let seconds = limits.body_read_timeout_seconds;
     let too_large = |found: String| {
         let allowed = format!("body: found {found} octets, allowed are at most {most}");
         Refusal::new(BODY_TOO_LARGE, allowed)
@@ -30,7 +49,14 @@ pub async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes,
     if let Some(stated) = stated.filter(|stated: &u64| *stated > most as u64) {
         return Err(too_large(stated.to_string()));
     }
-    match Limited::new(body, most).collect().await {
+    let collected = Limited::new(body, most).collect();
+    let in_time = tokio::time::timeout(Duration::from_secs(seconds), collected).await;
+    let collected = in_time.map_err(|_| {
+        let detail =
+            format!("body: found it unfinished after {seconds} s, allowed are {seconds} s");
+        Refusal::new(SLOW_REQUEST, detail)
+    })?;
+    match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(format!("more than {most}"))),
         Err(error) => {
@@ -80,6 +106,10 @@ pub fn json<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Refusal> {
         let detail = format!("body: octet {at} is not UTF-8, allowed is JSON in UTF-8");
         Refusal::new(MALFORMED_BODY, detail)
     })?;
+    // A struct could be read from a list as well.
+    if !text.trim_start().starts_with('{') {
+        return Err(Refusal::new(MALFORMED_BODY, "body: found no object, allowed is one: {…}"));
+    }
     serde_json::from_str(text).map_err(|error| {
         Refusal::new(MALFORMED_BODY, format!("body: {}", shortened(&error.to_string())))
     })
@@ -96,7 +126,7 @@ pub async fn json_request<T: DeserializeOwned>(
     let (parts, body) = request.into_parts();
     content_type(&parts.headers, &[JSON])?;
     no_query(parts.uri.query())?;
-    json(&read(&parts.headers, body, app.limits().body_bytes).await?)
+    json(&read(&parts.headers, body, app.limits()).await?)
 }
 
 /// Refuses a query where there is none to be.

@@ -6,11 +6,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ledger::Location;
 use serde::Deserialize;
 
 use super::public::config::PublicConfig;
 use super::tls::TlsConfig;
 use crate::auth::AuthConfig;
+use crate::cli::CliError;
+use crate::data_folder::{DataFolder, DataOptions};
 
 /// The largest file that is read, in octets.
 pub const MAX_CONFIG_SIZE: usize = 256 * 1024;
@@ -26,6 +29,13 @@ pub struct ServerConfig {
     /// The data folder, with the ledger and the authorities' keys.
     #[serde(default = "default_data")]
     pub data: PathBuf,
+    /// Where the ledger is, when it is not in the data folder: `postgres://ROLE@HOST/DATABASE`,
+    /// without a password. Several servers may have the same one.
+    #[serde(default)]
+    pub ledger: Option<String>,
+    /// The file with the password of the ledger's role; otherwise PGPASSWORD or a PGPASSFILE.
+    #[serde(default)]
+    pub ledger_password_file: Option<PathBuf>,
     /// Where the API is served. Without TLS only a loopback address is allowed.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
@@ -83,6 +93,8 @@ pub struct Limits {
     pub uri_bytes: usize,
     /// How long the head of a request may take.
     pub header_read_timeout_seconds: u64,
+    /// How long the body of a request may take.
+    pub body_read_timeout_seconds: u64,
     /// How long a request may take, its body included.
     pub request_timeout_seconds: u64,
     /// How long a connection may be idle before the other end is asked whether it is there.
@@ -102,6 +114,7 @@ impl Default for Limits {
             header_bytes: 32 * 1024,
             uri_bytes: 8 * 1024,
             header_read_timeout_seconds: 10,
+            body_read_timeout_seconds: 10,
             request_timeout_seconds: 30,
             idle_timeout_seconds: 60,
             connections: 1_024,
@@ -142,6 +155,8 @@ impl ServerConfig {
         Self {
             version: 1,
             data,
+            ledger: None,
+            ledger_password_file: None,
             listen,
             tls: None,
             passphrase_file: None,
@@ -162,6 +177,8 @@ impl ServerConfig {
     /// Whether `new` differs in something that is read only when the server starts.
     pub fn needs_restart(&self, new: &Self) -> bool {
         self.data != new.data
+            || self.ledger != new.ledger
+            || self.ledger_password_file != new.ledger_password_file
             || self.listen != new.listen
             || self.tls.is_some() != new.tls.is_some()
             || self.passphrase_file != new.passphrase_file
@@ -201,6 +218,7 @@ impl ServerConfig {
             let allowed = "a loopback address, such as 127.0.0.1:8440, where there is no TLS";
             return Err(value("listen", self.listen, allowed));
         }
+        self.check_ledger()?;
         if self.passphrase_file.is_some() && self.passphrase_env.is_some() {
             let found = "passphrase_file as well";
             return Err(value("passphrase_env", found, "one of the two"));
@@ -215,6 +233,7 @@ impl ServerConfig {
         in_bounds("limits.uri_bytes", limits.uri_bytes as u64, 512, 64 * 1024)?;
         let seconds = [
             ("limits.header_read_timeout_seconds", limits.header_read_timeout_seconds),
+            ("limits.body_read_timeout_seconds", limits.body_read_timeout_seconds),
             ("limits.request_timeout_seconds", limits.request_timeout_seconds),
             ("limits.idle_timeout_seconds", limits.idle_timeout_seconds),
             ("limits.drain_timeout_seconds", limits.drain_timeout_seconds),
@@ -225,6 +244,30 @@ impl ServerConfig {
         in_bounds("signing.threads", self.signing.threads as u64, 0, 1_024)?;
         in_bounds("signing.queue", self.signing.queue as u64, 1, 100_000)?;
         self.public.as_ref().map_or(Ok(()), PublicConfig::check)
+    }
+
+    fn check_ledger(&self) -> Result<(), ConfigError> {
+        let location = self.ledger.as_deref().map(str::parse::<Location>).transpose();
+        // The ledger's refusal repeats no password.
+        let location = location.map_err(|error| value("ledger", error, "a URL or a file"))?;
+        if self.ledger_password_file.is_some() && !matches!(location, Some(Location::Postgres(_))) {
+            let allowed = "it only where `ledger` is a postgres:// URL";
+            return Err(value("ledger_password_file", "a file", allowed));
+        }
+        Ok(())
+    }
+
+    /// The data folder with its ledger.
+    ///
+    /// # Errors
+    /// As [`DataOptions::folder`].
+    pub fn folder(&self) -> Result<DataFolder, CliError> {
+        DataOptions {
+            data: self.data.clone(),
+            ledger: self.ledger.clone(),
+            ledger_password_file: self.ledger_password_file.clone(),
+        }
+        .folder()
     }
 }
 
@@ -343,6 +386,15 @@ mod tests {
             ("version: 1\npublic: {crl: {every_minutes: 1}}\n", "listen"),
             ("version: 1\npublic: {listen: '127.0.0.1:1', crl: {daily: 1}}\n", "daily"),
             ("version: 1\npassphrase_file: a\npassphrase_env: B\n", "one of the two"),
+            (
+                "version: 1\nledger: postgres://ca:hunter2@db/x\n",
+                "ledger: found ledger URL: found a password",
+            ),
+            ("version: 1\nledger: mysql://ca@db/x\n", "postgres://ROLE@HOST"),
+            (
+                "version: 1\nledger_password_file: a\n",
+                "ledger_password_file: found a file, allowed: it only",
+            ),
             ("listen: 127.0.0.1:1\n", "version"),
             ("- 1\n", ""),
         ] {

@@ -49,7 +49,8 @@ impl Server {
         context: &mut Context,
     ) -> Result<Self, CliError> {
         config.check().map_err(|error| CliError::of(Exit::Usage, "configuration", &error))?;
-        let folder = DataFolder::new(&config.data);
+        let folder = config.folder()?;
+        crate::process::raise_descriptor_limit();
         let profiles = profiles(&config.profiles, context)?;
         let ledger = folder.open_ledger().await?;
         let authorities = authorities(config, &folder, &ledger, context).await?;

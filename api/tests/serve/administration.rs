@@ -57,6 +57,10 @@ fn a_token_does_what_its_grant_says_until_it_is_revoked() {
     assert!(server.send("DELETE", &target, &[], b"").json()["revoked_at"].is_string());
     let after = server.as_token(secret, "GET", "/v1/certificates", None);
     after.is_problem(401, "unauthenticated", &["revoked"]);
+    let twice = server.send("DELETE", &target, &[], b"");
+    twice.is_problem(409, "already-revoked", &["revoked since"]);
+    let list = json!({"name": "b", "expires_in_days": 1, "grant": [["admin"]]});
+    server.post_json("/v1/tokens", &list).is_problem(400, "malformed-body", &["an object"]);
     server.send("DELETE", "/v1/tokens/nope", &[], b"").is_problem(404, "not-found", &["nope"]);
     let bad = json!({"name": "b", "expires_in_days": 1, "grant": {"roles": ["king"]}});
     server.post_json("/v1/tokens", &bad).is_problem(422, "invalid-field", &["king"]);

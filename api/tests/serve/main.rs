@@ -9,6 +9,7 @@ mod life;
 mod public;
 mod refused;
 mod reloading;
+mod replicas;
 mod running;
 mod tls;
 #[path = "../cli/workbench.rs"]

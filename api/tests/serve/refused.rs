@@ -22,6 +22,7 @@ fn whatever_is_wrong_is_named_and_nothing_is_recorded() {
         (json_type, b"{\"csr\": \"\xff\"}", 400, "malformed-body", &["octet 9", "UTF-8"]),
         (json_type, b"{\"csr\":\"a\",\"csr\":\"b\"}", 400, "malformed-body", &["duplicate", "csr"]),
         (json_type, b"{\"csr\":\"a\",\"x\":1}", 400, "malformed-body", &["unknown field `x`"]),
+        (json_type, b"[\"a\", null]", 400, "malformed-body", &["no object", "{…}"]),
         (json_type, b"{}", 400, "malformed-body", &["missing field `csr`"]),
         (json_type, b"{\"csr\":1}", 400, "malformed-body", &["invalid type", "string"]),
         (json_type, b"{\"csr\":\"\"}", 400, "csr-malformed", &["csr: "]),
@@ -72,6 +73,27 @@ fn whatever_is_wrong_is_named_and_nothing_is_recorded() {
     server.end();
     let report = bench.run("ledger check --json").done().json();
     assert_eq!(report["checked"]["records"], 3, "{report}");
+}
+
+#[test]
+fn who_is_slow_is_told_and_let_go() {
+    let bench = Workbench::new();
+    bench.run("quickstart --algorithm p256").done();
+    let first = Running::start(&bench, "");
+    let token = first.token.clone();
+    first.end();
+    let limits = "{header_read_timeout_seconds: 1, body_read_timeout_seconds: 1}";
+    let config = format!("version: 1\nlisten: 127.0.0.1:0\nlimits: {limits}\n");
+    let server = Running::start_by_config(&bench, &config);
+    let head = format!(
+        "POST /v1/certificates HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 50\r\nConnection: close\r\n\r\n{{"
+    );
+    let answer = http::parse(&http::raw(server.address, head.as_bytes())).unwrap();
+    answer.is_problem(408, "slow-request", &["body: found it unfinished after 1 s"]);
+    // A head that never ends has no answer; the connection is closed, and others are served.
+    let unfinished = http::raw(server.address, b"GET /healthz HTTP/1.1\r\nHost:");
+    assert!(!unfinished.starts_with(b"HTTP/1.1 200"), "{unfinished:?}");
+    assert_eq!(server.get("/healthz").status, 200);
 }
 
 #[test]

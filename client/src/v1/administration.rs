@@ -1,7 +1,11 @@
 //! Tokens and the audit log.
 
+use std::fmt;
+
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One page of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +65,27 @@ pub struct CreateToken {
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 365, example = 90))]
     pub expires_in_days: u32,
     /// What it may be used for.
+    #[serde(deserialize_with = "object")]
     pub grant: TokenGrant,
+}
+
+/// Reads an object and no list: a struct could be read from either.
+fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TokenGrant, D::Error> {
+    struct Members;
+
+    impl<'de> Visitor<'de> for Members {
+        type Value = TokenGrant;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<TokenGrant, A::Error> {
+            TokenGrant::deserialize(MapAccessDeserializer::new(members))
+        }
+    }
+
+    deserializer.deserialize_map(Members)
 }
 
 /// A token, without its secret.

@@ -81,7 +81,13 @@ pub struct RevokeCertificate {
     /// The reason (RFC 5280 section 5.3.1): unspecified, keyCompromise, cACompromise,
     /// affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn or aACompromise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = "superseded", max_length = 64))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            example = "superseded",
+            pattern = "^(unspecified|keyCompromise|cACompromise|affiliationChanged|superseded|cessationOfOperation|privilegeWithdrawn|aACompromise)$"
+        )
+    )]
     pub reason: Option<String>,
     /// Since when the key is feared to be known to others, or the certificate was wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]

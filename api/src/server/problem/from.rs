@@ -30,14 +30,18 @@ impl From<LedgerError> for Refusal {
     fn from(error: LedgerError) -> Self {
         use LedgerError::{
             AlreadyRevoked, AuthorityConflict, AuthorityKeyBlocked, Busy, CannotOpen, Closed,
-            Corrupt, Database, Full, IdempotencyConflict, InvalidField, KeyBlocked, KeyTaken,
-            Overloaded, ReadOnly, UnknownAuthority, UnknownCrl, UnknownSerial,
+            Contended, Corrupt, Database, Full, IdempotencyConflict, InvalidField, KeyBlocked,
+            KeyTaken, OutcomeUnknown, Overloaded, ReadOnly, TokenAlreadyRevoked, Unavailable,
+            UnknownAuthority, UnknownCrl, UnknownSerial, UnknownToken,
         };
         let kind = match &error {
             InvalidField { .. } => INVALID_FIELD,
-            UnknownAuthority { .. } | UnknownSerial { .. } | UnknownCrl { .. } => NOT_FOUND,
+            UnknownAuthority { .. }
+            | UnknownSerial { .. }
+            | UnknownCrl { .. }
+            | UnknownToken { .. } => NOT_FOUND,
             IdempotencyConflict { .. } => IDEMPOTENCY_CONFLICT,
-            AlreadyRevoked { .. } => ALREADY_REVOKED,
+            AlreadyRevoked { .. } | TokenAlreadyRevoked { .. } => ALREADY_REVOKED,
             KeyBlocked { .. } | AuthorityKeyBlocked { .. } => KEY_BLOCKED,
             KeyTaken { .. } => KEY_TAKEN,
             Overloaded { .. } => OVERLOADED,
@@ -49,8 +53,12 @@ impl From<LedgerError> for Refusal {
             | CannotOpen { .. }
             | Corrupt { .. }
             | Database { .. }
+            | Contended { .. }
+            | Unavailable { .. }
+            | OutcomeUnknown { .. }
             | Closed => {
-                let detail = "the ledger can't be used now; nothing was signed";
+                let detail =
+                    "the ledger can't be used now; send the request again after Retry-After";
                 return Self::new(LEDGER_UNAVAILABLE, detail).with_cause(chain(&error));
             }
             _ => return internal().with_cause(chain(&error)),

@@ -38,7 +38,7 @@ pub(super) async fn post(
 ) -> Result<Response<Body>, Refusal> {
     let answering = public.known(&authority)?;
     body::content_type(&headers, REQUEST)?;
-    let der = body::read(&headers, body, MAX_REQUEST_SIZE).await?;
+    let der = body::read_at_most(&headers, body, MAX_REQUEST_SIZE, public.app.limits()).await?;
     Ok(match respond(&public, &authority, answering, &der).await {
         Ok(Answer::Cacheable(dated)) => dated.whole(public.app.now(), public.cache_seconds()),
         Ok(Answer::Fresh(der)) => not_kept(der),

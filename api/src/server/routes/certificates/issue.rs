@@ -72,7 +72,7 @@ pub(super) async fn read(app: &App, request: Request<Body>) -> Result<IssueCerti
     let (parts, body) = request.into_parts();
     let media_type = body::content_type(&parts.headers, &[JSON, PKCS10])?;
     let query: IssueParameters = body::query(parts.uri.query())?;
-    let octets = body::read(&parts.headers, body, app.limits().body_bytes).await?;
+    let octets = body::read(&parts.headers, body, app.limits()).await?;
     if media_type == JSON {
         if query != IssueParameters::default() {
             let detail = "query: found parameters beside a body of JSON, allowed is none: they are members of the body";
