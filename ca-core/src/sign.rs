@@ -76,11 +76,15 @@ impl Signer {
             (signature, done, prepare())
         } else {
             std::thread::scope(|scope| {
-                let second = scope.spawn(prepare);
+                let second = std::thread::Builder::new().spawn_scoped(scope, prepare);
                 let signature = self.backend.make_signature(self.scheme, message)?;
                 let done = before(signature.len());
                 // A panic there is a refusal: what was not hashed can't be checked.
-                let prepared = second.join().unwrap_or(Err(SignatureError::Invalid));
+                let prepared = match second {
+                    Ok(second) => second.join().unwrap_or(Err(SignatureError::Invalid)),
+                    // The system gives no thread.
+                    Err(_) => prepare(),
+                };
                 Ok((signature, done, prepared))
             })?
         };

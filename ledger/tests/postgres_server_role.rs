@@ -76,6 +76,13 @@ async fn a_server_only_adds() {
         "CREATE OR REPLACE FUNCTION only_grows() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
     );
     server("GRANT DELETE ON record TO server; DELETE FROM record");
+    // Functions with the owner's rights serve the owner's triggers alone.
+    for function in ["record_added", "authority_added"] {
+        server(&format!(
+            "CREATE TEMP TABLE mine (id bigint, names text); CREATE TRIGGER mine AFTER INSERT ON mine \
+             REFERENCING NEW TABLE AS added EXECUTE FUNCTION espalier.{function}()"
+        ));
+    }
     // What it may.
     let allowed = "UPDATE espalier.writer SET turn = turn; SELECT count(*) FROM espalier.record";
     cluster::cluster().unwrap().psql_as("server", &database.name, allowed).unwrap();

@@ -2,7 +2,7 @@
 
 use super::denied::Denied;
 use super::error::CredentialKind;
-use super::grants::{Asked, Grants};
+use super::grants::{Asked, Grant, Grants};
 use super::role::Role;
 
 /// Who asks.
@@ -56,6 +56,15 @@ impl Caller {
     /// `Denied` with the field, what was found and what this caller may.
     pub fn may_issue(&self, asked: Asked<'_>) -> Result<(), Denied> {
         self.grants.may_issue(&self.name, asked)
+    }
+
+    /// Checks that it may give this grant to somebody, as a token: one of its own grants with role
+    /// admin has all of it.
+    ///
+    /// # Errors
+    /// `Denied` names the field.
+    pub fn may_give(&self, wanted: &Grant) -> Result<(), Denied> {
+        self.grants.may_give(&self.name, wanted)
     }
 
     /// Checks that it may act in this role on certificates of this authority and profile: one

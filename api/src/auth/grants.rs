@@ -109,6 +109,24 @@ impl Grant {
         })
     }
 
+    /// The first field in which `wanted` reaches further than this grant, if one does.
+    fn exceeded_by(&self, wanted: &Self) -> Option<&'static str> {
+        let within = |own: &[String], wanted: &[String]| {
+            wanted.iter().all(|item| own.iter().any(|own| own == "*" || own == item))
+        };
+        let named =
+            |pattern: &NamePattern| self.names.iter().any(|own| own.is_any() || own == pattern);
+        let fields = [
+            ("roles", wanted.roles.iter().all(|role| self.has(*role))),
+            ("authorities", within(&self.authorities, &wanted.authorities)),
+            ("profiles", within(&self.profiles, &wanted.profiles)),
+            ("names", wanted.names.iter().all(named)),
+            ("wildcards", self.wildcards || !wanted.wildcards),
+            ("subject", self.subject == SubjectRule::Any || wanted.subject == SubjectRule::Names),
+        ];
+        fields.into_iter().find(|(_, holds)| !holds).map(|(field, _)| field)
+    }
+
     fn has(&self, role: Role) -> bool {
         self.roles.iter().any(|own| own.covers(role))
     }
@@ -163,6 +181,24 @@ impl Grants {
         let roles = Role::ALL.into_iter().filter(|role| self.has(*role));
         let found = format!("a request that needs {role}");
         Err(Denied { who: who.to_owned(), field: "role", found, allowed: listed(roles) })
+    }
+
+    /// Checks that one of its grants with role admin has all of `wanted`: nobody gives away more
+    /// than they have.
+    ///
+    /// # Errors
+    /// `Denied` names the field.
+    pub(super) fn may_give(&self, who: &str, wanted: &Grant) -> Result<(), Denied> {
+        let mut exceeded = "role";
+        for grant in self.all.iter().filter(|grant| grant.has(Role::Admin)) {
+            match grant.exceeded_by(wanted) {
+                None => return Ok(()),
+                Some(field) => exceeded = field,
+            }
+        }
+        let found = "a grant that reaches further than yours".to_owned();
+        let allowed = "what one of your own grants with role admin has".to_owned();
+        Err(Denied { who: who.to_owned(), field: exceeded, found, allowed })
     }
 
     /// The grants with the role that reach the authority and the profile.

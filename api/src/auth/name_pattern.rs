@@ -71,6 +71,11 @@ enum Rest {
 }
 
 impl NamePattern {
+    /// Whether it stands for every name.
+    pub(super) fn is_any(&self) -> bool {
+        self.form == Form::Any
+    }
+
     /// Reads a pattern.
     ///
     /// # Errors

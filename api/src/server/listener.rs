@@ -15,7 +15,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::access::Peer;
 use super::config::Limits;
@@ -104,6 +104,9 @@ pub async fn serve(
 #[derive(Clone, Debug)]
 pub struct Server {
     builder: Builder<TokioExecutor>,
+    /// How long a connection may go without its first request. hyper's own limit starts with the
+    /// first octets, and answers before this one.
+    first_request: Duration,
 }
 
 impl Server {
@@ -124,7 +127,8 @@ impl Server {
             .max_send_buf_size(256 * 1024)
             .keep_alive_interval(Duration::from_secs(limits.idle_timeout_seconds))
             .keep_alive_timeout(Duration::from_secs(limits.header_read_timeout_seconds));
-        Self { builder }
+        let first_request = Duration::from_secs(limits.header_read_timeout_seconds + 1);
+        Self { builder, first_request }
     }
 
     /// Serves one connection to its end, over TCP or TLS.
@@ -140,14 +144,27 @@ impl Server {
     {
         let router = TowerToHyperService::new(router);
         let address: SocketAddr = peer.address;
+        let asked = Arc::new(Notify::new());
+        let asks = Arc::clone(&asked);
         let service = service_fn(move |mut request: Request<Incoming>| {
+            asks.notify_one();
             request.extensions_mut().insert(peer.clone());
             router.call(request)
         });
         let connection = self.builder.serve_connection(TokioIo::new(stream), service);
         let connection = watcher.watch(connection.into_owned());
+        let first_request = self.first_request;
         async move {
-            if let Err(error) = connection.await {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = &mut connection => ended,
+                () = asked.notified() => connection.await,
+                () = tokio::time::sleep(first_request) => {
+                    tracing::debug!(peer = %address, "a connection without a request is closed");
+                    return;
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(peer = %address, error, "a connection ended early");
             }
         }

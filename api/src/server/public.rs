@@ -28,6 +28,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use ca_core::certificate::Certificate;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use self::cache::ResponseCache;
@@ -64,6 +65,9 @@ pub struct Inner {
     /// Who answers by OCSP; an authority without its key here and without a delegate is missing.
     answering: BTreeMap<String, Answering>,
     cache: ResponseCache,
+    /// Bounds the answers that wait for a signature: whoever asks needs no credential, and must not
+    /// keep requesters from the signing threads.
+    answers: Semaphore,
     lists: Lists,
 }
 
@@ -98,6 +102,7 @@ impl Listening {
             folder,
             answering,
             cache: ResponseCache::new(config.ocsp.cache_entries),
+            answers: Semaphore::new((app.signing().capacity() / 4).max(1)),
             lists: Lists::default(),
         }));
         Ok(Self { public, socket })

@@ -86,7 +86,8 @@ fn a_list_is_made_kept_and_fetched_and_nothing_else_is_there() {
     assert_eq!(known.header("etag"), Some(etag));
     assert_eq!(with("GET", "If-None-Match", "\"other\"").status, 200);
     let modified = list.header("last-modified").unwrap();
-    assert_eq!(with("GET", "If-Modified-Since", modified).status, 304);
+    // Whole seconds don't tell two lists of one second apart.
+    assert_eq!(with("GET", "If-Modified-Since", modified).status, 200);
     let head = with("HEAD", "Accept", "*/*");
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), Some(list.body.len().to_string().as_str()));

@@ -93,6 +93,12 @@ fn who_is_slow_is_told_and_let_go() {
     // A head that never ends has no answer; the connection is closed, and others are served.
     let unfinished = http::raw(server.address, b"GET /healthz HTTP/1.1\r\nHost:");
     assert!(!unfinished.starts_with(b"HTTP/1.1 200"), "{unfinished:?}");
+    // Nor is one kept that says nothing, or starts like HTTP/2 and stops.
+    for start in [&b""[..], b"PRI * HTTP/2.0\r\n"] {
+        let started = std::time::Instant::now();
+        assert_eq!(http::raw(server.address, start), b"");
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+    }
     assert_eq!(server.get("/healthz").status, 200);
 }
 

@@ -25,7 +25,7 @@ const FIRST_GENERALIZED: i64 = 2_524_608_000;
 
 /// Whether a list can name the instant.
 pub(crate) fn check(field: &'static str, instant: Timestamp) -> Result<(), Fault> {
-    if instant.as_second() >= FIRST_SECOND {
+    if second_of(instant) >= FIRST_SECOND {
         return Ok(());
     }
     Err(Fault::new(field, instant.to_string(), "instants from the year 1950 on"))
@@ -97,9 +97,7 @@ impl Dates {
     /// Takes the day of an instant; answers the time of that day, `hhmmssZ`.
     #[inline]
     fn turn_to(&mut self, instant: Timestamp) -> [u8; TIME] {
-        // The second that the instant lies in: one before the epoch is cut downwards too.
-        let second = instant.as_second() - i64::from(instant.subsec_nanosecond() < 0);
-        let second = second.max(FIRST_YEAR);
+        let second = second_of(instant).max(FIRST_YEAR);
         if !(self.start..self.start + DAY).contains(&second) {
             self.begin_day(second.div_euclid(DAY));
         }
@@ -118,6 +116,11 @@ impl Dates {
         self.utc[2..DATE - 2].copy_from_slice(&self.generalized[4..]);
         self.start = day * DAY;
     }
+}
+
+/// The second that the instant lies in: one before the epoch is cut downwards too.
+fn second_of(instant: Timestamp) -> i64 {
+    instant.as_second() - i64::from(instant.subsec_nanosecond() < 0)
 }
 
 /// Two decimal digits of a number below a hundred.
@@ -233,7 +236,18 @@ fn wrong(field: &'static str, octets: &[u8], allowed: &'static str) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
     use super::*;
+
+    #[test]
+    fn the_last_second_of_1949_is_not_one_of_2049() {
+        let instant = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert!(check("revocationDate", instant("1950-01-01T00:00:00Z")).is_ok());
+        for text in ["1949-12-31T23:59:59Z", "1949-12-31T23:59:59.5Z"] {
+            assert!(check("revocationDate", instant(text)).is_err(), "{text}");
+        }
+    }
 
     /// Against jiff's own calendar: every day of 400 years, and the seconds of some.
     #[test]

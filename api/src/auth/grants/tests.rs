@@ -150,3 +150,36 @@ fn a_grant_without_sense_is_refused() {
     assert!(serde_json::from_str::<GrantConfig>(r#"{"roles":["root"]}"#).is_err());
     assert!(serde_json::from_str::<GrantConfig>("{}").is_err());
 }
+
+#[test]
+fn nobody_gives_away_more_than_they_have() {
+    let team = grant(&[Role::Admin], "team-a", "tls-server", &["DNS:*.a.example"]);
+    let own = Grants { all: vec![team.clone()], facts: Facts::default() };
+    own.may_give("token:a", &team).unwrap();
+    let less = grant(&[Role::Revoker], "team-a", "tls-server", &[]);
+    own.may_give("token:a", &less).unwrap();
+    let config = GrantConfig {
+        roles: vec![Role::Requester],
+        authorities: vec!["team-a".into()],
+        profiles: vec!["tls-server".into()],
+        names: vec!["DNS:*.a.example".into()],
+        ..GrantConfig::default()
+    };
+    let all = || vec!["*".to_owned()];
+    for (field, wanted) in [
+        ("authorities", GrantConfig { authorities: all(), ..config.clone() }),
+        ("profiles", GrantConfig { profiles: vec!["ca".into()], ..config.clone() }),
+        ("names", GrantConfig { names: all(), ..config.clone() }),
+        ("wildcards", GrantConfig { wildcards: true, ..config.clone() }),
+        ("subject", GrantConfig { subject: SubjectRule::Any, ..config.clone() }),
+    ] {
+        let denied = own.may_give("token:a", &Grant::new(&wanted).unwrap()).unwrap_err();
+        assert_eq!(denied.field, field);
+    }
+    // Without role admin nothing is given, and two grants don't add up.
+    let auditor = grant(&[Role::Auditor], "*", "*", &["*"]);
+    let two = Grants { all: vec![auditor, team], facts: Facts::default() };
+    let wide = GrantConfig { roles: vec![Role::Auditor], authorities: all(), ..config };
+    let denied = two.may_give("token:a", &Grant::new(&wide).unwrap()).unwrap_err();
+    assert_eq!(denied.field, "authorities");
+}

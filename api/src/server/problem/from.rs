@@ -31,8 +31,8 @@ impl From<LedgerError> for Refusal {
         use LedgerError::{
             AlreadyRevoked, AuthorityConflict, AuthorityKeyBlocked, Busy, CannotOpen, Closed,
             Contended, Corrupt, Database, Full, IdempotencyConflict, InvalidField, KeyBlocked,
-            KeyTaken, OutcomeUnknown, Overloaded, ReadOnly, TokenAlreadyRevoked, Unavailable,
-            UnknownAuthority, UnknownCrl, UnknownSerial, UnknownToken,
+            KeyTaken, OutcomeUnknown, Overloaded, ReadOnly, Standby, TokenAlreadyRevoked,
+            Unavailable, UnknownAuthority, UnknownCrl, UnknownSerial, UnknownToken,
         };
         let kind = match &error {
             InvalidField { .. } => INVALID_FIELD,
@@ -55,6 +55,7 @@ impl From<LedgerError> for Refusal {
             | Database { .. }
             | Contended { .. }
             | Unavailable { .. }
+            | Standby { .. }
             | OutcomeUnknown { .. }
             | Closed => {
                 let detail =

@@ -179,6 +179,10 @@ async fn signed(
     window: UpdateWindow,
     statuses: HashMap<EntrySerial, CertStatus>,
 ) -> Result<Vec<u8>, ErrorStatus> {
+    let _answer = public.answers.try_acquire().map_err(|_| {
+        tracing::warn!("a quarter of the signing queue are OCSP answers; more get tryLater");
+        ErrorStatus::TryLater
+    })?;
     let slot = public.app.signing().enter().map_err(|full| {
         tracing::warn!(%full, "OCSP says tryLater");
         ErrorStatus::TryLater

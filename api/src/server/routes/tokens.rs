@@ -9,7 +9,7 @@ use client::v1::{self, CreateToken, PageParameters, Problem, TokenGrant, TokenPa
 use jiff::SignedDuration;
 use ledger::{LedgerError, NewTokenRevocation};
 
-use crate::auth::{GrantConfig, TokenOrder};
+use crate::auth::{Grant, GrantConfig, TokenOrder};
 use crate::server::access::{Known, Subject};
 use crate::server::body::{self, shortened};
 use crate::server::page::page;
@@ -42,9 +42,13 @@ pub(super) async fn create(
         return Err(Refusal::new(INVALID_FIELD, detail));
     }
     let now = app.now();
+    let grant = grant(&asked.grant)?;
+    let checked = Grant::new(&grant);
+    let checked = checked.map_err(|error| Refusal::new(INVALID_FIELD, error.to_string()))?;
+    caller.may_give(&checked)?;
     let order = TokenOrder {
         name: asked.name,
-        grant: grant(&asked.grant)?,
+        grant,
         expires_at: now + SignedDuration::from_hours(24 * i64::from(days)),
         created_by: caller.name().to_owned(),
     };
