@@ -26,18 +26,8 @@ use super::tls::{Secured, Tls};
 /// left for one.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves plain HTTP/1.1 and HTTP/2 on the socket until `stop` is done; then what is under way gets
-/// `drain_timeout_seconds`.
-pub async fn serve_plain(
-    socket: TcpListener,
-    router: Router,
-    app: &App,
-    stop: impl Future<Output = ()>,
-) {
-    serve(socket, router, app, None, stop).await;
-}
-
-/// The same over TLS, where there is one.
+/// Serves HTTP/1.1 and HTTP/2 on the socket, over TLS where there is one, until `stop` is done; then
+/// what is under way gets `drain_timeout_seconds`.
 pub async fn serve(
     socket: TcpListener,
     router: Router,

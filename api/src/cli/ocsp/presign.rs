@@ -5,11 +5,12 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use ca_core::crl::EntrySerial;
 use ca_core::ocsp::{CertIdHash, PreSigner};
 use ledger::{Ledger, SerialStatus};
 use serde::Serialize;
 
-use super::responder::{ResponderOptions, cert_status, entry_serial, refused};
+use super::responder::{ResponderOptions, cert_status, refused};
 use crate::cli::{CliError, Context};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
 use crate::output::failed;
@@ -81,7 +82,7 @@ pub(super) async fn run(
         let rows = ledger.unexpired(name, now, after, PAGE).await.map_err(ledger_failed)?;
         for row in &rows {
             after = row.position;
-            let der = signer.sign(&entry_serial(&row.serial), cert_status(&row.status));
+            let der = signer.sign(&EntrySerial::from(&row.serial), cert_status(&row.status));
             let file = place.join(format!("{}.ocsp", row.serial));
             write(place, &file, &der.map_err(refused)?)
                 .map_err(|error| failed(file.display(), &error))?;

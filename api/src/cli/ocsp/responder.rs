@@ -1,7 +1,6 @@
 //! Who signs OCSP responses: the authority itself, or a delegate.
 
 use ca_core::certificate::Certificate;
-use ca_core::crl::EntrySerial;
 use ca_core::ocsp::{OcspBuildError, Responder, UpdateWindow};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
@@ -109,11 +108,6 @@ impl Loaded {
         };
         responder.map_err(refused)
     }
-}
-
-/// The serial number of a record as lists and responses have it.
-pub(super) fn entry_serial(serial: &ca_core::serial::SerialNumber) -> EntrySerial {
-    EntrySerial::from(serial)
 }
 
 pub(super) fn refused(error: OcspBuildError) -> CliError {
