@@ -12,7 +12,8 @@ mod cache;
 mod certificates;
 pub mod config;
 mod dated;
-mod lists;
+mod lease;
+pub mod lists;
 mod making;
 mod ocsp;
 mod responder;
@@ -27,13 +28,13 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use ca_core::certificate::Certificate;
+use ca_core::ocsp::CertId;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use self::cache::ResponseCache;
 use self::config::PublicConfig;
-use self::lists::Lists;
 use self::responder::Answering;
 use super::exchange::{exchange, unknown_method};
 use super::listener;
@@ -64,11 +65,13 @@ pub struct Inner {
     folder: DataFolder,
     /// Who answers by OCSP; an authority without its key here and without a delegate is missing.
     answering: BTreeMap<String, Answering>,
-    cache: ResponseCache,
+    cache: ResponseCache<(String, CertId)>,
     /// Bounds the answers that wait for a signature: whoever asks needs no credential, and must not
     /// keep requesters from the signing threads.
     answers: Semaphore,
-    lists: Lists,
+    /// Of these, the ones about numbers that were never issued: anybody can make up as many as they
+    /// like, and none is answered from the cache.
+    made_up: Semaphore,
 }
 
 /// A listener whose socket is open; nobody is served yet.
@@ -96,14 +99,16 @@ impl Listening {
             CliError::of(Exit::Environment, format!("listen {}", config.listen), &error)
                 .with_hint("end whatever uses the address, or name another by public.listen")
         })?;
+        let signing = app.authorities().iter().filter(|(_, served)| served.signs.is_some());
+        app.lists().expect(signing.map(|(name, _)| name.clone()).collect());
         let public = Public(Arc::new(Inner {
             app: app.clone(),
             config: config.clone(),
             folder,
             answering,
-            cache: ResponseCache::new(config.ocsp.cache_entries),
+            cache: ResponseCache::new(config.ocsp.cache_bytes),
             answers: Semaphore::new((app.signing().capacity() / 4).max(1)),
-            lists: Lists::default(),
+            made_up: Semaphore::new((app.signing().capacity() / 16).max(1)),
         }));
         Ok(Self { public, socket })
     }

@@ -50,15 +50,15 @@ impl Default for CrlConfig {
 pub struct OcspConfig {
     /// How long an answer is good.
     pub valid_hours: u64,
-    /// How many answers are kept, to be given again while the ledger says the same.
-    pub cache_entries: usize,
+    /// How many octets of answers are kept, to be given again while the ledger says the same.
+    pub cache_bytes: usize,
     /// Who answers instead of an authority, by the authority's name.
     pub delegates: BTreeMap<String, DelegateConfig>,
 }
 
 impl Default for OcspConfig {
     fn default() -> Self {
-        Self { valid_hours: 24, cache_entries: 10_000, delegates: BTreeMap::new() }
+        Self { valid_hours: 24, cache_bytes: 16 * 1024 * 1024, delegates: BTreeMap::new() }
     }
 }
 
@@ -104,7 +104,7 @@ impl PublicConfig {
         in_bounds("public.crl.every_minutes", crl.every_minutes, 1, 527_040)?;
         in_bounds("public.crl.valid_hours", crl.valid_hours, 1, 87_840)?;
         in_bounds("public.ocsp.valid_hours", ocsp.valid_hours, 1, 8_784)?;
-        in_bounds("public.ocsp.cache_entries", ocsp.cache_entries as u64, 0, 1_000_000)?;
+        in_bounds("public.ocsp.cache_bytes", ocsp.cache_bytes as u64, 0, 1 << 30)?;
         if crl.valid_hours * 60 <= crl.every_minutes {
             let allowed = format!("more than every_minutes, {}", crl.every_minutes);
             return Err(value("public.crl.valid_hours", crl.valid_hours, allowed));

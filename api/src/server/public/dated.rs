@@ -35,6 +35,11 @@ impl Dated {
         Self { media_type, body, etag, since, until }
     }
 
+    /// How many octets it has.
+    pub(super) fn len(&self) -> usize {
+        self.body.len()
+    }
+
     /// The answer to GET and HEAD: 304 where the client has this very document.
     pub(super) fn answer(&self, asked: &HeaderMap, now: Timestamp, most: u64) -> Response<Body> {
         if self.is_known(asked) {

@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
 use ca_core::certificate::Certificate;
-use ca_core::crl::{CertificateList, MAX_CRL_SIZE, Scope};
+use ca_core::crl::{CertificateList, CrlNumber, MAX_CRL_SIZE, Scope};
 use ca_core::fingerprint::Fingerprint;
 use jiff::Timestamp;
 use ledger::{CrlFilter, CrlKind, Ledger};
@@ -29,13 +29,22 @@ const NEWEST: u32 = 50;
 
 /// The lists that are handed out, by authority.
 #[derive(Debug, Default)]
-pub(super) struct Lists(RwLock<HashMap<String, Arc<List>>>);
+pub struct Lists {
+    handed_out: RwLock<HashMap<String, Arc<List>>>,
+    /// The authorities that must have one.
+    expected: OnceLock<Vec<String>>,
+}
 
 /// A list that was checked.
 #[derive(Debug)]
-pub(super) struct List {
+pub struct List {
     document: Dated,
-    pub(super) this_update: Timestamp,
+    /// Its number.
+    pub number: CrlNumber,
+    /// When it was made.
+    pub this_update: Timestamp,
+    /// Until when it is current.
+    pub next_update: Timestamp,
     /// It has every revocation up to this position.
     pub(super) through: u64,
     stamp: Stamp,
@@ -45,12 +54,24 @@ pub(super) struct List {
 type Stamp = (Option<SystemTime>, u64);
 
 impl Lists {
-    pub(super) fn of(&self, authority: &str) -> Option<Arc<List>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(authority).cloned()
+    /// The newest list of an authority.
+    pub fn of(&self, authority: &str) -> Option<Arc<List>> {
+        self.handed_out.read().unwrap_or_else(PoisonError::into_inner).get(authority).cloned()
+    }
+
+    /// The authorities whose lists this server makes; none where it hands out none.
+    pub fn expected(&self) -> Option<&[String]> {
+        self.expected.get().map(Vec::as_slice)
+    }
+
+    /// From now on these authorities must have one.
+    pub(super) fn expect(&self, authorities: Vec<String>) {
+        // Set once, where the public listener is opened.
+        let _ = self.expected.set(authorities);
     }
 
     fn put(&self, authority: &str, list: List) {
-        let mut lists = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = self.handed_out.write().unwrap_or_else(PoisonError::into_inner);
         lists.insert(authority.to_owned(), Arc::new(list));
     }
 }
@@ -71,7 +92,7 @@ impl Public {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error.to_string()),
         };
-        if self.lists.of(name).is_some_and(|list| list.stamp == stamp) {
+        if self.app.lists().of(name).is_some_and(|list| list.stamp == stamp) {
             return Ok(());
         }
         if stamp.1 > MAX_CRL_SIZE as u64 {
@@ -79,7 +100,7 @@ impl Public {
         }
         let der = tokio::fs::read(&path).await.map_err(|error| error.to_string())?;
         let list = checked(name, der, issuer, self.app.ledger(), stamp).await?;
-        self.lists.put(name, list);
+        self.app.lists().put(name, list);
         Ok(())
     }
 }
@@ -112,7 +133,9 @@ async fn checked(
     })?;
     let (since, until) = (list.this_update(), list.next_update());
     let document = Dated::new(PKIX_CRL, list.der().to_vec(), since, until);
-    Ok(List { document, this_update: since, through: known.through, stamp })
+    let number = list.number();
+    let through = known.through;
+    Ok(List { document, number, this_update: since, next_update: until, through, stamp })
 }
 
 pub(super) async fn get(
@@ -120,6 +143,7 @@ pub(super) async fn get(
     Path(file): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Refusal> {
-    let list = stem(&file, "crl").and_then(|name| public.lists.of(name)).ok_or_else(no_such)?;
+    let list =
+        stem(&file, "crl").and_then(|name| public.app.lists().of(name)).ok_or_else(no_such)?;
     Ok(list.document.answer(&headers, public.app.now(), public.cache_seconds()))
 }

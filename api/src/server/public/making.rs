@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use ca_core::certificate::Certificate;
 use ca_core::crl::Scope;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Leasing, Ledger, NewCrl, NewLease};
+use ledger::{Ledger, NewCrl};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::Public;
+use super::{Public, lease};
 use crate::authority::Authority;
 use crate::cli::{CliError, Exit, Terminal};
 use crate::crl_making;
@@ -27,8 +27,6 @@ use crate::server::signing::STACK;
 
 /// How often files and ledger are looked at.
 const PERIOD: Duration = Duration::from_secs(1);
-/// For how long the right to make a list is taken; it is given back before.
-const LEASE: Duration = Duration::from_secs(600);
 /// How long is waited after a failure.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Making lists after revocations takes at most one in so many parts of the time.
@@ -88,27 +86,19 @@ async fn keep_list(
     if !is_due(public, name).await? {
         return Ok(false);
     }
-    let ledger = public.app.ledger();
-    let lease = NewLease {
-        name: format!("crl:{name}"),
-        holder: holder.to_owned(),
-        duration: LEASE,
-        now: public.app.now(),
+    let make = async {
+        // Whoever had the lease before may just have made it.
+        let _ = public.look(name, issuer).await;
+        match is_due(public, name).await {
+            Ok(true) => made(public, name, authority).await.map(|()| true),
+            other => other,
+        }
     };
-    let lease = match ledger.lease(lease).await.map_err(|error| error.to_string())? {
-        Leasing::Granted(lease) => lease,
-        Leasing::Taken(_) => return Ok(false),
-    };
-    // Whoever had the lease before may just have made it.
-    let _ = public.look(name, issuer).await;
-    let made = match is_due(public, name).await {
-        Ok(true) => made(public, name, authority).await.map(|()| true),
-        other => other,
-    };
-    if let Err(error) = ledger.end_lease(lease).await {
-        tracing::warn!(authority = name, %error, "the lease of its list runs out by itself");
-    }
-    if made? {
+    let (ledger, clock) = (public.app.ledger(), public.app.clock());
+    let asked = lease::Asked { name: format!("crl:{name}"), holder: holder.to_owned() };
+    let made =
+        lease::holding(ledger, asked, clock, make).await.map_err(|error| error.to_string())?;
+    if made.transpose()?.unwrap_or(false) {
         public.look(name, issuer).await?;
         return Ok(true);
     }
@@ -116,7 +106,7 @@ async fn keep_list(
 }
 
 async fn is_due(public: &Public, name: &str) -> Result<bool, String> {
-    let Some(list) = public.lists.of(name) else { return Ok(true) };
+    let Some(list) = public.app.lists().of(name) else { return Ok(true) };
     let crl = &public.config.crl;
     let minutes =
         SignedDuration::from_mins(i64::try_from(crl.every_minutes).unwrap_or(i64::MAX / 60));
