@@ -4,6 +4,7 @@
 //! | path | is |
 //! |---|---|
 //! | `/crl/{authority}.crl` | the newest complete list, DER |
+//! | `/crl/{name}.crl` | a shard or a delta, as the configuration names it |
 //! | `/ca/{authority}.cer` | its certificate, DER |
 //! | `/ca/{authority}.pem` | its certificate and those above it |
 //! | `/ocsp/{authority}` | OCSP by POST; by GET with the request behind it |
@@ -13,10 +14,12 @@ mod certificates;
 pub mod config;
 mod dated;
 mod lease;
+pub mod list_url;
 pub mod lists;
 mod making;
 mod ocsp;
 mod responder;
+mod series;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -36,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use self::cache::ResponseCache;
 use self::config::PublicConfig;
 use self::responder::Answering;
+use self::series::Series;
 use super::exchange::{exchange, unknown_method};
 use super::listener;
 use super::problem::{self, NOT_FOUND, Refusal};
@@ -72,6 +76,7 @@ pub struct Inner {
     /// Of these, the ones about numbers that were never issued: anybody can make up as many as they
     /// like, and none is answered from the cache.
     made_up: Semaphore,
+    series: Vec<Series>,
 }
 
 /// A listener whose socket is open; nobody is served yet.
@@ -99,8 +104,9 @@ impl Listening {
             CliError::of(Exit::Environment, format!("listen {}", config.listen), &error)
                 .with_hint("end whatever uses the address, or name another by public.listen")
         })?;
-        let signing = app.authorities().iter().filter(|(_, served)| served.signs.is_some());
-        app.lists().expect(signing.map(|(name, _)| name.clone()).collect());
+        let series = series::all(app, &config.crl)?;
+        let signs = |one: &&Series| app.authorities()[&one.authority].signs.is_some();
+        app.lists().expect(series.iter().filter(signs).map(|one| one.name.clone()).collect());
         let public = Public(Arc::new(Inner {
             app: app.clone(),
             config: config.clone(),
@@ -109,6 +115,7 @@ impl Listening {
             cache: ResponseCache::new(config.ocsp.cache_bytes),
             answers: Semaphore::new((app.signing().capacity() / 4).max(1)),
             made_up: Semaphore::new((app.signing().capacity() / 16).max(1)),
+            series,
         }));
         Ok(Self { public, socket })
     }

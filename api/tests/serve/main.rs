@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
 mod administration;
+mod deltas;
 mod first_minutes;
 mod flood;
 mod http;

@@ -72,7 +72,7 @@ impl<K: Eq + Hash> ResponseCache<K> {
     }
 
     fn insert(&self, generations: &mut Generations<K>, key: K, kept: Kept) {
-        let octets = OVERHEAD + kept.response.len();
+        let octets = OVERHEAD + kept.response.octets().len();
         if octets > self.half {
             return;
         }
@@ -82,7 +82,7 @@ impl<K: Eq + Hash> ResponseCache<K> {
         }
         generations.octets += octets;
         if let Some(before) = generations.young.insert(key, kept) {
-            generations.octets -= OVERHEAD + before.response.len();
+            generations.octets -= OVERHEAD + before.response.octets().len();
         }
     }
 }
@@ -114,7 +114,7 @@ mod tests {
         fn octets(&self) -> (usize, usize) {
             let generations = self.generations.lock().unwrap();
             let of = |part: &HashMap<u32, Kept>| -> usize {
-                part.values().map(|kept| OVERHEAD + kept.response.len()).sum()
+                part.values().map(|kept| OVERHEAD + kept.response.octets().len()).sum()
             };
             assert_eq!(of(&generations.young), generations.octets);
             (generations.octets, of(&generations.young) + of(&generations.old))

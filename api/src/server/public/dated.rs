@@ -35,9 +35,9 @@ impl Dated {
         Self { media_type, body, etag, since, until }
     }
 
-    /// How many octets it has.
-    pub(super) fn len(&self) -> usize {
-        self.body.len()
+    /// The document itself.
+    pub(super) fn octets(&self) -> &Bytes {
+        &self.body
     }
 
     /// The answer to GET and HEAD: 304 where the client has this very document.
