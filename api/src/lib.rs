@@ -29,3 +29,4 @@ pub mod renewal;
 pub mod server;
 mod standing;
 pub mod table;
+pub mod wire;

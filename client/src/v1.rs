@@ -5,10 +5,12 @@ mod catalogue;
 mod certificate;
 mod certificate_requests;
 mod health;
+mod page;
 mod problem;
+mod secret;
 
 pub use administration::{
-    AuditEvent, AuditPage, CreateToken, PageParameters, SearchAudit, Token, TokenGrant, TokenPage,
+    AuditEvent, AuditPage, CreateToken, SearchAudit, Token, TokenGrant, TokenPage,
 };
 pub use catalogue::{
     Algorithm, AlgorithmList, Authority, AuthorityList, Profile, ProfileList, RevocationList,
@@ -18,4 +20,6 @@ pub use certificate_requests::{
     CertificatePage, CheckedCertificate, RenewCertificate, RevokeCertificate, SearchCertificates,
 };
 pub use health::{Check, Health, Readiness};
+pub use page::{PageParameters, Paged, Pages};
 pub use problem::Problem;
+pub use secret::Secret;

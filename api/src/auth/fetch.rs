@@ -4,16 +4,13 @@
 //! Redirects are refused: who can answer one could send a request, with the token that it may
 //! carry, anywhere.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, redirect};
-use rustls::RootCertStore;
-use rustls::pki_types::{CertificateDer, pem::PemObject as _};
-use url::{Host, Url};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::quoted::quoted;
@@ -43,11 +40,13 @@ impl Fetcher {
         ca_file: Option<&Path>,
         token_file: Option<&Path>,
     ) -> Result<Self, FetchError> {
+        let roots = client::trusted_roots(ca_file);
+        let roots = roots.map_err(|error| FetchError::new(error.to_string()))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| FetchError::new(format!("TLS: {error}")))?
-            .with_root_certificates(roots(ca_file)?)
+            .with_root_certificates(roots)
             .with_no_client_auth();
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
@@ -133,27 +132,6 @@ async fn own_token(path: &Path) -> Result<HeaderValue, FetchError> {
     Ok(header)
 }
 
-/// Certificates that a server's own must lead to.
-fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, FetchError> {
-    let mut roots = RootCertStore::empty();
-    let Some(path) = ca_file else {
-        // Those that can't be read are left out; without any, every connection fails and says so.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        return Ok(roots);
-    };
-    let fail = |reason: String| FetchError::new(format!("ca_file {}: {reason}", path.display()));
-    let certificates =
-        CertificateDer::pem_file_iter(path).map_err(|error| fail(error.to_string()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| fail(error.to_string()))?;
-        roots.add(certificate).map_err(|error| fail(error.to_string()))?;
-    }
-    if roots.is_empty() {
-        return Err(fail("found no certificate, allowed is at least one in PEM".into()));
-    }
-    Ok(roots)
-}
-
 /// An error with its causes: reqwest's own says only that something failed.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -170,22 +148,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// # Errors
 /// What was found and what is allowed.
 pub(super) fn checked_url(text: &str) -> Result<Url, String> {
-    let wrong = || {
-        let found = quoted(text);
-        format!(
-            "found {found}, allowed is an https URL without user and fragment; http only to this machine's own addresses (127.0.0.1, ::1, localhost)"
-        )
-    };
-    let url = Url::parse(text).map_err(|_| wrong())?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
-        Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
-        None => return Err(wrong()),
-    };
-    let scheme = url.scheme() == "https" || (url.scheme() == "http" && loopback);
-    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    if scheme && plain && text.len() <= 2_000 { Ok(url) } else { Err(wrong()) }
+    client::checked_url(text)
+        .map_err(|allowed| format!("found {}, allowed is {allowed}", quoted(text)))
 }
 
 /// Something that could not be had.
@@ -206,35 +170,6 @@ mod tests {
     #![allow(clippy::unwrap_used)] // a panic is the failure report
 
     use super::*;
-
-    #[test]
-    fn plain_http_is_for_this_machine_only() {
-        for good in [
-            "https://issuer.example.com/path",
-            "http://127.0.0.1:8080/",
-            "http://[::1]:8080/a",
-            "http://localhost:1/a?b=c",
-            "https://10.0.0.1:6443",
-        ] {
-            checked_url(good).unwrap();
-        }
-        for bad in [
-            "http://issuer.example.com",
-            "http://10.0.0.1/",
-            "http://127.0.0.1.example.com/",
-            "http://localhost.example.com/",
-            "https://user@issuer.example.com",
-            "https://issuer.example.com/#a",
-            "file:///etc/passwd",
-            "ftp://issuer.example.com",
-            "issuer.example.com",
-            "https://",
-            "",
-        ] {
-            let error = checked_url(bad).unwrap_err();
-            assert!(error.contains("allowed is an https URL"), "{bad}: {error}");
-        }
-    }
 
     #[test]
     fn a_ca_file_without_certificates_is_refused() {

@@ -109,6 +109,18 @@ impl Grant {
         })
     }
 
+    /// The grant as it is written down.
+    pub fn config(&self) -> GrantConfig {
+        GrantConfig {
+            roles: self.roles.clone(),
+            authorities: self.authorities.clone(),
+            profiles: self.profiles.clone(),
+            names: self.names.iter().map(ToString::to_string).collect(),
+            wildcards: self.wildcards,
+            subject: self.subject,
+        }
+    }
+
     /// The first field in which `wanted` reaches further than this grant, if one does.
     fn exceeded_by(&self, wanted: &Self) -> Option<&'static str> {
         let within = |own: &[String], wanted: &[String]| {

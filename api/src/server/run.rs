@@ -288,7 +288,9 @@ async fn authorities(
             Some(authority) => (authority.chain().to_vec(), authority.links().to_vec()),
             None => (authority::chain(ledger, name).await?, Vec::new()),
         };
-        served.insert(name.clone(), Served { signs: authority.map(Arc::new), chain, links });
+        let (parent, created_at) = (one.content.parent.clone(), one.content.created_at);
+        let signs = authority.map(Arc::new);
+        served.insert(name.clone(), Served { parent, created_at, signs, chain, links });
     }
     if served.values().all(|one| one.signs.is_none()) {
         return Err(CliError::usage("authorities: found none that can sign").with_hint(

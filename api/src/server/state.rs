@@ -66,6 +66,10 @@ pub struct Policy {
 /// An authority as the server knows it.
 #[derive(Clone, Debug)]
 pub struct Served {
+    /// The authority above it, where there is one.
+    pub parent: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// Its key, where this server signs with it.
     pub signs: Option<Arc<Authority>>,
     /// Its own certificate first, each followed by its issuer's.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ca_core::pem;
-use espalier::auth::{GrantConfig, Role, SubjectRule, TokenOrder};
+use espalier::auth::{Grant, GrantConfig, Role, SubjectRule, TokenOrder};
 use espalier::cli::{Context, Terminal};
 use espalier::server::config::ServerConfig;
 use espalier::server::run::Server;
@@ -160,16 +160,17 @@ async fn api_tokens(server: &Server) -> Vec<Credential> {
     let ledger = server.app().ledger();
     let all = || vec!["*".to_owned()];
     let draw = |name: &str, role: Role, from: Timestamp, life: u64| {
+        let config = GrantConfig {
+            roles: vec![role],
+            authorities: all(),
+            profiles: all(),
+            names: all(),
+            wildcards: true,
+            subject: SubjectRule::Any,
+        };
         let order = TokenOrder {
             name: name.to_owned(),
-            grant: GrantConfig {
-                roles: vec![role],
-                authorities: all(),
-                profiles: all(),
-                names: all(),
-                wildcards: true,
-                subject: SubjectRule::Any,
-            },
+            grant: Grant::new(&config).unwrap(),
             expires_at: from + Duration::from_secs(life),
             created_by: "local-uid:0".into(),
         };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use espalier::auth::{
-    ApiToken, AuthError, CredentialKind, GrantConfig, Presented, Role, TokenOrder,
+    ApiToken, AuthError, CredentialKind, Grant, GrantConfig, Presented, Role, TokenOrder,
 };
 use jiff::Timestamp;
 use ledger::{NewToken, NewTokenRevocation};
@@ -21,7 +21,7 @@ fn now() -> Timestamp {
 fn drawn(name: &str) -> (ApiToken, NewToken) {
     let order = TokenOrder {
         name: name.into(),
-        grant: serde_json::from_str::<GrantConfig>(SCOPE).unwrap(),
+        grant: Grant::new(&serde_json::from_str::<GrantConfig>(SCOPE).unwrap()).unwrap(),
         expires_at: now() + Duration::from_secs(60),
         created_by: "local-uid:0".into(),
     };

@@ -7,21 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// One page of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
-#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
-pub struct PageParameters {
-    /// How many at most; 50 where it is left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
-    pub limit: Option<u32>,
-    /// Go on behind the page that gave this as `next`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(pattern = "^[0-7][0-9a-f]{15}$"))]
-    pub cursor: Option<String>,
-}
+use super::Secret;
+use super::page::paged;
 
 /// What a token may be used for (docs/access.md).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,9 +97,13 @@ pub struct Token {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub revoked_at: Option<Timestamp>,
+    /// Who revoked it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_by: Option<String>,
     /// The token itself: told once, when it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub secret: Option<Secret>,
 }
 
 /// One page of tokens.
@@ -126,44 +117,35 @@ pub struct TokenPage {
     pub next: Option<String>,
 }
 
-/// Which audit events; each parameter narrows the search.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
-#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
-pub struct SearchAudit {
-    /// Only of this requester.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 512))]
-    pub actor: Option<String>,
-    /// Only of this action.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
-    pub action: Option<String>,
-    /// Only about this subject, whole, such as `serial:5b1f…`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 512))]
-    pub subject: Option<String>,
-    /// Only of this request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 128))]
-    pub request_id: Option<String>,
-    /// At this instant or later.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = DateTime))]
-    pub from: Option<Timestamp>,
-    /// Before this instant.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = DateTime))]
-    pub before: Option<Timestamp>,
-    /// How many at most; 50 where it is left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
-    pub limit: Option<u32>,
-    /// Go on behind the page that gave this as `next`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(pattern = "^[0-7][0-9a-f]{15}$"))]
-    pub cursor: Option<String>,
+paged! {
+    /// Which audit events; each parameter narrows the search.
+    pub struct SearchAudit {
+        /// Only of this requester.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 512))]
+        pub actor: Option<String>,
+        /// Only of this action.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
+        pub action: Option<String>,
+        /// Only about this subject, whole, such as `serial:5b1f…`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 512))]
+        pub subject: Option<String>,
+        /// Only of this request.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 128))]
+        pub request_id: Option<String>,
+        /// At this instant or later.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = DateTime))]
+        pub from: Option<Timestamp>,
+        /// Before this instant.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = DateTime))]
+        pub before: Option<Timestamp>,
+    }
+    AuditPage
 }
 
 /// Who did what.

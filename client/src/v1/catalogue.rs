@@ -17,6 +17,12 @@ pub struct AuthorityList {
 pub struct Authority {
     /// Its name.
     pub name: String,
+    /// The authority above it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
     /// Whether this server signs with it.
     pub signs: bool,
     /// Its subject as text (RFC 4514).
@@ -101,11 +107,20 @@ pub struct Algorithm {
     pub oid: String,
     /// Its family.
     pub family: String,
+    /// The security category of NIST, 1 to 5; none for classical ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nist_level: Option<u8>,
+    /// Whether it can sign a second time in a classical certificate (X.509 clause 9.8).
+    #[serde(default)]
+    pub can_be_alternative: bool,
     /// Octets of a public key.
     pub public_key_bytes: usize,
     /// Octets of a signature; none for keys that establish keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature_bytes: Option<usize>,
+    /// Octets of a ciphertext, for keys that establish keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ciphertext_bytes: Option<usize>,
     /// Other names that are understood.
     pub aliases: Vec<String>,
 }

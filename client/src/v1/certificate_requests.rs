@@ -3,63 +3,55 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::page::paged;
 use super::{Certificate, Status};
 
-/// Which certificates; each parameter narrows the search.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
-#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
-pub struct SearchCertificates {
-    /// Only of this authority.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
-    pub authority: Option<String>,
-    /// Only of this profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
-    pub profile: Option<String>,
-    /// Only those that this requester asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 512))]
-    pub requester: Option<String>,
-    /// Only with this name, whole and with its kind, such as `DNS:app.example`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 2048))]
-    pub name: Option<String>,
-    /// Only the certificate with this SHA-256 fingerprint; beside no other filter.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(pattern = "^[0-9a-fA-F]{64}$"))]
-    pub fingerprint: Option<String>,
-    /// Only with this key, or this part of a composite key, by the SHA-256 of its
-    /// SubjectPublicKeyInfo.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(pattern = "^[0-9a-fA-F]{64}$"))]
-    pub key: Option<String>,
-    /// Only with this status.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(inline))]
-    pub status: Option<Status>,
-    /// Only with keys of this algorithm.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 128))]
-    pub algorithm: Option<String>,
-    /// Only those that end before this instant.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = DateTime))]
-    pub expires_before: Option<Timestamp>,
-    /// Only those that end at this instant or later.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = DateTime))]
-    pub expires_after: Option<Timestamp>,
-    /// How many at most; 50 where it is left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
-    pub limit: Option<u32>,
-    /// Go on behind the page that gave this as `next`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(pattern = "^[0-7][0-9a-f]{15}$"))]
-    pub cursor: Option<String>,
+paged! {
+    /// Which certificates; each parameter narrows the search.
+    pub struct SearchCertificates {
+        /// Only of this authority.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
+        pub authority: Option<String>,
+        /// Only of this profile.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
+        pub profile: Option<String>,
+        /// Only those that this requester asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 512))]
+        pub requester: Option<String>,
+        /// Only with this name, whole and with its kind, such as `DNS:app.example`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 2048))]
+        pub name: Option<String>,
+        /// Only the certificate with this SHA-256 fingerprint; beside no other filter.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(pattern = "^[0-9a-fA-F]{64}$"))]
+        pub fingerprint: Option<String>,
+        /// Only with this key, or this part of a composite key, by the SHA-256 of its
+        /// SubjectPublicKeyInfo.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(pattern = "^[0-9a-fA-F]{64}$"))]
+        pub key: Option<String>,
+        /// Only with this status.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(inline))]
+        pub status: Option<Status>,
+        /// Only with keys of this algorithm.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 128))]
+        pub algorithm: Option<String>,
+        /// Only those that end before this instant.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = DateTime))]
+        pub expires_before: Option<Timestamp>,
+        /// Only those that end at this instant or later.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(value_type = Option<String>, format = DateTime))]
+        pub expires_after: Option<Timestamp>,
+    }
+    CertificatePage
 }
 
 /// One page of what was found, the newest first; without the certificates themselves.

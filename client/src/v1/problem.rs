@@ -1,5 +1,7 @@
 //! What went wrong (RFC 9457).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A problem document, of media type `application/problem+json` (RFC 9457).
@@ -18,4 +20,20 @@ pub struct Problem {
     pub detail: String,
     /// The request, as the server's log names it.
     pub request_id: String,
+}
+
+impl Problem {
+    /// The name of the kind, such as `csr-refused`: what stands behind `#` in the type.
+    #[must_use]
+    pub fn slug(&self) -> &str {
+        self.r#type.rsplit_once('#').map_or("", |(_, slug)| slug)
+    }
+}
+
+/// What is wrong, with the field, what was found and what is allowed; then the request by which an
+/// administrator finds the cause.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} (request {})", self.title, self.detail, self.request_id)
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::auth::{ApiToken, GrantConfig, Role, SubjectRule, TokenOrder};
+use crate::auth::{ApiToken, Grant, GrantConfig, Role, SubjectRule, TokenOrder};
 use crate::cli::{CliError, Context};
 use crate::data_folder::{DataOptions, ledger_failed, wait_for};
 use crate::issuance::Asker;
@@ -84,7 +84,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let life = Duration::from_secs(u64::from(options.days) * 86_400);
     let order = TokenOrder {
         name: options.name.clone(),
-        grant: grant.clone(),
+        grant: Grant::new(&grant).map_err(|error| CliError::usage(error.to_string()))?,
         expires_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
         created_by: Asker::local(None).requester,
     };

@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use client::v1::{self, AuditPage, Problem, SearchAudit};
-use ledger::{AuditFilter, AuditOutcome};
+use client::v1::{AuditPage, Problem, SearchAudit};
+use ledger::AuditFilter;
 
 use crate::server::body;
 use crate::server::page::{page, plain};
 use crate::server::problem::Refusal;
 use crate::server::state::App;
+use crate::wire;
 
 /// Search the audit log
 ///
@@ -33,21 +34,8 @@ pub(super) async fn search(State(app): State<App>, uri: Uri) -> Result<Json<Audi
         before: asked.before,
     };
     let found = app.ledger().audit(filter, page).await?;
-    let events = found.events.into_iter().map(|event| v1::AuditEvent {
-        position: event.position,
-        at: event.content.at,
-        request_id: event.content.request_id,
-        actor: event.content.actor,
-        action: event.content.action,
-        subject: event.content.subject,
-        address: event.content.address,
-        problem: match event.content.outcome {
-            AuditOutcome::Done => None,
-            AuditOutcome::Refused { problem } => Some(problem),
-        },
-    });
     Ok(Json(AuditPage {
-        events: events.collect(),
+        events: found.events.into_iter().map(wire::audit_event).collect(),
         next: found.next.map(|cursor| cursor.to_string()),
     }))
 }

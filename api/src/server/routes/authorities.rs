@@ -6,10 +6,7 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, VARY};
 use axum::http::{HeaderMap, Response};
 use axum::response::IntoResponse as _;
-use ca_core::algorithm::Algorithm;
-use ca_core::certificate::Certificate;
 use ca_core::fingerprint::Fingerprint;
-use ca_core::name;
 use ca_core::pem::{self, Label};
 use client::v1::{self, AuthorityList, Problem};
 use serde::Serialize;
@@ -19,6 +16,7 @@ use crate::server::negotiate::{self, JSON, PEM_CHAIN, PKIX_CERT, PKIX_CRL};
 use crate::server::path::PathPart;
 use crate::server::problem::{NOT_FOUND, Refusal, internal};
 use crate::server::state::{App, Served};
+use crate::wire;
 
 /// List the authorities
 #[utoipa::path(get, path = "/v1/authorities", tag = "authorities", responses(
@@ -122,19 +120,6 @@ fn chosen(media_type: &'static str, body: Body) -> Response<Body> {
 
 /// An authority as JSON; none while it has no certificate.
 fn shown(name: &str, served: &Served) -> Option<v1::Authority> {
-    let own = served.chain.first()?;
-    let pem = |certificate: &Certificate| pem::encode(Label::Certificate, certificate.der());
-    let kind = own.public_key().kind();
-    let algorithm = Algorithm::of_key(kind, false);
-    Some(v1::Authority {
-        name: name.to_owned(),
-        signs: served.signs.is_some(),
-        subject: name::to_text(own.subject()),
-        algorithm: algorithm.map_or_else(|| kind.to_string(), |row| row.name().to_owned()),
-        not_before: own.validity().not_before(),
-        not_after: own.validity().not_after(),
-        fingerprint_sha256: own.fingerprint().to_string(),
-        certificate: pem(own),
-        chain: served.chain.iter().map(pem).collect(),
-    })
+    let Served { parent, created_at, signs, chain, .. } = served;
+    wire::authority(name, parent.clone(), *created_at, signs.is_some(), chain)
 }

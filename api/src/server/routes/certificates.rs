@@ -14,47 +14,23 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use axum::response::IntoResponse as _;
 use ca_core::pem::{self, Label};
 use client::v1;
-use ledger::{Entry, Record};
+use ledger::Entry;
 
 use crate::server::negotiate::{self, JSON, PEM_CHAIN, PKIX_CERT};
 use crate::server::problem::{Refusal, internal};
 use crate::server::state::App;
+use crate::wire;
 
 /// What a certificate can be asked for as.
 const REPRESENTATIONS: &[&str] = &[JSON, PKIX_CERT, PEM_CHAIN];
 
-/// A record as JSON, without what became of it.
-fn recorded(record: &Record) -> v1::Certificate {
-    let content = &record.content;
-    v1::Certificate {
-        serial: content.serial.to_string(),
-        status: v1::Status::Orphan,
-        authority: content.authority.clone(),
-        profile: content.profile.clone(),
-        requester: content.requester.clone(),
-        subject: content.subject.clone(),
-        names: content.names.clone(),
-        algorithm: content.algorithm.clone(),
-        not_before: content.validity.not_before(),
-        not_after: content.validity.not_after(),
-        recorded_at: content.recorded_at,
-        fingerprint_sha256: None,
-        certificate: None,
-        chain: None,
-        revocation: None,
-        notes: Vec::new(),
-    }
-}
-
 /// The same with its certificate.
 fn with_certificate(
     app: &App,
-    mut shown: v1::Certificate,
+    shown: v1::Certificate,
     certificate: &ledger::Certificate,
 ) -> v1::Certificate {
-    shown.status = v1::Status::Stored;
-    shown.fingerprint_sha256 = Some(certificate.fingerprint.to_string());
-    shown.certificate = Some(pem::encode(Label::Certificate, &certificate.der));
+    let mut shown = wire::with_certificate(shown, certificate);
     shown.chain = Some(chain(app, &shown.authority, &certificate.der));
     shown
 }
@@ -67,20 +43,11 @@ fn chain(app: &App, authority: &str, der: &[u8]) -> String {
     }
 }
 
-/// An entry as JSON.
+/// An entry as JSON, with its chain.
 pub(super) fn of_entry(app: &App, entry: &Entry) -> v1::Certificate {
-    let mut shown = recorded(&entry.record);
+    let mut shown = wire::certificate(entry);
     if let Some(certificate) = &entry.certificate {
-        shown = with_certificate(app, shown, certificate);
-    }
-    if let Some(revocation) = &entry.revocation {
-        shown.status = v1::Status::Revoked;
-        shown.revocation = Some(v1::Revocation {
-            revoked_at: revocation.revoked_at,
-            reason: revocation.reason.to_string(),
-            invalidity_date: revocation.invalidity_date,
-            revoked_by: revocation.revoked_by.clone(),
-        });
+        shown.chain = Some(chain(app, &shown.authority, &certificate.der));
     }
     shown
 }

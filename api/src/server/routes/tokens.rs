@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request, Response, StatusCode, Uri};
 use axum::response::IntoResponse as _;
-use client::v1::{self, CreateToken, PageParameters, Problem, TokenGrant, TokenPage};
+use client::v1::{self, CreateToken, PageParameters, Problem, Secret, TokenGrant, TokenPage};
 use jiff::SignedDuration;
 use ledger::{LedgerError, NewTokenRevocation};
 
@@ -16,6 +16,7 @@ use crate::server::page::page;
 use crate::server::path::PathPart;
 use crate::server::problem::{INVALID_FIELD, INVALID_PARAMETER, NOT_FOUND, Refusal, internal};
 use crate::server::state::App;
+use crate::wire;
 
 /// The longest life of a token, in days.
 const MOST_DAYS: u32 = 365;
@@ -42,10 +43,9 @@ pub(super) async fn create(
         return Err(Refusal::new(INVALID_FIELD, detail));
     }
     let now = app.now();
-    let grant = grant(&asked.grant)?;
-    let checked = Grant::new(&grant);
-    let checked = checked.map_err(|error| Refusal::new(INVALID_FIELD, error.to_string()))?;
-    caller.may_give(&checked)?;
+    let refused = |error: &dyn std::error::Error| Refusal::new(INVALID_FIELD, error.to_string());
+    let grant = Grant::new(&grant(&asked.grant)?).map_err(|error| refused(&error))?;
+    caller.may_give(&grant)?;
     let order = TokenOrder {
         name: asked.name,
         grant,
@@ -53,9 +53,9 @@ pub(super) async fn create(
         created_by: caller.name().to_owned(),
     };
     let drawn = app.with_rng(|rng| order.draw(now, &mut **rng));
-    let (token, new) = drawn.map_err(|error| Refusal::new(INVALID_FIELD, error.to_string()))?;
+    let (token, new) = drawn.map_err(|error| refused(&error))?;
     let mut shown = shown(&app.ledger().add_token(new).await?)?;
-    shown.secret = Some(token.expose().to_owned());
+    shown.secret = Some(Secret::new(token.expose().to_owned()));
     let subject = Subject(format!("token:{}", shown.id));
     let mut response = (StatusCode::CREATED, Json(shown)).into_response();
     response.extensions_mut().insert(subject);
@@ -64,8 +64,7 @@ pub(super) async fn create(
 
 /// The grant as authentication reads it.
 fn grant(asked: &TokenGrant) -> Result<GrantConfig, Refusal> {
-    let text = serde_json::to_string(asked).map_err(|error| internal().with_cause(error))?;
-    serde_json::from_str(&text).map_err(|error| {
+    wire::grant(asked).map_err(|error| {
         Refusal::new(INVALID_FIELD, format!("grant: {}", shortened(&error.to_string())))
     })
 }
@@ -120,16 +119,5 @@ pub(super) async fn revoke(
 }
 
 fn shown(token: &ledger::Token) -> Result<v1::Token, Refusal> {
-    let content = &token.content;
-    let grant = serde_json::from_str(&content.scope);
-    Ok(v1::Token {
-        id: content.id.clone(),
-        name: content.name.clone(),
-        grant: grant.map_err(|error| internal().with_cause(error))?,
-        created_at: content.created_at,
-        expires_at: content.expires_at,
-        created_by: content.created_by.clone(),
-        revoked_at: token.revocation.as_ref().map(|revocation| revocation.revoked_at),
-        secret: None,
-    })
+    wire::token(token).map_err(|error| internal().with_cause(error))
 }

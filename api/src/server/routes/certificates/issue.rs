@@ -8,7 +8,7 @@ use ca_core::pem;
 use client::v1::{Certificate, IssueCertificate, IssueParameters, Problem};
 
 use super::order::{Order, Wish, validity};
-use super::{recorded, represented, wanted, with_certificate};
+use super::{represented, wanted, with_certificate};
 use crate::auth::Caller;
 use crate::issuance::Issued;
 use crate::server::access::{Known, Subject};
@@ -16,6 +16,7 @@ use crate::server::body::{self, JSON, PKCS10};
 use crate::server::idempotency;
 use crate::server::problem::{INVALID_PARAMETER, Refusal};
 use crate::server::state::App;
+use crate::wire;
 
 /// Issue a certificate
 ///
@@ -99,7 +100,7 @@ pub(super) fn answer(
     media_type: &'static str,
     issued: &Issued,
 ) -> Result<Response<Body>, Refusal> {
-    let mut shown = with_certificate(app, recorded(issued.record()), issued.certificate());
+    let mut shown = with_certificate(app, wire::recorded(issued.record()), issued.certificate());
     if !issued.is_repeated() {
         shown.notes = issued.notes().to_vec();
     }
