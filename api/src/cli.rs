@@ -2,11 +2,13 @@
 
 mod algorithms;
 mod api;
+mod audit;
 mod ca;
 mod cert;
 mod completions;
 mod config;
 mod context;
+mod contexts;
 mod crl;
 mod csr;
 mod csr_create;
@@ -26,22 +28,27 @@ mod ledger_transfer;
 mod lint;
 mod name_options;
 mod ocsp;
+mod ordering;
 mod pkcs12;
 mod pkcs7;
+mod profiles;
 mod quickstart;
 mod related;
 mod requested;
 mod revoking;
 mod serve;
+mod server_choice;
+mod server_failed;
 mod token;
 mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 pub use context::{Context, Rng, Terminal};
 pub use error::{CliError, Exit};
+use server_choice::{Given, ServerOptions};
 
 use crate::logging::LoggingOptions;
 
@@ -62,6 +69,12 @@ const EXAMPLES: &str = "Examples:
 pub struct Options {
     #[command(flatten)]
     logging: LoggingOptions,
+
+    #[command(flatten)]
+    server: ServerOptions,
+
+    #[arg(skip)]
+    given: Given,
 
     #[command(subcommand)]
     command: Command,
@@ -86,6 +99,9 @@ enum Command {
     Lint(lint::Options),
     Inspect(inspect::Options),
     Algorithms(algorithms::Options),
+    Profiles(profiles::Options),
+    Audit(audit::Options),
+    Context(contexts::Options),
     Serve(serve::Options),
     Config(config::Options),
     Api(api::Options),
@@ -98,7 +114,11 @@ impl Options {
     /// # Errors
     /// The exit code, after the help, the version or what is wrong was printed.
     pub fn read() -> Result<Self, ExitCode> {
-        Self::try_parse().map_err(|error| {
+        let parsed = Self::command().try_get_matches().and_then(|matches| {
+            let options = Self::from_arg_matches(&matches)?;
+            Ok(Self { given: Given::of(&matches), ..options })
+        });
+        parsed.map_err(|error| {
             // Help that can't be printed has no other place to go.
             let _ = error.print();
             if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS }
@@ -116,7 +136,22 @@ impl Options {
 
 /// Runs the command, and shows on standard error why it failed.
 pub fn run(options: Options, context: &mut Context) -> ExitCode {
-    let result = match options.command {
+    let chosen = options.server.choose(&options.given);
+    let result = chosen.and_then(|endpoint| {
+        context.ask(endpoint);
+        carry_out(options.command, context)
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            context.report(&error);
+            error.exit().into()
+        }
+    }
+}
+
+fn carry_out(command: Command, context: &mut Context) -> Result<(), CliError> {
+    match command {
         Command::Quickstart(options) => quickstart::run(&options, context),
         Command::Init(options) => init::run(&options, context),
         Command::Issue(options) => issue::run(&options, context),
@@ -134,24 +169,18 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
         Command::Lint(options) => lint::run(&options, context),
         Command::Inspect(options) => inspect::run(&options, context),
         Command::Algorithms(options) => algorithms::run(&options, context),
+        Command::Profiles(options) => profiles::run(&options, context),
+        Command::Audit(options) => audit::run(&options, context),
+        Command::Context(options) => contexts::run(&options, context),
         Command::Serve(options) => serve::run(&options, context),
         Command::Config(options) => config::run(&options, context),
         Command::Api(options) => api::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            context.report(&error);
-            error.exit().into()
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

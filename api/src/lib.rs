@@ -25,6 +25,7 @@ pub mod process;
 pub mod profiles;
 pub mod progress;
 pub mod quickstart;
+pub mod registry;
 pub mod renewal;
 pub mod server;
 mod standing;

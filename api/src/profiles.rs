@@ -29,6 +29,16 @@ pub struct ChosenProfile {
 }
 
 impl ProfileOptions {
+    /// Its name, for a server to find it by.
+    pub fn name(&self) -> &str {
+        &self.profile
+    }
+
+    /// Whether it is a file, which only this machine has.
+    pub fn is_file(&self) -> bool {
+        self.profile_file.is_some()
+    }
+
     /// The profile.
     ///
     /// # Errors

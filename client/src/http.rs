@@ -183,15 +183,10 @@ impl Client {
     pub(crate) fn failed(&self, error: &reqwest::Error) -> ClientError {
         let server = self.name();
         let mut reason = error.to_string();
-        let mut tls = false;
         let mut source = std::error::Error::source(error);
+        let mut tls = false;
         while let Some(cause) = source {
-            tls |= cause.is::<rustls::Error>();
-            // An error of the system may hold one of TLS that it does not name as its source.
-            if let Some(inner) = cause.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref())
-            {
-                tls |= inner.is::<rustls::Error>();
-            }
+            tls |= is_tls(cause);
             reason = cause.to_string();
             source = cause.source();
         }
@@ -205,6 +200,12 @@ impl Client {
             ClientError::Broken { server, reason }
         }
     }
+}
+
+/// Whether TLS failed. Errors of the system wrap those of TLS, and name them by `get_ref` alone.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }
 
 /// Seconds of `Retry-After` (RFC 9110 section 10.2.3); a date is not taken, as a client may have no

@@ -1,11 +1,13 @@
 //! `espalier algorithms`: the registry as a table.
 
-use ca_core::algorithm::{Algorithm, Family, MlKem};
+use ca_core::algorithm::Family;
 use clap::ValueEnum;
-use serde::Serialize;
+use client::v1::Algorithm;
 
 use super::{CliError, Context};
+use crate::data_folder::wait_for;
 use crate::table;
+use crate::wire;
 
 /// List the algorithms that keys can be made for, with their names, sizes and strength
 #[derive(Debug, clap::Args)]
@@ -13,6 +15,7 @@ use crate::table;
   espalier algorithms
   espalier algorithms --family composite --json
   espalier algorithms --family key-establishment
+  espalier algorithms --context prod
 
 Alternative: whether it can sign a second time in a classical certificate (X.509 clause 9.8).
 ML-KEM keys establish keys and can't sign; they stand in a table of their own.")]
@@ -49,34 +52,24 @@ impl From<FamilyName> for Family {
     }
 }
 
-/// A row as JSON; sizes in octets. What establishes keys has a ciphertext and no signature.
-#[derive(Serialize)]
-struct Row<'a> {
-    name: &'a str,
-    oid: String,
-    family: String,
-    nist_level: Option<u8>,
-    can_be_alternative: bool,
-    public_key_bytes: usize,
-    signature_bytes: Option<usize>,
-    ciphertext_bytes: Option<usize>,
-    aliases: Vec<&'a str>,
-}
-
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
-    let family = options.family.map(Family::from);
-    let wanted = |found: Family| family.is_none_or(|family| family == found);
-    let signing = Algorithm::all().iter().filter(|row| wanted(row.family())).map(row);
-    let kem = MlKem::ALL.into_iter().filter(|_| wanted(Family::Kem)).map(kem_row);
+    let all = match context.client()? {
+        Some(client) => wait_for(async { Ok(client.algorithms().await?.algorithms) })?,
+        None => wire::algorithms(),
+    };
+    let family = options.family.map(|name| Family::from(name).to_string());
+    let wanted = |row: &Algorithm| family.as_ref().is_none_or(|family| *family == row.family);
+    let (signing, kem): (Vec<_>, Vec<_>) =
+        all.into_iter().filter(wanted).partition(|row| row.signature_bytes.is_some());
     if options.json {
-        return context.print_json(&signing.chain(kem).collect::<Vec<_>>());
+        return context.print_json(&[signing, kem].concat());
     }
-    let tables = [signing_table(signing.collect(), context), kem_table(kem.collect(), context)];
+    let tables = [signing_table(&signing, context), kem_table(&kem, context)];
     let text: Vec<String> = tables.into_iter().flatten().collect();
     context.print(&text.join("\n"))
 }
 
-fn signing_table(rows: Vec<Row<'_>>, context: &Context) -> Option<String> {
+fn signing_table(rows: &[Algorithm], context: &Context) -> Option<String> {
     let header = [
         "Name",
         "OID",
@@ -102,7 +95,7 @@ fn signing_table(rows: Vec<Row<'_>>, context: &Context) -> Option<String> {
     (!rows.is_empty()).then(|| table::render(context.terminal(), header, cells, &[3, 5, 6]))
 }
 
-fn kem_table(rows: Vec<Row<'_>>, context: &Context) -> Option<String> {
+fn kem_table(rows: &[Algorithm], context: &Context) -> Option<String> {
     let header = [
         "Key establishment",
         "OID",
@@ -124,36 +117,6 @@ fn kem_table(rows: Vec<Row<'_>>, context: &Context) -> Option<String> {
         ]
     });
     (!rows.is_empty()).then(|| table::render(context.terminal(), header, cells, &[3, 4, 5]))
-}
-
-fn row(algorithm: &Algorithm) -> Row<'_> {
-    let oid = algorithm.oid().to_string();
-    let aliases = algorithm.aliases().iter().map(String::as_str);
-    Row {
-        name: algorithm.name(),
-        family: algorithm.family().to_string(),
-        nist_level: algorithm.nist_level(),
-        can_be_alternative: algorithm.can_be_alternative(),
-        public_key_bytes: algorithm.public_key_size(),
-        signature_bytes: Some(algorithm.signature_size()),
-        ciphertext_bytes: None,
-        aliases: aliases.filter(|alias| *alias != oid).collect(),
-        oid,
-    }
-}
-
-fn kem_row(set: MlKem) -> Row<'static> {
-    Row {
-        name: set.name(),
-        oid: set.oid().to_string(),
-        family: Family::Kem.to_string(),
-        nist_level: Some(set.nist_level()),
-        can_be_alternative: false,
-        public_key_bytes: set.public_key_size(),
-        signature_bytes: None,
-        ciphertext_bytes: Some(set.ciphertext_size()),
-        aliases: set.aliases().to_vec(),
-    }
 }
 
 fn number(value: Option<impl ToString>) -> String {

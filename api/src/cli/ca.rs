@@ -11,7 +11,8 @@ use ledger::{Authority as Recorded, Ledger};
 
 use super::{CliError, Context};
 use crate::authority::unknown;
-use crate::data_folder::{ledger_failed, wait_for};
+use crate::data_folder::{DataOptions, ledger_failed, wait_for};
+use crate::registry::Registry;
 
 /// List, show, create, rekey, cross-sign and revoke authorities
 #[derive(Debug, clap::Args)]
@@ -43,12 +44,14 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Command::CrossSign(options) => &options.data,
         Command::Revoke(options) => &options.data,
     };
+    if matches!(options.command, Command::List(_) | Command::Show(_)) {
+        return look(options, data, context);
+    }
     wait_for(async {
         let folder = data.folder()?;
         let ledger = folder.open_ledger().await?;
         let result = match &options.command {
-            Command::List(options) => list::run(options, &ledger, context).await,
-            Command::Show(options) => show::run(options, &ledger, context).await,
+            Command::List(_) | Command::Show(_) => Ok(()),
             Command::Create(options) => create::run(options, &folder, &ledger, context).await,
             Command::Rekey(options) => rekey::run(options, &folder, &ledger, context).await,
             Command::CrossSign(options) => {
@@ -58,6 +61,19 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         };
         let closed = ledger.close().await.map_err(ledger_failed);
         result.and(closed)
+    })
+}
+
+/// What only looks can ask a server as well.
+fn look(options: &Options, data: &DataOptions, context: &mut Context) -> Result<(), CliError> {
+    wait_for(async {
+        let registry = Registry::open(data, context).await?;
+        let result = match &options.command {
+            Command::List(options) => list::run(options, &registry, context).await,
+            Command::Show(options) => show::run(options, &registry, context).await,
+            _ => Ok(()),
+        };
+        registry.close(result).await
     })
 }
 

@@ -3,17 +3,17 @@
 mod renew;
 mod revoke;
 
-use ca_core::fingerprint::Fingerprint;
 use ca_core::inspect::{Inspected, inspect};
-use ca_core::pem::Label;
-use ca_core::serial::SerialNumber;
+use ca_core::pem::{self, Label};
+use client::v1::{self, Certificate, SearchCertificates};
 use jiff::Timestamp;
-use ledger::{Cursor, Entry, Filter, Ledger, Page, RevocationReason, Status};
+use ledger::Cursor;
 use serde::Serialize;
 
 use super::{CliError, Context, Exit};
-use crate::data_folder::{DataOptions, ledger_failed, wait_for};
+use crate::data_folder::{DataOptions, wait_for};
 use crate::output::{OutputOptions, Target};
+use crate::registry::Registry;
 use crate::table;
 
 /// List, show, renew and revoke certificates of the ledger
@@ -124,7 +124,7 @@ struct Listed {
 #[derive(Serialize)]
 struct Row {
     serial: String,
-    status: Status,
+    status: v1::Status,
     authority: String,
     profile: String,
     requester: String,
@@ -143,7 +143,7 @@ struct Row {
 #[derive(Serialize)]
 struct RevocationRow {
     revoked_at: Timestamp,
-    reason: RevocationReason,
+    reason: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     invalidity_date: Option<Timestamp>,
     revoked_by: String,
@@ -159,30 +159,26 @@ impl Row {
     }
 }
 
-impl From<&Entry> for Row {
-    fn from(entry: &Entry) -> Self {
-        let content = &entry.record.content;
+impl From<Certificate> for Row {
+    fn from(shown: Certificate) -> Self {
         Self {
-            serial: entry.serial().to_string(),
-            status: entry.status(),
-            authority: content.authority.clone(),
-            profile: content.profile.clone(),
-            requester: content.requester.clone(),
-            subject: content.subject.clone(),
-            names: content.names.clone(),
-            algorithm: content.algorithm.clone(),
-            not_before: content.validity.not_before(),
-            not_after: content.validity.not_after(),
-            recorded_at: content.recorded_at,
-            fingerprint_sha256: entry
-                .certificate
-                .as_ref()
-                .map(|found| found.fingerprint.to_string()),
-            revocation: entry.revocation.as_ref().map(|revocation| RevocationRow {
+            serial: shown.serial,
+            status: shown.status,
+            authority: shown.authority,
+            profile: shown.profile,
+            requester: shown.requester,
+            subject: shown.subject,
+            names: shown.names,
+            algorithm: shown.algorithm,
+            not_before: shown.not_before,
+            not_after: shown.not_after,
+            recorded_at: shown.recorded_at,
+            fingerprint_sha256: shown.fingerprint_sha256,
+            revocation: shown.revocation.map(|revocation| RevocationRow {
                 revoked_at: revocation.revoked_at,
                 reason: revocation.reason,
                 invalidity_date: revocation.invalidity_date,
-                revoked_by: revocation.revoked_by.clone(),
+                revoked_by: revocation.revoked_by,
             }),
         }
     }
@@ -202,40 +198,39 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Command::Renew(options) => &options.data,
     };
     wait_for(async {
-        let folder = data.folder()?;
-        let ledger = folder.open_ledger().await?;
+        let registry = Registry::open(data, context).await?;
         let result = match &options.command {
-            Command::List(options) => list(options, &ledger, context).await,
-            Command::Show(options) => show(options, &ledger, context).await,
-            Command::Revoke(options) => revoke::run(options, &ledger, context).await,
-            Command::Renew(options) => renew::run(options, &folder, &ledger, context).await,
+            Command::List(options) => list(options, &registry, context).await,
+            Command::Show(options) => show(options, &registry, context).await,
+            Command::Revoke(options) => revoke::run(options, &registry, context).await,
+            Command::Renew(options) => renew::run(options, &registry, context).await,
         };
-        let closed = ledger.close().await.map_err(ledger_failed);
-        result.and(closed)
+        registry.close(result).await
     })
 }
 
 async fn list(
     options: &ListOptions,
-    ledger: &Ledger,
+    registry: &Registry,
     context: &mut Context,
 ) -> Result<(), CliError> {
-    let filter = Filter {
+    let search = SearchCertificates {
         authority: options.authority.clone(),
         profile: options.profile.clone(),
         name: options.name.clone(),
         status: options.status.map(|status| match status {
-            StatusName::Stored => Status::Stored,
-            StatusName::Orphan => Status::Orphan,
-            StatusName::Revoked => Status::Revoked,
+            StatusName::Stored => v1::Status::Stored,
+            StatusName::Orphan => v1::Status::Orphan,
+            StatusName::Revoked => v1::Status::Revoked,
         }),
         expires_before: options.expires_before,
-        ..Filter::default()
+        limit: Some(options.limit),
+        cursor: options.after.map(|cursor| cursor.to_string()),
+        ..SearchCertificates::default()
     };
-    let page = Page { after: options.after, ..Page::newest(options.limit) };
-    let found = ledger.search(filter, page).await.map_err(ledger_failed)?;
-    let rows: Vec<Row> = found.entries.iter().map(Row::from).collect();
-    let next = found.next.map(|cursor| cursor.to_string());
+    let found = registry.certificates(search).await?;
+    let rows: Vec<Row> = found.certificates.into_iter().map(Row::from).collect();
+    let next = found.next;
     if options.json {
         return context.print_json(&Listed { certificates: rows, next });
     }
@@ -253,32 +248,38 @@ async fn list(
     Ok(())
 }
 
-fn status_word(status: Status) -> &'static str {
+fn status_word(status: v1::Status) -> &'static str {
     match status {
-        Status::Stored => "stored",
-        Status::Orphan => "orphan",
-        Status::Revoked => "revoked",
+        v1::Status::Stored => "stored",
+        v1::Status::Orphan => "orphan",
+        v1::Status::Revoked => "revoked",
     }
 }
 
 async fn show(
     options: &ShowOptions,
-    ledger: &Ledger,
+    registry: &Registry,
     context: &mut Context,
 ) -> Result<(), CliError> {
-    let entry = find(ledger, &options.which).await?;
-    let der = entry.certificate.as_ref().map(|certificate| certificate.der.as_slice());
+    let found = registry.certificate(&options.which).await?;
+    let wrong =
+        |error: &dyn std::error::Error| CliError::of(Exit::Environment, &options.which, error);
+    let der = match &found.certificate {
+        Some(pem) => {
+            let read = pem::read_one_certificate(pem.as_bytes());
+            Some(read.map_err(|error| wrong(&error))?.der().to_vec())
+        }
+        None => None,
+    };
     if options.pem || options.output.der || options.output.out != Target::Stdout {
         let der = der.ok_or_else(|| {
             CliError::refused(format!("{}: recorded, but it has no certificate", options.which))
         })?;
-        return options.output.write_public(Label::Certificate, der);
+        return options.output.write_public(Label::Certificate, &der);
     }
-    let inspected = der.map(inspect).transpose();
-    let inspected = inspected
-        .map_err(|error| CliError::of(Exit::Environment, &options.which, &error))?
-        .and_then(|mut all| all.pop());
-    let record = Row::from(&entry);
+    let inspected = der.as_deref().map(inspect).transpose();
+    let inspected = inspected.map_err(|error| wrong(&error))?.and_then(|mut all| all.pop());
+    let record = Row::from(found);
     if options.json {
         return context.print_json(&Shown { record, certificate: inspected });
     }
@@ -301,18 +302,4 @@ async fn show(
         None => text += &format!("serial     {}\nno certificate\n", record.serial),
     }
     context.print(&text)
-}
-
-async fn find(ledger: &Ledger, which: &str) -> Result<Entry, CliError> {
-    let found = if let Ok(serial) = SerialNumber::from_hex(which) {
-        ledger.get_by_serial(serial).await
-    } else if let Some(fingerprint) = Fingerprint::from_hex(which) {
-        ledger.get_by_fingerprint(fingerprint).await
-    } else {
-        return Err(CliError::usage(format!(
-            "{which:?}: allowed are a serial number of 40 hexadecimal digits or a fingerprint of 64"
-        )));
-    };
-    let found = found.map_err(ledger_failed)?;
-    found.ok_or_else(|| CliError::refused(format!("{which}: not in this ledger")))
 }

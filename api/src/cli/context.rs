@@ -3,11 +3,13 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use ca_core::escape::{escaped_json, escaped_lines};
+use client::Client;
 use jiff::Timestamp;
 use rand_core::CryptoRng;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::contexts::file::Endpoint;
 use super::error::CliError;
 use crate::input::{self, Source};
 use crate::issuance::{Clock, World};
@@ -71,12 +73,26 @@ pub struct Context {
     rng: Rng,
     terminal: Terminal,
     stdin_is_read: bool,
+    endpoint: Option<Endpoint>,
 }
 
 impl Context {
     /// Joins the parts.
     pub fn new(clock: Clock, make_rng: fn() -> Rng, terminal: Terminal) -> Self {
-        Self { clock, make_rng, rng: make_rng(), terminal, stdin_is_read: false }
+        Self { clock, make_rng, rng: make_rng(), terminal, stdin_is_read: false, endpoint: None }
+    }
+
+    /// From now on this server is asked; none where commands work in a data folder.
+    pub(super) fn ask(&mut self, endpoint: Option<Endpoint>) {
+        self.endpoint = endpoint;
+    }
+
+    /// A client of the server that is asked, if one is.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 2 for a URL that is not allowed, and files that can't be used.
+    pub fn client(&self) -> Result<Option<Client>, CliError> {
+        Ok(self.endpoint.as_ref().map(Endpoint::client).transpose()?)
     }
 
     /// What tells the time.

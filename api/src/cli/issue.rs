@@ -1,5 +1,7 @@
 //! `espalier issue`: a certificate from a request, or with a key made here.
 
+mod ordered;
+
 use ca_core::algorithm::KeyAlgorithm;
 use ca_core::fingerprint::Fingerprint;
 use ca_core::key::{KeyDerivation, PrivateKey};
@@ -8,18 +10,19 @@ use ca_core::plan::Request;
 use ca_core::public_key::PublicKey;
 use ledger::Ledger;
 
-use super::issued::IssuingOptions;
+use super::issued::{HandedOut, IssuingOptions};
 use super::name_options::NameOptions;
 use super::related::RelatedOptions;
 use super::requested::{Asked, VoucherOptions, read_request};
 use super::{CliError, Context};
-use crate::data_folder::{DataFolder, DataOptions, ledger_failed, wait_for};
+use crate::data_folder::{DataFolder, DataOptions, wait_for};
 use crate::input::Source;
-use crate::issuance::{self, Asker, Issued, subject_of};
+use crate::issuance::{self, Asker, subject_of};
 use crate::key_file;
 use crate::key_making::make_key;
 use crate::output::{Content, Encoding, Staged, Target};
 use crate::profiles::{ChosenProfile, ProfileOptions};
+use crate::registry::Registry;
 
 /// Seconds of a day.
 pub(super) const SECONDS_OF_DAY: u64 = 86_400;
@@ -31,6 +34,7 @@ pub(super) const SECONDS_OF_DAY: u64 = 86_400;
   espalier issue --csr app.csr --out app.pem
   espalier issue --dns app.example --key-out app.key --out app.pem --chain
   espalier issue --dns db.example --algorithm p256 --key-out db.key --days 30 --json
+  espalier issue --server https://ca.example:8440 --token-file token --csr app.csr --out app.pem
   espalier issue --csr kem.csr --profile kem-recipient --out kem.pem
 
 A classical certificate and a post-quantum one, bound to each other (RFC 9763):
@@ -62,9 +66,9 @@ pub(super) struct Options {
     #[command(flatten)]
     names: NameOptions,
 
-    /// The authority that signs
-    #[arg(long, value_name = "NAME", default_value = "issuing")]
-    authority: String,
+    /// The authority that signs; `issuing` by default, or the only one of a server
+    #[arg(long, value_name = "NAME")]
+    authority: Option<String>,
 
     #[command(flatten)]
     profile: ProfileOptions,
@@ -84,12 +88,15 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
+    options.check_outputs()?;
     wait_for(async {
-        let folder = options.data.folder()?;
-        let ledger = folder.open_ledger().await?;
-        let result = issue(options, &folder, &ledger, context).await;
-        let closed = ledger.close().await.map_err(ledger_failed);
-        result.and(closed)
+        let registry = Registry::open(&options.data, context).await?;
+        let issued = match &registry {
+            Registry::Here(here) => issue(options, here.folder(), here.ledger(), context).await,
+            Registry::Server(client) => ordered::issue(options, client, context).await,
+        };
+        let written = issued.and_then(|issued| options.issuing.issued.write(&issued, context));
+        registry.close(written).await
     })
 }
 
@@ -98,8 +105,7 @@ async fn issue(
     folder: &DataFolder,
     ledger: &Ledger,
     context: &mut Context,
-) -> Result<(), CliError> {
-    options.check_outputs()?;
+) -> Result<HandedOut, CliError> {
     let chosen = options.profile.read(context)?;
     let asked = match &options.csr {
         Some(source) => {
@@ -115,10 +121,10 @@ async fn issue(
         Some(asked) if earlier.is_none() => Some(asked.proven(context.now())?),
         _ => None,
     };
-    let authority = options.issuing.authority(&options.authority, folder, ledger, context).await?;
+    let authority = options.issuing.authority(options.authority(), folder, ledger, context).await?;
     let profile = &chosen.profile;
     if let Some(issued) = earlier {
-        return options.issuing.issued.write(&authority, profile.name(), &issued, folder, context);
+        return Ok(HandedOut::here(&authority, profile.name(), &issued, folder));
     }
     let (mut request, key) = match (csr, &options.key_out) {
         (Some(csr), _) => {
@@ -140,12 +146,17 @@ async fn issue(
     let issued = issuance::issue(ledger, &authority, profile, request, asker, context).await?;
     // The key first: a certificate is of no use without it, and can be had again.
     if let Some(key) = key {
-        key.publish().map_err(|error| key_lost(&issued, &error))?;
+        key.publish().map_err(|error| key_lost(&issued.serial().to_string(), &error))?;
     }
-    options.issuing.issued.write(&authority, profile.name(), &issued, folder, context)
+    Ok(HandedOut::here(&authority, profile.name(), &issued, folder))
 }
 
 impl Options {
+    /// The authority of a data folder that signs.
+    fn authority(&self) -> &str {
+        self.authority.as_deref().unwrap_or("issuing")
+    }
+
     fn check_outputs(&self) -> Result<(), CliError> {
         self.issuing.issued.check()?;
         let Some(key_out) = &self.key_out else { return Ok(()) };
@@ -179,7 +190,7 @@ impl Options {
                 let parts = [
                     Fingerprint::of(asked.csr().der()),
                     chosen.digest,
-                    Fingerprint::of(self.authority.as_bytes()),
+                    Fingerprint::of(self.authority().as_bytes()),
                     self.issuing.validity_digest(),
                 ];
                 let key = issuance::idempotency(self.idempotency_key.as_ref(), &parts);
@@ -202,10 +213,9 @@ fn stage_key(
 }
 
 /// The key did not get its name, and is gone: its certificate is in the ledger, and of no use.
-fn key_lost(issued: &Issued, error: &CliError) -> CliError {
+fn key_lost(serial: &str, error: &CliError) -> CliError {
     let message = format!(
-        "certificate {}: issued and in the ledger, but its private key could not be written and is gone: {}",
-        issued.serial(),
+        "certificate {serial}: issued and in the ledger, but its private key could not be written and is gone: {}",
         error.message()
     );
     CliError::new(error.exit(), message)

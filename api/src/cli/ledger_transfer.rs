@@ -1,9 +1,11 @@
 //! `espalier ledger export` and `import`: a ledger as lines of JSON, whatever store keeps it.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write};
 use std::os::fd::AsFd as _;
 
+use client::Client;
 use ledger::transfer::{self, MAX_LINE_OCTETS};
 use serde::Serialize;
 
@@ -16,7 +18,8 @@ use crate::output::{self, Content, Target};
 ///
 /// From one moment of the ledger, while others may use it. The last line's digest stands for all of
 /// it: two ledgers with the same one are the same. The export has who asked for what: keep it as you
-/// keep the ledger.
+/// keep the ledger. A server (--server, --context) gives the records of certificates that its auditor
+/// may see, a JSON object a line: for reading, not for `import`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier ledger export --out ledger.ndjson
@@ -65,30 +68,38 @@ pub(super) struct ImportOptions {
 #[derive(Serialize)]
 struct Transferred {
     rows: u64,
-    digest: String,
+    /// Of the chain of rows; a server's export has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
 }
 
 impl Transferred {
-    fn print(&self, json: bool, ledger: &DataFolder, context: &Context) -> Result<(), CliError> {
+    fn print(&self, json: bool, ledger: &str, context: &Context) -> Result<(), CliError> {
         if json {
             return context.print_json(self);
         }
-        let Self { rows, digest } = self;
-        context.print(&format!("ledger  {}\nrows    {rows}\ndigest  {digest}\n", ledger.ledger()))
+        let mut text = format!("ledger  {ledger}\nrows    {}\n", self.rows);
+        if let Some(digest) = &self.digest {
+            text += &format!("digest  {digest}\n");
+        }
+        context.print(&text)
     }
 }
 
 pub(super) fn run_export(options: &ExportOptions, context: &mut Context) -> Result<(), CliError> {
-    let folder = options.data.folder()?;
+    let from = match context.client()? {
+        Some(client) => Exported::Server(client),
+        None => Exported::Folder(options.data.folder()?),
+    };
     if matches!(options.out, Target::Stdout) {
         let stdout = io::stdout().as_fd().try_clone_to_owned();
         let stdout = stdout.map_err(|error| output::failed("standard output", &error))?;
-        export(&folder, &mut BufWriter::new(File::from(stdout)))?;
+        from.export(&mut BufWriter::new(File::from(stdout)))?;
         return Ok(());
     }
     let mut done = Err(CliError::environment("nothing was exported"));
     let staged = options.out.stage_stream(Content::Secret, options.force, &mut |out| {
-        done = export(&folder, &mut BufWriter::new(out));
+        done = from.export(&mut BufWriter::new(out));
         match &done {
             Ok(_) => Ok(()),
             Err(error) => Err(io::Error::other(error.message().to_owned())),
@@ -99,11 +110,40 @@ pub(super) fn run_export(options: &ExportOptions, context: &mut Context) -> Resu
         Ok(staged) => staged.publish().and(done),
         Err(error) => done.and(Err(error)),
     }?;
-    transferred.print(options.json, &folder, context)
+    transferred.print(options.json, &from.to_string(), context)
 }
 
-fn export(folder: &DataFolder, out: &mut dyn Write) -> Result<Transferred, CliError> {
-    let write_failed = |error: io::Error| output::failed("the export", &error);
+/// What is exported.
+enum Exported {
+    Folder(DataFolder),
+    Server(Client),
+}
+
+impl fmt::Display for Exported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.ledger().fmt(f),
+            Self::Server(client) => client.server().fmt(f),
+        }
+    }
+}
+
+impl Exported {
+    fn export(&self, out: &mut dyn Write) -> Result<Transferred, CliError> {
+        let transferred = match self {
+            Self::Folder(folder) => rows(folder, out),
+            Self::Server(client) => records(client, out),
+        }?;
+        out.flush().map_err(write_failed)?;
+        Ok(transferred)
+    }
+}
+
+fn write_failed(error: io::Error) -> CliError {
+    output::failed("the export", &error)
+}
+
+fn rows(folder: &DataFolder, out: &mut dyn Write) -> Result<Transferred, CliError> {
     let (digest, rows) = wait_for(async {
         let ledger = folder.open_ledger().await?;
         let written = transfer::export(&*ledger, ledger_failed, |line| {
@@ -113,8 +153,20 @@ fn export(folder: &DataFolder, out: &mut dyn Write) -> Result<Transferred, CliEr
         let closed = ledger.close().await.map_err(ledger_failed);
         written.and_then(|written| closed.map(|()| written))
     })?;
-    out.flush().map_err(write_failed)?;
-    Ok(Transferred { rows, digest: digest.to_string() })
+    Ok(Transferred { rows, digest: Some(digest.to_string()) })
+}
+
+/// What a server exports: records, not rows, and only when the last one came.
+fn records(client: &Client, out: &mut dyn Write) -> Result<Transferred, CliError> {
+    wait_for(async {
+        let mut export = client.export().await?;
+        let mut rows = 0;
+        while let Some(line) = export.next_line().await? {
+            out.write_all(&line).and_then(|()| out.write_all(b"\n")).map_err(write_failed)?;
+            rows += 1;
+        }
+        Ok(Transferred { rows, digest: None })
+    })
 }
 
 pub(super) fn run_import(options: &ImportOptions, context: &mut Context) -> Result<(), CliError> {
@@ -136,8 +188,8 @@ pub(super) fn run_import(options: &ImportOptions, context: &mut Context) -> Resu
             "where rows were added the ledger is not whole: start again with an empty one",
         ),
     })?;
-    let transferred = Transferred { rows, digest: digest.to_string() };
-    transferred.print(options.json, &folder, context)
+    let transferred = Transferred { rows, digest: Some(digest.to_string()) };
+    transferred.print(options.json, &folder.ledger().to_string(), context)
 }
 
 /// Lines of bounded length.

@@ -34,6 +34,11 @@ pub(super) struct RelatedOptions {
 }
 
 impl RelatedOptions {
+    /// Whether a certificate of another is named, or whom to trust for one.
+    pub(super) fn is_used(&self) -> bool {
+        self.related.is_some() || !self.related_trust.is_empty()
+    }
+
     /// The certificate that the CSR asks to be bound to, checked; none when it asks for nothing,
     /// or the profile binds to nothing.
     pub(super) async fn prove(

@@ -56,6 +56,11 @@ pub(super) fn read_request<'a>(
 }
 
 impl<'a> Found<'a> {
+    /// The CSR.
+    pub(super) fn csr(&self) -> &CertificateRequest {
+        &self.csr
+    }
+
     /// Checks that the key in the CSR signed it.
     ///
     /// # Errors

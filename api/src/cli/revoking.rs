@@ -1,5 +1,6 @@
 //! What the commands that revoke have in common.
 
+use client::v1::RevokeCertificate;
 use jiff::Timestamp;
 use ledger::{RevocationReason, Revoking};
 
@@ -20,6 +21,14 @@ pub(super) struct ReasonOptions {
 }
 
 impl ReasonOptions {
+    /// What is said of a certificate, wherever it is revoked.
+    pub(super) fn why(&self) -> RevokeCertificate {
+        RevokeCertificate {
+            reason: self.reason.map(|reason| reason.to_string()),
+            invalidity_date: self.invalidity_date,
+        }
+    }
+
     /// What is said of everything that this command revokes, now, by the person at this machine.
     pub(super) fn revoking(&self, otherwise: RevocationReason, context: &Context) -> Revoking {
         let now = context.now();

@@ -52,6 +52,11 @@ impl Workbench {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_espalier"));
         command.current_dir(self.0.path()).env_remove("ESPALIER_LOG").env_remove("NO_COLOR");
+        // No context of whoever runs the tests.
+        command.env("XDG_CONFIG_HOME", self.path(".config"));
+        for name in ["SERVER", "CONTEXT", "TOKEN_FILE", "SERVER_CA", "DATA", "LEDGER"] {
+            command.env_remove(format!("ESPALIER_{name}"));
+        }
         command
     }
 

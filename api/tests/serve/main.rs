@@ -12,6 +12,7 @@ mod public;
 mod ready;
 mod refused;
 mod reloading;
+mod remote;
 mod replicas;
 mod running;
 mod sharing;

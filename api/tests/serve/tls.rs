@@ -18,10 +18,10 @@ use crate::running::Running;
 use crate::workbench::{Workbench, bent};
 
 /// Trust of clients: a post-quantum root and a classical one.
-const PQ_ROOT: &str = "espalier-data/authorities/root/certificate.pem";
-const CLASSIC_ROOT: &str = "espalier-data/authorities/classic-root/certificate.pem";
+pub(crate) const PQ_ROOT: &str = "espalier-data/authorities/root/certificate.pem";
+pub(crate) const CLASSIC_ROOT: &str = "espalier-data/authorities/classic-root/certificate.pem";
 
-const ISSUED: &str = "
+pub(crate) const ISSUED: &str = "
     - issued: {authority: issuing, algorithm: ML-DSA-65, names: [localhost, 127.0.0.1]}
     - issued: {authority: classic, algorithm: ECDSA-P256, names: [localhost, 127.0.0.1]}";
 
@@ -39,14 +39,14 @@ auth:
       grant: {roles: [auditor]}
 ";
 
-fn config(certificates: &str, more: &str) -> String {
+pub(crate) fn config(certificates: &str, more: &str) -> String {
     format!(
         "version: 1\nlisten: 127.0.0.1:0\nauthorities: [issuing, classic]\ntls:\n  certificates:{certificates}\n{more}"
     )
 }
 
 /// A data folder with a post-quantum hierarchy and a classical one.
-fn bench() -> Workbench {
+pub(crate) fn bench() -> Workbench {
     let bench = Workbench::new();
     bench.run("init --algorithm ml-dsa-65 --no-passphrase").done();
     for line in [

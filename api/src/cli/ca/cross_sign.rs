@@ -8,7 +8,7 @@ use ledger::Ledger;
 
 use super::find;
 use crate::authority::{chain, verify_signature};
-use crate::cli::issued::IssuingOptions;
+use crate::cli::issued::{HandedOut, IssuingOptions};
 use crate::cli::requested::read_request;
 use crate::cli::{CliError, Context, Exit, exit_code};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
@@ -82,7 +82,8 @@ pub(super) async fn run(
         let added = ledger.add_authority_certificate(target, der, context.now()).await;
         added.map_err(ledger_failed)?;
     }
-    options.issuing.issued.write(&authority, profile.name(), &issued, folder, context)
+    let issued = HandedOut::here(&authority, profile.name(), &issued, folder);
+    options.issuing.issued.write(&issued, context)
 }
 
 impl Options {

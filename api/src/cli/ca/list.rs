@@ -1,14 +1,16 @@
 //! `espalier ca list`.
 
 use ca_core::certificate::Certificate;
-use ca_core::name;
+use ca_core::{name, pem};
+use client::v1::Authority;
 use jiff::Timestamp;
 use ledger::Ledger;
 use serde::Serialize;
 
 use crate::authority::{Mode, chain};
-use crate::cli::{CliError, Context};
+use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::{DataOptions, ledger_failed};
+use crate::registry::Registry;
 use crate::table;
 
 /// List authorities, in the order in which they were made
@@ -58,6 +60,34 @@ impl Row {
         }
     }
 
+    /// What a server says of an authority, and its certificate.
+    pub(super) fn of_server(shown: Authority) -> Result<Self, CliError> {
+        let own = pem::read_one_certificate(shown.certificate.as_bytes())
+            .map_err(|error| CliError::of(Exit::Environment, &shown.name, &error))?;
+        Ok(Self {
+            mode: Some(Mode::of(&own)),
+            name: shown.name,
+            algorithm: shown.algorithm,
+            parent: shown.parent,
+            subject: Some(shown.subject),
+            not_after: Some(shown.not_after),
+            fingerprint_sha256: Some(shown.fingerprint_sha256),
+            created_at: shown.created_at,
+        })
+    }
+
+    /// For people, one thing a line.
+    pub(super) fn text(&self) -> String {
+        format!(
+            "name       {}\nalgorithm  {}\nmode       {}\nparent     {}\ncreated    {}\n",
+            self.name,
+            self.algorithm,
+            self.mode.map_or("-", Mode::name),
+            self.parent.as_deref().unwrap_or("-"),
+            self.created_at,
+        )
+    }
+
     /// The cells of the table.
     fn cells(self) -> [String; 6] {
         let none = || "-".to_owned();
@@ -74,9 +104,28 @@ impl Row {
 
 pub(super) async fn run(
     options: &Options,
-    ledger: &Ledger,
+    registry: &Registry,
     context: &mut Context,
 ) -> Result<(), CliError> {
+    let mut authorities = match registry {
+        Registry::Here(here) => recorded(here.ledger(), context).await?,
+        Registry::Server(client) => {
+            let all = client.authorities().await?;
+            all.into_iter().map(Row::of_server).collect::<Result<_, _>>()?
+        }
+    };
+    // A server lists them by name.
+    authorities.sort_by_key(|one| one.created_at);
+    if options.json {
+        return context.print_json(&Listed { authorities });
+    }
+    let header = ["name", "algorithm", "mode", "parent", "subject", "not after"];
+    let rows = authorities.into_iter().map(Row::cells);
+    context.print(&table::render(context.terminal(), header, rows, &[]))
+}
+
+/// The authorities of a ledger, in the order in which they were made.
+async fn recorded(ledger: &Ledger, context: &Context) -> Result<Vec<Row>, CliError> {
     let mut authorities = Vec::new();
     for recorded in ledger.authorities().await.map_err(ledger_failed)? {
         let name = &recorded.content.name;
@@ -87,10 +136,5 @@ pub(super) async fn run(
         });
         authorities.push(Row::new(&recorded, chain.first()));
     }
-    if options.json {
-        return context.print_json(&Listed { authorities });
-    }
-    let header = ["name", "algorithm", "mode", "parent", "subject", "not after"];
-    let rows = authorities.into_iter().map(Row::cells);
-    context.print(&table::render(context.terminal(), header, rows, &[]))
+    Ok(authorities)
 }

@@ -4,16 +4,18 @@ use ca_core::certificate::Certificate;
 use ca_core::inspect::{Inspected, inspect_certificate};
 use ca_core::name;
 use ca_core::pem::{self, Label};
+use client::Client;
 use jiff::Timestamp;
 use ledger::Ledger;
 use serde::Serialize;
 
 use super::find;
 use super::list::Row;
-use crate::authority::{Mode, certificates, chain};
+use crate::authority::{certificates, chain};
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::DataOptions;
 use crate::output::{Content, OutputOptions, Target};
+use crate::registry::Registry;
 
 /// Show one authority, or write its certificate
 #[derive(Debug, clap::Args)]
@@ -64,18 +66,46 @@ struct Other {
     certificate: String,
 }
 
+/// An authority, and its certificates.
+struct Found {
+    row: Row,
+    /// Its own certificate first, each followed by its issuer's.
+    chain: Vec<Certificate>,
+    others: Vec<Certificate>,
+}
+
+impl Found {
+    async fn here(name: &str, ledger: &Ledger) -> Result<Self, CliError> {
+        let recorded = find(ledger, name).await?;
+        let chain = chain(ledger, name).await?;
+        let own = chain.first().ok_or_else(|| {
+            let message = format!("authority {name}: it has no certificate yet");
+            CliError::environment(message).with_hint(
+                "it was cut off while it was made; run the same `espalier ca create` again",
+            )
+        })?;
+        let others = certificates(&recorded)?.into_iter().filter(|other| other != own);
+        Ok(Self { row: Row::new(&recorded, Some(own)), others: others.collect(), chain })
+    }
+
+    /// A server tells the chain alone.
+    async fn at(client: &Client, name: &str) -> Result<Self, CliError> {
+        let shown = client.authority(name).await?;
+        let chain = pem::read_certificates(shown.chain.as_bytes())
+            .map_err(|error| CliError::of(Exit::Environment, name, &error))?;
+        Ok(Self { row: Row::of_server(shown)?, chain, others: Vec::new() })
+    }
+}
+
 pub(super) async fn run(
     options: &Options,
-    ledger: &Ledger,
+    registry: &Registry,
     context: &mut Context,
 ) -> Result<(), CliError> {
-    let recorded = find(ledger, &options.name).await?;
-    let mut chain = chain(ledger, &options.name).await?;
-    let own = chain.first().cloned().ok_or_else(|| {
-        let message = format!("authority {}: it has no certificate yet", options.name);
-        CliError::environment(message)
-            .with_hint("it was cut off while it was made; run the same `espalier ca create` again")
-    })?;
+    let Found { row, mut chain, others } = match registry {
+        Registry::Here(here) => Found::here(&options.name, here.ledger()).await?,
+        Registry::Server(client) => Found::at(client, &options.name).await?,
+    };
     if !options.chain {
         chain.truncate(1);
     }
@@ -91,20 +121,11 @@ pub(super) async fn run(
     let inspected: Result<Vec<Inspected>, _> = chain.iter().map(inspect_certificate).collect();
     let inspected =
         inspected.map_err(|error| CliError::of(Exit::Environment, &options.name, &error))?;
-    let others = certificates(&recorded)?.into_iter().filter(|other| *other != own);
-    let others: Vec<Other> = others.map(|other| Other::new(&other)).collect();
+    let others: Vec<Other> = others.iter().map(Other::new).collect();
     if options.json {
-        let authority = Row::new(&recorded, Some(&own));
-        return context.print_json(&Shown { authority, certificates: inspected, others });
+        return context.print_json(&Shown { authority: row, certificates: inspected, others });
     }
-    let mut text = format!(
-        "name       {}\nalgorithm  {}\nmode       {}\nparent     {}\ncreated    {}\n",
-        options.name,
-        recorded.content.algorithm,
-        Mode::of(&own).name(),
-        recorded.content.parent.as_deref().unwrap_or("-"),
-        recorded.content.created_at,
-    );
+    let mut text = row.text();
     for other in &others {
         text += &format!(
             "also       {} by {}, until {}\n",

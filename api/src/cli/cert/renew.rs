@@ -4,16 +4,20 @@ use ca_core::fingerprint::Fingerprint;
 use ca_core::pem;
 use ca_core::plan::Request;
 use ca_core::serial::SerialNumber;
+use client::Client;
+use client::v1::RenewCertificate;
 use jiff::SignedDuration;
 use ledger::{Entry, Ledger};
 
-use crate::cli::issued::IssuingOptions;
+use crate::cli::issued::{HandedOut, IssuingOptions};
+use crate::cli::ordering::{idempotency_key, only_here};
 use crate::cli::requested::{Asked, VoucherOptions, read_request};
 use crate::cli::{CliError, Context, Exit, exit_code};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
 use crate::input::Source;
 use crate::issuance::{self, Asker};
 use crate::profiles::{ChosenProfile, choose};
+use crate::registry::Registry;
 use crate::renewal::{BINDING_DROPPED, RenewalError, renewable, with_new_key};
 
 /// Issue a certificate of the ledger once more, for the same key or a new one
@@ -60,11 +64,49 @@ pub(super) struct Options {
 
 pub(super) async fn run(
     options: &Options,
-    folder: &DataFolder,
-    ledger: &Ledger,
+    registry: &Registry,
     context: &mut Context,
 ) -> Result<(), CliError> {
     options.issuing.issued.check()?;
+    let issued = match registry {
+        Registry::Here(here) => renew(options, here.folder(), here.ledger(), context).await?,
+        Registry::Server(client) => order(options, client, context).await?,
+    };
+    options.issuing.issued.write(&issued, context)
+}
+
+/// Asks a server for it.
+async fn order(
+    options: &Options,
+    client: &Client,
+    context: &mut Context,
+) -> Result<HandedOut, CliError> {
+    only_here(&[
+        ("--profile-file", options.profile_file.is_some()),
+        ("--grace-days", options.grace_days > 0),
+        ("--passphrase-file or --passphrase-env", options.issuing.has_passphrase()),
+    ])?;
+    options.vouchers.check_unused("a server")?;
+    let which = number(&options.which, context)?;
+    let (mut new_key, mut csr) = (None, None);
+    if let Some(source) = &options.csr {
+        let found = read_request(source, context)?;
+        new_key = Some(found.csr().public_key().clone());
+        csr = Some(pem::encode(pem::Label::CertificateRequest, found.csr().der()));
+    }
+    let asked =
+        RenewCertificate { csr, validity_days: options.issuing.days(), ..Default::default() };
+    let key = idempotency_key(options.idempotency_key.as_deref(), context)?;
+    let issued = client.renew(&which, &asked, &key).await?;
+    HandedOut::of_server(issued, new_key.as_ref(), client.server().as_str())
+}
+
+async fn renew(
+    options: &Options,
+    folder: &DataFolder,
+    ledger: &Ledger,
+    context: &mut Context,
+) -> Result<HandedOut, CliError> {
     let entry = find(ledger, &options.which, context).await?;
     let recorded = &entry.record.content;
     let chosen = choose(&recorded.profile, options.profile_file.as_ref(), context)?;
@@ -83,26 +125,37 @@ pub(super) async fn run(
     let (profile, name) = (&chosen.profile, &recorded.authority);
     if let Some(issued) = earlier {
         let authority = options.issuing.authority(name, folder, ledger, context).await?;
-        return options.issuing.issued.write(&authority, profile.name(), &issued, folder, context);
+        return Ok(HandedOut::here(&authority, profile.name(), &issued, folder));
     }
     let request = options.request(asked.as_ref(), &entry, context)?;
     let authority = options.issuing.authority(name, folder, ledger, context).await?;
     let issued = issuance::issue(ledger, &authority, profile, request, asker, context).await?;
-    options.issuing.issued.write(&authority, profile.name(), &issued, folder, context)
+    Ok(HandedOut::here(&authority, profile.name(), &issued, folder))
 }
 
-/// The entry of the certificate that a person means.
-async fn find(ledger: &Ledger, which: &Source, context: &mut Context) -> Result<Entry, CliError> {
+/// The number of the certificate that a person means: a serial number or a fingerprint.
+fn number(which: &Source, context: &mut Context) -> Result<String, CliError> {
     let text = which.to_string();
     if SerialNumber::from_hex(&text).is_ok() || Fingerprint::from_hex(&text).is_some() {
-        return super::find(ledger, &text).await;
+        return Ok(text.replace(':', "").to_lowercase());
     }
     let octets = context.read(which)?;
     let certificate = pem::read_one_certificate(&octets)
         .map_err(|error| CliError::of(exit_code::of_read(&error), which, &error))?;
-    let found =
-        ledger.get_by_fingerprint(certificate.fingerprint()).await.map_err(ledger_failed)?;
-    found.ok_or_else(|| {
+    Ok(certificate.fingerprint().to_string())
+}
+
+/// The entry of the certificate that a person means.
+async fn find(ledger: &Ledger, which: &Source, context: &mut Context) -> Result<Entry, CliError> {
+    let number = number(which, context)?;
+    let found = match SerialNumber::from_hex(&number) {
+        Ok(serial) => ledger.get_by_serial(serial).await,
+        Err(_) => match Fingerprint::from_hex(&number) {
+            Some(fingerprint) => ledger.get_by_fingerprint(fingerprint).await,
+            None => Ok(None),
+        },
+    };
+    found.map_err(ledger_failed)?.ok_or_else(|| {
         CliError::refused(format!("{which}: not in this ledger, which alone shows who has its key"))
             .with_hint("ask for a certificate by a CSR: `espalier issue --csr`")
     })

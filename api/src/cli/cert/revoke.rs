@@ -3,15 +3,15 @@
 use ca_core::fingerprint::Fingerprint;
 use ca_core::pem;
 use ca_core::serial::SerialNumber;
+use client::v1::Certificate;
 use jiff::Timestamp;
-use ledger::{Entry, Ledger, LedgerError, NewRevocation, RevocationReason};
 use serde::Serialize;
 
-use super::find;
 use crate::cli::revoking::ReasonOptions;
 use crate::cli::{CliError, Context, exit_code};
-use crate::data_folder::{DataOptions, ledger_failed};
+use crate::data_folder::DataOptions;
 use crate::input::Source;
+use crate::registry::{Registry, Revoked as Outcome};
 
 /// Revoke certificates, for ever
 ///
@@ -50,7 +50,7 @@ struct Report {
 struct Revoked {
     serial: String,
     authority: String,
-    reason: RevocationReason,
+    reason: String,
     revoked_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     invalidity_date: Option<Timestamp>,
@@ -64,36 +64,37 @@ struct Before {
 
 pub(super) async fn run(
     options: &Options,
-    ledger: &Ledger,
+    registry: &Registry,
     context: &mut Context,
 ) -> Result<(), CliError> {
     // All of them are looked up before the first is revoked, so that a slip revokes nothing.
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut found: Vec<Certificate> = Vec::new();
     for which in &options.which {
-        let entry = look_up(which, ledger, context).await?;
-        if entries.iter().all(|known| known.serial() != entry.serial()) {
-            entries.push(entry);
+        let one = look_up(which, registry, context).await?;
+        if found.iter().all(|known| known.serial != one.serial) {
+            found.push(one);
         }
     }
-    let revocation = options.reason.revoking(RevocationReason::UNSPECIFIED, context);
+    let why = options.reason.why();
     let mut report = Report::default();
-    for entry in &entries {
-        let serial = entry.serial();
-        let new = NewRevocation { serial, revocation: revocation.clone() };
-        match ledger.revoke(new).await {
-            Ok(done) => report.revoked.push(Revoked {
-                serial: serial.to_string(),
-                authority: entry.record.content.authority.clone(),
-                reason: done.reason,
-                revoked_at: done.revoked_at,
-                invalidity_date: done.invalidity_date,
-            }),
-            Err(LedgerError::AlreadyRevoked { revoked_at, .. }) => {
-                report.revoked_before.push(Before { serial: serial.to_string(), revoked_at });
+    for one in &found {
+        match registry.revoke(&one.serial, &why, context.now()).await {
+            Ok(Outcome::Now(done)) => {
+                let Certificate { serial, authority, revocation, .. } = *done;
+                report.revoked.extend(revocation.map(|done| Revoked {
+                    serial,
+                    authority,
+                    reason: done.reason,
+                    revoked_at: done.revoked_at,
+                    invalidity_date: done.invalidity_date,
+                }));
+            }
+            Ok(Outcome::Before(revoked_at)) => {
+                report.revoked_before.push(Before { serial: one.serial.clone(), revoked_at });
             }
             Err(error) => {
                 report.print(options.json, context)?;
-                return Err(ledger_failed(error));
+                return Err(error);
             }
         }
     }
@@ -126,10 +127,14 @@ impl Report {
     }
 }
 
-/// The entry that is meant.
-async fn look_up(which: &str, ledger: &Ledger, context: &mut Context) -> Result<Entry, CliError> {
+/// The certificate that is meant.
+async fn look_up(
+    which: &str,
+    registry: &Registry,
+    context: &mut Context,
+) -> Result<Certificate, CliError> {
     if SerialNumber::from_hex(which).is_ok() || Fingerprint::from_hex(which).is_some() {
-        return find(ledger, which).await;
+        return registry.certificate(which).await;
     }
     let source = Source::from(std::ffi::OsString::from(which));
     let octets = context.read(&source).map_err(|error| {
@@ -139,7 +144,7 @@ async fn look_up(which: &str, ledger: &Ledger, context: &mut Context) -> Result<
     })?;
     let certificate = pem::read_one_certificate(&octets)
         .map_err(|error| CliError::of(exit_code::of_read(&error), &source, &error))?;
-    find(ledger, &certificate.fingerprint().to_string()).await.map_err(|error| {
+    registry.certificate(&certificate.fingerprint().to_string()).await.map_err(|error| {
         CliError::new(error.exit(), format!("{source}: certificate {}", error.message()))
     })
 }

@@ -1,14 +1,14 @@
 //! `espalier token create`.
 
-use std::time::Duration;
-
+use client::v1::{CreateToken, Secret, Token, TokenGrant};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::auth::{ApiToken, Grant, GrantConfig, Role, SubjectRule, TokenOrder};
-use crate::cli::{CliError, Context};
-use crate::data_folder::{DataOptions, ledger_failed, wait_for};
-use crate::issuance::Asker;
+use crate::auth::{GrantConfig, Role};
+use crate::cli::{CliError, Context, Exit};
+use crate::data_folder::{DataOptions, wait_for};
+use crate::registry::Registry;
+use crate::wire;
 
 /// Make an API token, and show it once
 ///
@@ -68,53 +68,42 @@ struct Made<'a> {
     id: &'a str,
     name: &'a str,
     expires_at: Timestamp,
-    grant: &'a GrantConfig,
+    grant: GrantConfig,
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
-    let grant = GrantConfig {
-        roles: options.role.clone(),
-        authorities: options.authority.clone(),
-        profiles: options.profile.clone(),
-        names: options.allow.clone(),
-        wildcards: options.wildcards,
-        subject: if options.any_subject { SubjectRule::Any } else { SubjectRule::Names },
-    };
-    let now = context.now();
-    let life = Duration::from_secs(u64::from(options.days) * 86_400);
-    let order = TokenOrder {
+    let order = CreateToken {
         name: options.name.clone(),
-        grant: Grant::new(&grant).map_err(|error| CliError::usage(error.to_string()))?,
-        expires_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
-        created_by: Asker::local(None).requester,
+        expires_in_days: u32::from(options.days),
+        grant: TokenGrant {
+            roles: options.role.iter().map(ToString::to_string).collect(),
+            authorities: options.authority.clone(),
+            profiles: options.profile.clone(),
+            names: options.allow.clone(),
+            wildcards: options.wildcards,
+            subject: Some(if options.any_subject { "any" } else { "names" }.to_owned()),
+        },
     };
-    let drawn = order.draw(now, context.rng());
-    let (token, kept) = drawn.map_err(|error| CliError::usage(error.to_string()))?;
-    let kept = wait_for(async {
-        let ledger = options.data.folder()?.open_ledger().await?;
-        let added = ledger.add_token(kept).await.map_err(ledger_failed);
-        let closed = ledger.close().await.map_err(ledger_failed);
-        added.and_then(|added| closed.map(|()| added.content))
+    let made = wait_for(async {
+        let registry = Registry::open(&options.data, context).await?;
+        let made = registry.create_token(&order, context).await;
+        registry.close(made).await
     })?;
-    show(options, &token, &kept, &grant, context)
+    show(options, &made, context)
 }
 
-fn show(
-    options: &Options,
-    token: &ApiToken,
-    kept: &ledger::NewToken,
-    grant: &GrantConfig,
-    context: &Context,
-) -> Result<(), CliError> {
-    let ledger::NewToken { id, name, expires_at, .. } = kept;
+fn show(options: &Options, made: &Token, context: &Context) -> Result<(), CliError> {
+    let Token { id, name, expires_at, .. } = made;
+    let token = made.secret.as_ref().map(Secret::expose).ok_or_else(|| {
+        CliError::fault(format!("token {id}: it was made, but its secret was not told"))
+            .with_hint(format!("take it back by `espalier token revoke {id}`"))
+    })?;
     if options.json {
-        let token = token.expose();
+        let grant = wire::grant(&made.grant)
+            .map_err(|error| CliError::of(Exit::Environment, "grant", &error))?;
         return context.print_json(&Made { token, id, name, expires_at: *expires_at, grant });
     }
     context.note("note: this is the only time that the token is shown");
-    let text = format!(
-        "token    {}\nid       {id}\nname     {name}\nexpires  {expires_at}\n",
-        token.expose()
-    );
+    let text = format!("token    {token}\nid       {id}\nname     {name}\nexpires  {expires_at}\n");
     context.print(&text)
 }

@@ -1,13 +1,15 @@
 //! `espalier token list`.
 
+use client::v1::Token;
 use jiff::Timestamp;
-use ledger::{Ledger, Page, Token};
 use serde::Serialize;
 
 use crate::auth::GrantConfig;
 use crate::cli::{CliError, Context};
-use crate::data_folder::{DataOptions, ledger_failed, wait_for};
+use crate::data_folder::{DataOptions, wait_for};
+use crate::registry::Registry;
 use crate::table;
+use crate::wire;
 
 /// List API tokens: names, roles and ends, never the tokens themselves
 #[derive(Debug, clap::Args)]
@@ -47,22 +49,20 @@ struct Row {
 
 impl Row {
     fn new(token: Token, now: Timestamp) -> Self {
-        let valid = token.is_valid_at(now);
-        let Token { content, revocation } = token;
         Self {
-            status: match (&revocation, valid) {
-                (Some(_), _) => "revoked",
-                (None, true) => "valid",
-                (None, false) => "expired",
+            status: match token.revoked_at {
+                Some(_) => "revoked",
+                None if now < token.expires_at => "valid",
+                None => "expired",
             },
-            grant: serde_json::from_str(&content.scope).ok(),
-            id: content.id,
-            name: content.name,
-            created_at: content.created_at,
-            created_by: content.created_by,
-            expires_at: content.expires_at,
-            revoked_at: revocation.as_ref().map(|it| it.revoked_at),
-            revoked_by: revocation.map(|it| it.revoked_by),
+            grant: wire::grant(&token.grant).ok().filter(|grant| !grant.roles.is_empty()),
+            id: token.id,
+            name: token.name,
+            created_at: token.created_at,
+            created_by: token.created_by,
+            expires_at: token.expires_at,
+            revoked_at: token.revoked_at,
+            revoked_by: token.revoked_by,
         }
     }
 
@@ -86,11 +86,13 @@ impl Row {
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
     let now = context.now();
     let tokens = wait_for(async {
-        let ledger = options.data.folder()?.open_ledger().await?;
-        let tokens = all(&ledger).await;
-        let closed = ledger.close().await.map_err(ledger_failed);
-        tokens.and_then(|tokens| closed.map(|()| tokens))
+        let registry = Registry::open(&options.data, context).await?;
+        let tokens = registry.tokens().await;
+        registry.close(tokens).await
     })?;
+    let mut tokens = tokens;
+    // A server lists the newest first.
+    tokens.sort_by_key(|token| token.created_at);
     let tokens: Vec<Row> = tokens.into_iter().map(|token| Row::new(token, now)).collect();
     if options.json {
         return context.print_json(&Listed { tokens });
@@ -98,15 +100,4 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let header = ["id", "name", "status", "roles", "names", "expires"];
     let rows = tokens.into_iter().map(Row::cells);
     context.print(&table::render(context.terminal(), header, rows, &[]))
-}
-
-async fn all(ledger: &Ledger) -> Result<Vec<Token>, CliError> {
-    let mut page = Page::first(Page::MAX_LIMIT);
-    let mut tokens = Vec::new();
-    loop {
-        let found = ledger.tokens(page).await.map_err(ledger_failed)?;
-        tokens.extend(found.tokens);
-        let Some(next) = found.next else { return Ok(tokens) };
-        page = page.after(next);
-    }
 }

@@ -1,12 +1,12 @@
 //! `espalier token revoke`.
 
+use client::v1::Token;
 use jiff::Timestamp;
-use ledger::NewTokenRevocation;
 use serde::Serialize;
 
 use crate::cli::{CliError, Context};
-use crate::data_folder::{DataOptions, ledger_failed, wait_for};
-use crate::issuance::Asker;
+use crate::data_folder::{DataOptions, wait_for};
+use crate::registry::Registry;
 
 /// Take an API token back: from now on, and for ever, it is refused
 #[derive(Debug, clap::Args)]
@@ -36,17 +36,13 @@ struct Revoked {
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
     let now = context.now();
-    // The ledger keeps microseconds.
-    let revoked_at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-    let revoked_by = Asker::local(None).requester;
-    let new = NewTokenRevocation { id: options.id.clone(), revoked_at, revoked_by };
     let token = wait_for(async {
-        let ledger = options.data.folder()?.open_ledger().await?;
-        let revoked = ledger.revoke_token(new).await.map_err(ledger_failed);
-        let closed = ledger.close().await.map_err(ledger_failed);
-        revoked.and_then(|token| closed.map(|()| token))
+        let registry = Registry::open(&options.data, context).await?;
+        let revoked = registry.revoke_token(&options.id, now).await;
+        registry.close(revoked).await
     })?;
-    let (id, name) = (token.content.id, token.content.name);
+    let Token { id, name, revoked_at, .. } = token;
+    let revoked_at = revoked_at.unwrap_or(now);
     if options.json {
         return context.print_json(&Revoked { id, name, revoked_at });
     }
