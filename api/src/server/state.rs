@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Limits;
 use super::metrics::Metrics;
+use super::public::lists::Lists;
 use super::request_id::RequestId;
 use super::signing::SigningPool;
 use crate::auth::Authenticator;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub policy: RwLock<Policy>,
     /// What is counted and measured.
     pub metrics: Metrics,
+    /// The revocation lists that are handed out.
+    pub lists: Lists,
     /// The threads that sign.
     pub signing: SigningPool,
     /// What bounds requests.
@@ -123,6 +126,11 @@ impl App {
     /// What is counted and measured.
     pub fn metrics(&self) -> &Metrics {
         &self.0.parts.metrics
+    }
+
+    /// The revocation lists that are handed out.
+    pub fn lists(&self) -> &Lists {
+        &self.0.parts.lists
     }
 
     /// Who may ask.

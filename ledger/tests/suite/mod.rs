@@ -74,6 +74,7 @@ macro_rules! suite_for {
             crls::an_expired_entry_leaves_after_one_more_list,
             crls::a_shard_has_the_certificates_that_name_it,
             crls::only_the_reserved_list_is_stored,
+            crls::the_latest_revocation_is_told,
             searching::each_filter_narrows_the_search,
             searching::cursors_walk_every_entry_once_in_both_orders,
             searching::entries_stream_by_position,
