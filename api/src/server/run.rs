@@ -61,7 +61,7 @@ impl Server {
         let signing = SigningPool::start(threads, config.signing.queue);
         let signing =
             signing.map_err(|error| CliError::of(Exit::Environment, "signing threads", &error))?;
-        let authenticator = authenticator(config, base, &ledger).await?;
+        let authenticator = Arc::new(authenticator(config, base, &ledger).await?);
         let parts = Parts {
             ledger,
             authorities,
@@ -165,7 +165,7 @@ pub(super) async fn authenticator(
     config: &ServerConfig,
     base: &Path,
     ledger: &Ledger,
-) -> Result<Arc<Authenticator>, CliError> {
+) -> Result<Authenticator, CliError> {
     let recorded = ledger.authorities().await.map_err(ledger_failed)?;
     let own: Vec<OwnAuthority> = recorded
         .into_iter()
@@ -176,7 +176,6 @@ pub(super) async fn authenticator(
         .collect();
     let resources = Resources { base, authorities: &own, ledger: Ledger::clone(ledger) };
     Authenticator::new(&config.auth, resources)
-        .map(Arc::new)
         .map_err(|error| CliError::of(Exit::Usage, "configuration: auth", &error))
 }
 

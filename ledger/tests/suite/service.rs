@@ -123,10 +123,17 @@ pub async fn a_token_is_found_by_the_digest_of_its_secret(factory: &impl Factory
         let refusal = ledger.add_token(taken.clone()).await.unwrap_err();
         assert!(matches!(&refusal, LedgerError::TokenTaken { id } if *id == taken.id));
     }
-    let first = ledger.tokens(Page::newest(2)).await.unwrap();
-    let rest = ledger.tokens(Page::newest(2).after(first.next.unwrap())).await.unwrap();
+    let name = token(2).name;
+    let again = NewToken { name: name.clone(), ..token(4) };
+    ledger.add_token(again.clone()).await.unwrap();
+    let of_name = ledger.tokens_named(name).await.unwrap();
+    let of_name: Vec<_> = of_name.into_iter().map(|found| found.content).collect();
+    assert_eq!(of_name, [token(2), again]);
+    assert_eq!(ledger.tokens_named("nobody".into()).await.unwrap(), []);
+    let first = ledger.tokens(Page::newest(3)).await.unwrap();
+    let rest = ledger.tokens(Page::newest(3).after(first.next.unwrap())).await.unwrap();
     let ids: Vec<_> = first.tokens.into_iter().chain(rest.tokens).map(|it| it.content.id).collect();
-    assert_eq!((ids, rest.next), ((1..=3).rev().map(|name| token(name).id).collect(), None));
+    assert_eq!((ids, rest.next), ((1..=4).rev().map(|name| token(name).id).collect(), None));
     check_and_close(ledger).await;
 }
 

@@ -11,7 +11,7 @@ use crate::server::state::App;
 /// Whether the process answers
 ///
 /// It asks nobody else: for supervisors that end a process which hangs.
-#[utoipa::path(get, path = "/healthz", tag = "health", responses(
+#[utoipa::path(get, path = "/healthz", operation_id = "readHealth", tag = "health", responses(
     (status = 200, description = "It answers", body = Health),
 ))]
 pub(super) async fn healthz() -> Json<Health> {
@@ -21,7 +21,7 @@ pub(super) async fn healthz() -> Json<Health> {
 /// Whether the server can do its work
 ///
 /// For load balancers: while it is not ready, requests are better sent elsewhere.
-#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+#[utoipa::path(get, path = "/readyz", operation_id = "readReadiness", tag = "health", responses(
     (status = 200, description = "It can", body = Readiness),
     (status = 503, description = "It can't now", body = Readiness),
 ))]
