@@ -7,12 +7,13 @@ use ca_core::certificate::Certificate;
 use ca_core::profile::{Profile, ProfileKind};
 use ca_core::serial::SerialNumber;
 use jiff::Timestamp;
-use ledger::Ledger;
+use ledger::{Ledger, LedgerError, Tally};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::config::Limits;
 use super::metrics::Metrics;
+use super::public::lists::Lists;
 use super::request_id::RequestId;
 use super::signing::SigningPool;
 use crate::auth::Authenticator;
@@ -29,6 +30,8 @@ struct Inner {
     tasks: TaskTracker,
     places: Arc<Semaphore>,
     health_places: Arc<Semaphore>,
+    /// Asked for by one at a time: whoever comes second gets what is known by then.
+    tally: tokio::sync::Mutex<Tally>,
 }
 
 /// How many questions after the server's health are answered at once, however many requests there
@@ -45,6 +48,8 @@ pub struct Parts {
     pub policy: RwLock<Policy>,
     /// What is counted and measured.
     pub metrics: Metrics,
+    /// The revocation lists that are handed out.
+    pub lists: Lists,
     /// The threads that sign.
     pub signing: SigningPool,
     /// What bounds requests.
@@ -90,7 +95,8 @@ impl App {
     pub fn new(parts: Parts, tasks: TaskTracker) -> Self {
         let places = Arc::new(Semaphore::new(parts.limits.requests));
         let health_places = Arc::new(Semaphore::new(HEALTH_PLACES));
-        Self(Arc::new(Inner { parts, tasks, places, health_places }))
+        let tally = tokio::sync::Mutex::default();
+        Self(Arc::new(Inner { parts, tasks, places, health_places, tally }))
     }
 
     /// A place for a request, kept until its work is done; none when all are taken.
@@ -102,6 +108,16 @@ impl App {
     /// What was issued.
     pub fn ledger(&self) -> &Ledger {
         &self.0.parts.ledger
+    }
+
+    /// How much is in the ledger, after one more look at it.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn look_at_ledger(&self) -> Result<Tally, LedgerError> {
+        let mut known = self.0.tally.lock().await;
+        *known = self.ledger().tally(known.clone()).await?;
+        Ok(known.clone())
     }
 
     /// The authorities by name.
@@ -126,6 +142,11 @@ impl App {
     /// What is counted and measured.
     pub fn metrics(&self) -> &Metrics {
         &self.0.parts.metrics
+    }
+
+    /// The revocation lists that are handed out.
+    pub fn lists(&self) -> &Lists {
+        &self.0.parts.lists
     }
 
     /// Who may ask.

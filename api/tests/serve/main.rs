@@ -6,7 +6,9 @@ mod administration;
 mod bad_csr;
 mod bounds;
 mod composite_client;
+mod deltas;
 mod first_minutes;
+mod flood;
 mod foreign;
 #[path = "../auth/forge.rs"]
 #[allow(dead_code)] // these tests do not use all of it
@@ -16,10 +18,12 @@ mod http;
 mod issuing;
 mod life;
 mod public;
+mod ready;
 mod refused;
 mod reloading;
 mod replicas;
 mod running;
+mod sharing;
 mod tls;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it
