@@ -51,10 +51,54 @@ impl<D: PartialEq> Looking<D> {
 /// The file that is watched, and what was read from it.
 #[derive(Clone, Debug)]
 pub struct Watched {
-    /// The file.
-    pub file: PathBuf,
+    file: PathBuf,
     /// What is in force.
-    pub config: ServerConfig,
+    config: ServerConfig,
+    seen: Vec<Option<Fingerprint>>,
+}
+
+impl Watched {
+    /// Watches the file from now on, and those that the configuration names: made before they are
+    /// read, so that no change is missed.
+    pub fn new(file: PathBuf, config: ServerConfig) -> Self {
+        let mut watched = Self { file, config, seen: Vec::new() };
+        watched.seen = watched.files().iter().map(Looked::digest).collect();
+        watched
+    }
+
+    /// The configuration, and the profiles, certificates, keys and lists that it names.
+    fn files(&self) -> Vec<Looked> {
+        let base = self.file.parent().map(PathBuf::from).unwrap_or_default();
+        let tls = self.config.tls.iter().flat_map(TlsConfig::files).map(|file| base.join(file));
+        let profiles = self.config.profiles.files.iter().cloned();
+        let read = std::iter::once(self.file.clone()).chain(profiles).chain(tls);
+        // Revocation lists may be large: whether they are the same files as before is enough.
+        let of_auth = self.config.auth.files().map(|file| Looked::At(base.join(file)));
+        read.map(Looked::Into).chain(of_auth).collect()
+    }
+}
+
+/// How a file is looked at.
+#[derive(Clone, Debug)]
+enum Looked {
+    /// What it says.
+    Into(PathBuf),
+    /// Whether it is another file, or was written to.
+    At(PathBuf),
+}
+
+impl Looked {
+    /// Differs when the file does; none where it is not there.
+    fn digest(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Into(file) => Some(Fingerprint::of(&std::fs::read(file).ok()?)),
+            Self::At(file) => {
+                let found = std::fs::metadata(file).ok()?;
+                let which = (found.ino(), found.len(), found.mtime(), found.mtime_nsec());
+                Some(Fingerprint::of(format!("{which:?}").as_bytes()))
+            }
+        }
+    }
 }
 
 /// Reads the file again on SIGHUP and when it changed, for ever.
@@ -72,7 +116,7 @@ pub async fn whenever_asked(
         }
         return std::future::pending().await;
     };
-    let mut looking = Looking::new(digest(&watched).await);
+    let mut looking = Looking::new(watched.seen.clone());
     let mut due = tokio::time::interval(PERIOD);
     due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -99,25 +143,11 @@ pub async fn whenever_asked(
     }
 }
 
-/// What the files say: the configuration, and the profiles, certificates, keys and lists that it
-/// names.
+/// What the files say now.
 async fn digest(watched: &Watched) -> Vec<Option<Fingerprint>> {
-    let mut digests = Vec::new();
-    let base = watched.file.parent().map(PathBuf::from).unwrap_or_default();
-    let tls = watched.config.tls.iter().flat_map(TlsConfig::files).map(|file| base.join(file));
-    let profiles = watched.config.profiles.files.iter().cloned();
-    for file in std::iter::once(watched.file.clone()).chain(profiles).chain(tls) {
-        digests.push(tokio::fs::read(&file).await.ok().map(|octets| Fingerprint::of(&octets)));
-    }
-    // Revocation lists may be large: whether they are the same files as before is enough.
-    for file in watched.config.auth.files().map(|file| base.join(file)) {
-        let found = tokio::fs::metadata(&file).await.ok().map(|found| {
-            let which = (found.ino(), found.len(), found.mtime(), found.mtime_nsec());
-            Fingerprint::of(format!("{which:?}").as_bytes())
-        });
-        digests.push(found);
-    }
-    digests
+    let files = watched.files();
+    let looking = move || files.iter().map(Looked::digest).collect();
+    tokio::task::spawn_blocking(looking).await.unwrap_or_default()
 }
 
 async fn reload(
