@@ -31,6 +31,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 const LEASE: Duration = Duration::from_secs(600);
 /// How long is waited after a failure.
 const PAUSE: Duration = Duration::from_secs(30);
+/// How far the clocks of servers may be from each other: a list that is ahead of ours by more was
+/// made while a clock was wrong.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(60);
 /// Making lists after revocations takes at most one in so many parts of the time.
 const REST: u32 = 10;
 
@@ -120,7 +123,9 @@ async fn is_due(public: &Public, name: &str) -> Result<bool, String> {
     let crl = &public.config.crl;
     let minutes =
         SignedDuration::from_mins(i64::try_from(crl.every_minutes).unwrap_or(i64::MAX / 60));
-    if list.this_update.checked_add(minutes).is_ok_and(|due| due <= public.app.now()) {
+    let now = public.app.now();
+    let too_early = list.this_update.checked_sub(CLOCKS_APART).is_ok_and(|earliest| earliest > now);
+    if too_early || list.this_update.checked_add(minutes).is_ok_and(|due| due <= now) {
         return Ok(true);
     }
     if !crl.after_revocation {
