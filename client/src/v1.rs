@@ -8,6 +8,7 @@ mod health;
 mod page;
 mod problem;
 mod secret;
+mod whole;
 
 pub use administration::{
     AuditEvent, AuditPage, CreateToken, SearchAudit, Token, TokenGrant, TokenPage,

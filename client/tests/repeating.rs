@@ -93,6 +93,7 @@ async fn what_may_have_been_done_without_a_key_is_not_sent_again() {
     let order = CreateToken {
         name: "ci".into(),
         expires_in_days: 1,
+        take_over: false,
         grant: TokenGrant { roles: vec!["auditor".into()], ..TokenGrant::default() },
     };
     let (url, thread) = stub(vec![problem("503 Busy", "ledger-unavailable", "")]);

@@ -159,6 +159,7 @@ impl Here {
         let life = Duration::from_secs(u64::from(order.expires_in_days) * 86_400);
         let wrong = |error: &dyn std::error::Error| CliError::usage(error.to_string());
         let grant = wire::grant(&order.grant).map_err(|error| wrong(&error))?;
+        let taken_over = order.take_over;
         let order = TokenOrder {
             name: order.name.clone(),
             grant: Grant::new(&grant).map_err(|error| wrong(&error))?,
@@ -166,6 +167,14 @@ impl Here {
             created_by: Asker::local(None).requester,
         };
         let (token, kept) = order.draw(now, context.rng()).map_err(|error| wrong(&error))?;
+        let earlier = self.ledger.tokens_named(kept.name.clone()).await.map_err(ledger_failed)?;
+        if let Some(last) = earlier.last().filter(|_| !taken_over) {
+            let id = &last.content.id;
+            let message =
+                format!("name: found that of token {id}, allowed is one that no token has");
+            return Err(CliError::refused(message)
+                .with_hint("choose another name, or be the same requester by --take-over"));
+        }
         let added = self.ledger.add_token(kept).await.map_err(ledger_failed)?;
         let secret = Some(v1::Secret::new(token.expose().to_owned()));
         Ok(Token { secret, ..readable(added) })

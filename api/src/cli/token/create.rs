@@ -52,6 +52,10 @@ pub(super) struct Options {
     #[arg(long)]
     any_subject: bool,
 
+    /// It takes over from the tokens that have this name, and from what they asked for
+    #[arg(long)]
+    take_over: bool,
+
     /// How many days it is good, at most 366
     #[arg(long, default_value_t = 90)]
     days: u16,
@@ -75,6 +79,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let order = CreateToken {
         name: options.name.clone(),
         expires_in_days: u32::from(options.days),
+        take_over: options.take_over,
         grant: TokenGrant {
             roles: options.role.iter().map(ToString::to_string).collect(),
             authorities: options.authority.clone(),
