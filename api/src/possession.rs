@@ -104,11 +104,26 @@ impl Voucherage {
         trust: &[Source],
         context: &mut Context,
     ) -> Result<Self, CliError> {
-        let (presented, mut intermediates) = options.read(context)?;
+        let (presented, intermediates) = options.read(context)?;
         let mut anchors = Vec::new();
         for source in trust {
             anchors.extend(read_certificates(source, context)?);
         }
+        Self::known_to(ledger, csr, presented, anchors, intermediates).await
+    }
+
+    /// The same with what was read already: the certificate that the requester showed, whom to trust
+    /// beside the ledger's roots, and what may stand between.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 3 where the ledger can't be read.
+    pub async fn known_to(
+        ledger: &Ledger,
+        csr: &CertificateRequest,
+        presented: Option<Certificate>,
+        mut anchors: Vec<Certificate>,
+        mut intermediates: Vec<Certificate>,
+    ) -> Result<Self, CliError> {
         let mut said = Said::default();
         for authority in ledger.authorities().await.map_err(ledger_failed)? {
             let own = certificates(&authority)?;
