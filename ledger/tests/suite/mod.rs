@@ -78,6 +78,7 @@ macro_rules! suite_for {
             searching::each_filter_narrows_the_search,
             searching::cursors_walk_every_entry_once_in_both_orders,
             searching::entries_stream_by_position,
+            searching::a_tally_comes_to_what_is_there,
             writing::concurrent_requests_share_commits,
             writing::one_refused_request_harms_no_other,
             writing::closing_carries_out_what_waits,
