@@ -122,6 +122,10 @@ async fn related(app: &App, csr: &CertificateRequest) -> Result<Related, Refusal
             intermediates.extend_from_slice(others);
         }
     }
+    // An authority that is revoked binds nobody.
+    let ledger = app.ledger();
+    let anchors = standing::only_standing(anchors, ledger).await.map_err(refused)?;
+    let intermediates = standing::only_standing(intermediates, ledger).await.map_err(refused)?;
     Ok(Related { certificate, anchors, intermediates })
 }
 
