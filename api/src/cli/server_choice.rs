@@ -1,5 +1,6 @@
 //! Whether a command asks a server or this machine's data folder, and which.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
@@ -143,9 +144,12 @@ impl ServerOptions {
     }
 }
 
-/// The context in use; a user without a home has none.
+/// The context in use. A user without a home, and one who may not look into it, has none.
 fn in_use() -> Result<Option<Endpoint>, CliError> {
     let Ok(path) = place() else { return Ok(None) };
+    if std::fs::metadata(&path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
+        return Ok(None);
+    }
     let all = Contexts::read(&path)?;
     all.current.as_deref().map(|name| all.find(name).cloned()).transpose()
 }
