@@ -6,6 +6,7 @@
 
 mod blocks;
 mod escapes;
+mod service;
 mod shell;
 mod shown;
 
@@ -18,8 +19,15 @@ use shell::Shell;
 use test_postgres::{Cluster, Programs};
 
 /// The guides, with the fewest commands that each has; a test of the same name runs it.
-const GUIDES: &[(&str, usize)] =
-    &[("access.md", 4), ("api.md", 45), ("getting-started.md", 16), ("revocation.md", 50)];
+const GUIDES: &[(&str, usize)] = &[
+    ("access.md", 4),
+    ("api.md", 40),
+    ("database.md", 25),
+    ("getting-started.md", 16),
+    ("installation.md", 10),
+    ("revocation.md", 50),
+    ("server.md", 20),
+];
 /// The text of a file of docs/.
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
@@ -74,10 +82,42 @@ fn getting_started() {
 }
 
 #[test]
+fn installation() {
+    let Some(mut shell) = service::shell() else { return };
+    follow("installation.md", &mut shell);
+}
+
+#[test]
+fn server() {
+    let mut shell = Shell::start();
+    shell.ports();
+    follow("server.md", &mut shell);
+}
+
+#[test]
 fn revocation() {
     let Peer::Present(openssl) = peer("openssl") else { return };
     let mut shell = Shell::start();
     shell.also("openssl", &openssl.command("openssl"));
     follow("revocation.md", &mut shell);
     tried("openssl", "docs/revocation.md", "every command does what it says");
+}
+
+/// A guide that is wrong is told so.
+#[test]
+fn what_a_guide_says_wrongly_is_named() {
+    let mut shell = Shell::start();
+    for (block, words) in [
+        ("sh\nfalse", "exit 1, not 0"),
+        ("sh\ntrue # exit 1", "exit 0, not 1"),
+        ("sh\nfalse | true", "exit 1, not 0"),
+        ("sh\necho yes # says no", "no \"no\" in"),
+        ("console\n$ echo yes\nno", "prints\nyes"),
+        ("sh\nespalier nonsense", "exit 2, not 0"),
+    ] {
+        let commands = blocks::commands(&format!("```{block}\n```\n"));
+        let found = shell.follow(&commands[0]).unwrap_err();
+        assert!(found.contains(words), "{block}: {found}");
+    }
+    assert_eq!(shell.follow(&blocks::commands("```console\n$ echo a b\na …\n```\n")[0]), Ok(()));
 }

@@ -27,6 +27,7 @@ leave() {
     [ -e "$file" ] && kill -QUIT "$(head -n 1 "$file")"
   done
   kill $(jobs -p)
+  [ -e pid ] && kill "$(cat pid)"
 } 2>/dev/null
 trap leave EXIT
 "#;
@@ -90,7 +91,8 @@ impl Shell {
             stdout.lines().map_while(Result::ok).try_for_each(|line| send.send(line))
         });
         let mut input = child.stdin.take();
-        input.as_mut().unwrap().write_all(BEFORE.as_bytes()).unwrap();
+        let here = format!("cd '{}'\n{BEFORE}", work.display());
+        input.as_mut().unwrap().write_all(here.as_bytes()).unwrap();
         Self { child, input, ends, folder, differs: Vec::new(), cut: Vec::new(), count: 0 }
     }
 
@@ -116,9 +118,19 @@ impl Shell {
             .chain(command.get_args())
             .map(|word| format!("'{}'", word.display()))
             .collect();
+        self.script(name, &format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" ")));
+    }
+
+    /// Puts a script into the path under this name.
+    pub(crate) fn script(&self, name: &str, text: &str) {
         let path = self.folder.path().join("kept").join(name);
-        fs::write(&path, format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" "))).unwrap();
+        fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Where the guide's files are.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().join("work")
     }
 
     /// Runs what a reader has done before this guide.
@@ -147,7 +159,7 @@ impl Shell {
         if code != command.exit {
             return Err(format!("exit {code}, not {}:\n{output}", command.exit));
         }
-        if let Some(words) = command.says.iter().find(|words| !output.contains(*words)) {
+        if let Some(words) = command.says.iter().find(|words| !shown::says(&output, words)) {
             return Err(format!("no {words:?} in\n{output}"));
         }
         if !command.shown.is_empty() && !shown::fits(&command.shown, &output) {

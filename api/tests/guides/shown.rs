@@ -75,6 +75,12 @@ fn is_time(word: &str) -> bool {
     matches!(rest.strip_suffix('Z').map(|part| part.trim_end_matches('0')), Some("" | "."))
 }
 
+/// Whether the output has these words, on whatever lines and with whatever blanks between them.
+pub(crate) fn says(output: &str, words: &str) -> bool {
+    let output: Vec<&str> = output.split_whitespace().collect();
+    output.join(" ").contains(words)
+}
+
 /// Words that are cut by `…` in a line that is shown, such as `espalier_…`, with what stands there in the output.
 pub(crate) fn cut_words(shown: &[String], output: &str) -> Vec<(String, String)> {
     let of_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
