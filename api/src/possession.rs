@@ -12,7 +12,7 @@ use crate::authority::certificates;
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::ledger_failed;
 use crate::input::Source;
-use crate::standing::{judged, stored};
+use crate::standing::{judged, only_standing, stored};
 
 /// The signature certificate that vouches for an ML-KEM key.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -106,9 +106,6 @@ impl Voucherage {
     ) -> Result<Self, CliError> {
         let (presented, mut intermediates) = options.read(context)?;
         let mut anchors = Vec::new();
-        for source in trust {
-            anchors.extend(read_certificates(source, context)?);
-        }
         let mut said = Said::default();
         for authority in ledger.authorities().await.map_err(ledger_failed)? {
             let own = certificates(&authority)?;
@@ -118,6 +115,11 @@ impl Voucherage {
                 own.into_iter().partition(|one| is_root && one.is_self_issued());
             anchors.extend(roots);
             intermediates.extend(others);
+        }
+        let intermediates = only_standing(intermediates, ledger).await?;
+        let mut anchors = only_standing(anchors, ledger).await?;
+        for source in trust {
+            anchors.extend(read_certificates(source, context)?);
         }
         let named = csr.statement().map(|statement| statement.serial().as_bytes().to_vec());
         let shown = presented.as_ref().map(|shown| shown.serial_octets().to_vec());

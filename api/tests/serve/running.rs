@@ -26,9 +26,18 @@ impl Running {
 
     /// Starts it with a configuration file that says where to listen.
     pub(crate) fn start_by_config(bench: &Workbench, config: &str) -> Self {
+        Self::start_by_config_with(bench, config, &[])
+    }
+
+    /// The same, with environment variables.
+    pub(crate) fn start_by_config_with(
+        bench: &Workbench,
+        config: &str,
+        env: &[(&str, &str)],
+    ) -> Self {
         bench.write("espalier.yaml", config);
         let mut command = bench.command();
-        command.args(["serve", "--config", "espalier.yaml"]);
+        command.args(["serve", "--config", "espalier.yaml"]).envs(env.iter().copied());
         let last = if config.contains("public:") { "Revocation lists" } else { "Serving" };
         Self::spawn(command, last)
     }
@@ -106,6 +115,21 @@ impl Running {
             headers.push(("Content-Type", "application/json"));
         }
         http::send(self.address, method, target, &headers, text.as_bytes())
+    }
+
+    /// What the server counts: the value of the line that begins like this, none is zero.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let answer = self.get("/metrics");
+        let lines = answer.text().lines();
+        let value = lines.filter_map(|line| line.strip_prefix(name)?.trim().parse().ok()).next();
+        value.unwrap_or(0.0)
+    }
+
+    /// How much memory the process holds, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Waits until it has all that it needs, its first list among it.

@@ -123,10 +123,20 @@ pub async fn a_token_is_found_by_the_digest_of_its_secret(factory: &impl Factory
         let refusal = ledger.add_token(taken.clone()).await.unwrap_err();
         assert!(matches!(&refusal, LedgerError::TokenTaken { id } if *id == taken.id));
     }
-    let first = ledger.tokens(Page::newest(2)).await.unwrap();
-    let rest = ledger.tokens(Page::newest(2).after(first.next.unwrap())).await.unwrap();
+    let other = NewToken { name: "deployer".into(), ..token(4) };
+    ledger.add_token(other.clone()).await.unwrap();
+    for (name, expected) in
+        [(token(1).name, vec![token(1), token(2), token(3)]), ("deployer".into(), vec![other])]
+    {
+        let found = ledger.tokens_named(name).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|found| found.content).collect();
+        assert_eq!(found, expected);
+    }
+    assert_eq!(ledger.tokens_named("nobody".into()).await.unwrap(), []);
+    let first = ledger.tokens(Page::newest(3)).await.unwrap();
+    let rest = ledger.tokens(Page::newest(3).after(first.next.unwrap())).await.unwrap();
     let ids: Vec<_> = first.tokens.into_iter().chain(rest.tokens).map(|it| it.content.id).collect();
-    assert_eq!((ids, rest.next), ((1..=3).rev().map(|name| token(name).id).collect(), None));
+    assert_eq!((ids, rest.next), ((1..=4).rev().map(|name| token(name).id).collect(), None));
     check_and_close(ledger).await;
 }
 
@@ -177,6 +187,8 @@ pub async fn a_lease_has_one_holder(factory: &impl Factory) {
     tokio::time::sleep(Duration::from_millis(5)).await;
     let Leasing::Granted(last) = asked(&ledger, "one", time(62), hour).await else { panic!() };
     assert_eq!(last.term, next.term + 1);
+    // Whoever asks for less time has a clock that is not ahead.
+    assert!(matches!(asked(&second, "two", time(63), short).await, Leasing::Granted(_)));
     for (field, new) in [
         ("name", NewLease { name: String::new(), ..new_lease("one") }),
         ("holder", NewLease { holder: String::new(), ..new_lease("one") }),

@@ -25,6 +25,7 @@
 //! | `pyca` | `harness` | yes |
 //! | `go` | `harness` | yes |
 //! | `pkilint` | `cert`, `chain`, `crl`, `ocsp`: each takes a file (PEM or DER) and prints JSON; see [`findings`] | - |
+//! | `schemathesis` | `schemathesis` | - |
 //! | `liboqs` | none: the crate `oqs`, under `cfg(feature = "oqs")` | - |
 //!
 //! # Commands of the harnesses

@@ -24,6 +24,7 @@ const NEEDS: &[Need] = &[
     Need { there: || answers("jq", &["--version"]), packages: &["jq"] },
     Need { there: || answers("systemd-analyze", &["--version"]), packages: &["systemd"] },
     Need { there: postgres_is_there, packages: &["postgresql"] },
+    Need { there: libfaketime_is_there, packages: &["libfaketime"] },
     Need { there: libclang_is_there, packages: &["libclang-dev"] },
     Need {
         there: || Path::new(super::debian::KEYRING).exists(),
@@ -94,6 +95,12 @@ fn postgres_is_there() -> bool {
     folders
         .chain(told.map(|folder| folder.trim().into()))
         .any(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+}
+
+/// Whether there is a library that gives a program another clock, where the tests of faults look for it.
+fn libfaketime_is_there() -> bool {
+    let triplet = format!("{}-linux-gnu", std::env::consts::ARCH);
+    Path::new("/usr/lib").join(triplet).join("faketime/libfaketimeMT.so.1").exists()
 }
 
 /// Whether a libclang is where bindgen looks for it on Linux: `LIBCLANG_PATH`, or the folders of the system.
