@@ -25,6 +25,7 @@ mod replicas;
 mod running;
 mod sharing;
 mod tls;
+mod vouched;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it
 mod workbench;

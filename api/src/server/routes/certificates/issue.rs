@@ -22,6 +22,10 @@ use crate::server::state::App;
 /// From a certification request, which proves that its sender has the key. The body is JSON, or the
 /// certification request itself with everything else in the query. A request with an
 /// `Idempotency-Key` may be sent again: it gets the same certificate.
+///
+/// A request for an ML-KEM key, which can't sign, is proven by the holder of a certificate of this CA
+/// for the same subject (RFC 9883). A request may ask to be bound to another certificate of this CA
+/// that it has in itself (RFC 9763).
 #[utoipa::path(post, path = "/v1/certificates", operation_id = "issueCertificate", tag = "certificates",
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that it may be sent again; 1 to 256 visible ASCII characters other than a quotation mark", pattern = "^(\"[!#-~]{1,256}\"|[!#-~]{1,256})$", nullable = false),
