@@ -87,28 +87,3 @@ fn a_token_without_sense_is_not_made() {
     }
     assert_eq!(bench.run("token list --json").done().json()["tokens"].as_array().unwrap().len(), 0);
 }
-
-/// The commands of docs/access.md do what it says.
-#[test]
-fn the_guides_commands_run() {
-    let bench = classical();
-    let guide = include_str!("../../../docs/access.md");
-    let block = guide.split_once("```sh\n").unwrap().1.split_once("```").unwrap().0;
-    let mut ids: Vec<String> = Vec::new();
-    for line in block.lines() {
-        let line = line.strip_prefix("espalier ").unwrap().replace('\'', "");
-        let line = match ids.first() {
-            Some(id) => line.replace("t-0123456789abcdef", id),
-            None => line,
-        };
-        let run = bench.run(&line);
-        assert_eq!(run.code, 0, "{line}: {}", run.stderr());
-        let rows = bench.run("token list --json").done().json();
-        let rows = rows["tokens"].as_array().unwrap();
-        ids = rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
-    }
-    let rows = bench.run("token list --json").done().json();
-    let statuses: Vec<_> =
-        rows["tokens"].as_array().unwrap().iter().map(|row| &row["status"]).collect();
-    assert_eq!(statuses, ["revoked", "valid"]);
-}

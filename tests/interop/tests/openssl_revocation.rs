@@ -1,9 +1,5 @@
-//! OpenSSL checks revoked and good leaves by lists and responses that the `espalier` command made; the commands of
-//! docs/revocation.md.
+//! OpenSSL checks revoked and good leaves by lists and responses that the `espalier` command made.
 #![allow(clippy::unwrap_used)] // a panic is the failure report
-
-use std::fs;
-use std::path::Path;
 
 use interop::espalier::{Espalier, Ran};
 use interop::openssl::{OpenSsl, ended};
@@ -100,61 +96,4 @@ fn openssl_tells_a_revoked_leaf_from_a_good_one_by_our_responses() {
             tried("openssl", &what, "accepted; flipped bits refused");
         }
     }
-}
-
-/// A command of the guide, and what the comment behind it says of its end.
-struct Command {
-    words: String,
-    code: i32,
-    says: Option<String>,
-}
-
-/// The lines of the guide's blocks that are commands.
-fn commands(guide: &str) -> Vec<Command> {
-    let mut inside = false;
-    let mut found = Vec::new();
-    for line in guide.lines() {
-        if line.starts_with("```") {
-            inside = line == "```sh";
-        } else if inside {
-            let mut parts = line.split(" # ");
-            let words = parts.next().unwrap_or_default().to_owned();
-            let (mut code, mut says) = (0, None);
-            for comment in parts {
-                match comment.split_once(' ') {
-                    Some(("exit", number)) => code = number.parse().unwrap(),
-                    Some(("says", words)) => says = Some(words.to_owned()),
-                    _ => panic!("{line}: the comment is `exit CODE` or `says WORDS`"),
-                }
-            }
-            found.push(Command { words, code, says });
-        }
-    }
-    found
-}
-
-#[test]
-fn every_command_of_the_guide_does_what_it_says() {
-    let Some(peer) = OpenSsl::present() else { return };
-    let espalier = Espalier::in_folder(peer.folder());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/revocation.md");
-    let commands = commands(&fs::read_to_string(path).unwrap());
-    assert!(commands.len() > 30, "only {} commands", commands.len());
-    for Command { words, code, says } in &commands {
-        let ran = match words.split_once(' ') {
-            Some(("espalier", words)) => espalier.run(words),
-            // OpenSSL's codes are taken for yes and no.
-            Some(("openssl", words)) => {
-                let ran = openssl(&peer, words);
-                let failed = if *code == 0 { 1 } else { *code };
-                Ran { code: ran.code.map(|found| if found == 0 { 0 } else { failed }), ..ran }
-            }
-            _ => panic!("{words}: allowed are espalier and openssl"),
-        };
-        assert_eq!(ran.code, Some(*code), "{words}: {}", ran.text);
-        if let Some(says) = says {
-            assert!(ran.text.contains(says), "{words}: no {says:?} in {}", ran.text);
-        }
-    }
-    tried("openssl", "docs/revocation.md", "every command does what it says");
 }

@@ -35,6 +35,12 @@ impl Programs {
         Ok(Self { folder, user: user()? })
     }
 
+    /// Where they are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -42,17 +48,19 @@ impl Programs {
     /// A program, run as the right user in an environment of its own.
     #[must_use]
     pub fn command(&self, name: &str) -> Command {
-        self.as_user(Command::new(self.path(name)))
+        self.run_as_user(Command::new(self.path(name)))
     }
 
     pub(crate) fn shell(&self) -> Command {
         // Not in the group of the test, which an impatient terminal ends as a whole.
-        let mut shell = self.as_user(Command::new("/bin/sh"));
+        let mut shell = self.run_as_user(Command::new("/bin/sh"));
         shell.process_group(0);
         shell
     }
 
-    fn as_user(&self, mut command: Command) -> Command {
+    /// Any command, run as the user that the programs run as, in an environment of its own.
+    #[must_use]
+    pub fn run_as_user(&self, mut command: Command) -> Command {
         command.current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
         if let Some((user, group)) = self.user {
             command.uid(user).gid(group);
@@ -61,7 +69,10 @@ impl Programs {
     }
 
     /// Gives a file or folder to whom the programs run as.
-    pub(crate) fn give(&self, path: &Path) {
+    ///
+    /// # Panics
+    /// When the file is not there.
+    pub fn give(&self, path: &Path) {
         if let Some((user, group)) = self.user {
             std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
         }

@@ -21,6 +21,8 @@ const NEEDS: &[Need] = &[
     Need { there: || answers("cmake", &["--version"]), packages: &["cmake"] },
     Need { there: || answers("make", &["--version"]), packages: &["make"] },
     Need { there: || answers("curl", &["--version"]), packages: &["curl"] },
+    Need { there: || answers("jq", &["--version"]), packages: &["jq"] },
+    Need { there: || answers("systemd-analyze", &["--version"]), packages: &["systemd"] },
     Need { there: postgres_is_there, packages: &["postgresql"] },
     Need { there: libfaketime_is_there, packages: &["libfaketime"] },
     Need { there: libclang_is_there, packages: &["libclang-dev"] },
