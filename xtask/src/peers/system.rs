@@ -22,6 +22,7 @@ const NEEDS: &[Need] = &[
     Need { there: || answers("make", &["--version"]), packages: &["make"] },
     Need { there: || answers("curl", &["--version"]), packages: &["curl"] },
     Need { there: postgres_is_there, packages: &["postgresql"] },
+    Need { there: haproxy_is_there, packages: &["haproxy"] },
     Need { there: libclang_is_there, packages: &["libclang-dev"] },
     Need {
         there: || Path::new(super::debian::KEYRING).exists(),
@@ -92,6 +93,11 @@ fn postgres_is_there() -> bool {
     folders
         .chain(told.map(|folder| folder.trim().into()))
         .any(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+}
+
+/// Whether there is an HAProxy, where Debian puts it or in the path.
+fn haproxy_is_there() -> bool {
+    Path::new("/usr/sbin/haproxy").exists() || answers("haproxy", &["-v"])
 }
 
 /// Whether a libclang is where bindgen looks for it on Linux: `LIBCLANG_PATH`, or the folders of the system.
