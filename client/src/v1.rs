@@ -10,7 +10,9 @@ mod problem;
 pub use administration::{
     AuditEvent, AuditPage, CreateToken, PageParameters, SearchAudit, Token, TokenGrant, TokenPage,
 };
-pub use catalogue::{Algorithm, AlgorithmList, Authority, AuthorityList, Profile, ProfileList};
+pub use catalogue::{
+    Algorithm, AlgorithmList, Authority, AuthorityList, Profile, ProfileList, RevocationList,
+};
 pub use certificate::{Certificate, IssueCertificate, IssueParameters, Revocation, Status};
 pub use certificate_requests::{
     CertificatePage, CheckedCertificate, RenewCertificate, RevokeCertificate, SearchCertificates,

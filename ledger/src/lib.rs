@@ -38,6 +38,7 @@ mod rows;
 pub mod search;
 pub mod sqlite;
 pub mod store;
+pub mod tally;
 pub mod token;
 pub mod transfer;
 
@@ -58,4 +59,5 @@ pub use revocation::{
 };
 pub use search::{Counts, Cursor, Filter, Found, Order, Page};
 pub use store::{Ledger, Reply, Scanned, Store};
+pub use tally::Tally;
 pub use token::{FoundTokens, NewToken, NewTokenRevocation, Token, TokenRevocation};

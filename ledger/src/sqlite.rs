@@ -72,6 +72,8 @@ mod revocation_check;
 mod revoke;
 #[path = "sql/status.rs"]
 mod status;
+#[path = "sql/tally.rs"]
+mod tally;
 #[path = "sql/token.rs"]
 mod token;
 #[path = "sql/transfer.rs"]

@@ -13,7 +13,7 @@ use crate::{
     Lease, Leasing, LedgerError, NewAuditEvent, NewAuthority, NewAuthorityRevocation,
     NewCertificate, NewCrl, NewCrlList, NewKeyBlock, NewLease, NewRecord, NewRevocation, NewToken,
     NewTokenRevocation, Page, Recording, Revocation, RevokedPage, SerialStatus, Stats, Status,
-    Token, Unexpired,
+    Tally, Token, Unexpired,
 };
 
 /// A ledger that several tasks use. Which store it is, is decided where it is opened.
@@ -285,8 +285,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// `InvalidField` when the ledger is not empty; `Refused` for rows that break its rules.
     fn import(&self, rows: Vec<ExportRow>, is_first: bool) -> Reply<'_, ()>;
 
-    /// How much is in the ledger.
+    /// How much is in the ledger. It reads every record: for checks, and not for what asks often.
     fn counts(&self) -> Reply<'_, Counts>;
+
+    /// Brings a tally up to date by one look, whose cost does not grow with the ledger.
+    fn tally(&self, known: Tally) -> Reply<'_, Tally>;
 
     /// What the database itself can check: its pages and indexes, dangling references, doubled
     /// serials, missing triggers, and the rules for keys, revocations and CRLs. Part of [`crate::check()`].

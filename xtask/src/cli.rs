@@ -21,7 +21,7 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
-    /// Measure; `core` compares issuance with the bare primitives
+    /// Measure; `core` compares issuance with the bare primitives, `serve` is a server under load
     Bench {
         #[command(subcommand)]
         what: Bench,
@@ -43,6 +43,12 @@ enum Bench {
     /// Certificates per second and core, per family, beside the bare primitives timed in the same run
     Core {
         /// Arguments for the bench itself
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Certificates per second of a running server beside its signer's ceiling, with its memory, start and size
+    Serve {
+        /// Arguments for the bench itself; `--help` tells which
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -69,6 +75,15 @@ impl Arguments {
                     "--",
                 ]);
                 process::run(bench.args(arguments))
+            }
+            Task::Bench { what: Bench::Serve { arguments } } => {
+                // By itself, so that its features are those of the product.
+                let build = ["build", "--release", "--locked", "--package", "espalier"];
+                process::run(&mut workspace::cargo(&build))?;
+                let run = ["run", "--release", "--locked", "--package", "bench", "--"];
+                let binary = workspace::target().join("release").join("espalier");
+                let mut bench = workspace::cargo(&run);
+                process::run(bench.arg("--binary").arg(binary).args(arguments))
             }
             Task::Fuzz(options) => fuzz::run(&options),
             Task::Peers => {

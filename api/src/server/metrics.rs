@@ -132,6 +132,8 @@ pub struct LookedUp {
     pub signing_slots: Gauge,
     /// Records without certificate.
     pub orphans: Gauge,
+    /// Records that were not yet looked at for that.
+    pub not_looked_at: Gauge,
     /// Records in the ledger.
     pub records: Gauge,
     /// Transactions that the ledger's writer committed.
@@ -218,7 +220,16 @@ fn register_looked_up(registry: &mut Registry, looked_up: &LookedUp) {
             &looked_up.signing_taken,
         ),
         ("signing_slots", "Requests that they work on at most", &looked_up.signing_slots),
-        ("ledger_orphans", "Records without certificate", &looked_up.orphans),
+        (
+            "ledger_orphans",
+            "Records without certificate, those under way among them",
+            &looked_up.orphans,
+        ),
+        (
+            "ledger_records_not_looked_at",
+            "Records that were not yet looked at for orphans",
+            &looked_up.not_looked_at,
+        ),
         ("ledger_records", "Records in the ledger", &looked_up.records),
         ("ledger_commits", "Transactions committed by this process", &looked_up.commits),
         (

@@ -10,6 +10,8 @@ use super::problem::{NOT_ACCEPTABLE, Refusal};
 pub const JSON: &str = "application/json";
 /// One certificate in DER (RFC 2585).
 pub const PKIX_CERT: &str = "application/pkix-cert";
+/// A revocation list in DER (RFC 2585).
+pub const PKIX_CRL: &str = "application/pkix-crl";
 /// A certificate and those above it in PEM (RFC 8555 section 9.1).
 pub const PEM_CHAIN: &str = "application/pem-certificate-chain";
 

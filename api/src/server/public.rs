@@ -4,6 +4,7 @@
 //! | path | is |
 //! |---|---|
 //! | `/crl/{authority}.crl` | the newest complete list, DER |
+//! | `/crl/{name}.crl` | a shard or a delta, as the configuration names it |
 //! | `/ca/{authority}.cer` | its certificate, DER |
 //! | `/ca/{authority}.pem` | its certificate and those above it |
 //! | `/ocsp/{authority}` | OCSP by POST; by GET with the request behind it |
@@ -12,10 +13,13 @@ mod cache;
 mod certificates;
 pub mod config;
 mod dated;
-mod lists;
+mod lease;
+pub mod list_url;
+pub mod lists;
 mod making;
 mod ocsp;
 mod responder;
+mod series;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,14 +31,15 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use ca_core::certificate::Certificate;
+use ca_core::ocsp::CertId;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use self::cache::ResponseCache;
 use self::config::PublicConfig;
-use self::lists::Lists;
 use self::responder::Answering;
+use self::series::Series;
 use super::exchange::{exchange, unknown_method};
 use super::listener;
 use super::problem::{self, NOT_FOUND, Refusal};
@@ -64,11 +69,14 @@ pub struct Inner {
     folder: DataFolder,
     /// Who answers by OCSP; an authority without its key here and without a delegate is missing.
     answering: BTreeMap<String, Answering>,
-    cache: ResponseCache,
+    cache: ResponseCache<(String, CertId)>,
     /// Bounds the answers that wait for a signature: whoever asks needs no credential, and must not
     /// keep requesters from the signing threads.
     answers: Semaphore,
-    lists: Lists,
+    /// Of these, the ones about numbers that were never issued: anybody can make up as many as they
+    /// like, and none is answered from the cache.
+    made_up: Semaphore,
+    series: Vec<Series>,
 }
 
 /// A listener whose socket is open; nobody is served yet.
@@ -96,14 +104,18 @@ impl Listening {
             CliError::of(Exit::Environment, format!("listen {}", config.listen), &error)
                 .with_hint("end whatever uses the address, or name another by public.listen")
         })?;
+        let series = series::all(app, &config.crl)?;
+        let signs = |one: &&Series| app.authorities()[&one.authority].signs.is_some();
+        app.lists().expect(series.iter().filter(signs).map(|one| one.name.clone()).collect());
         let public = Public(Arc::new(Inner {
             app: app.clone(),
             config: config.clone(),
             folder,
             answering,
-            cache: ResponseCache::new(config.ocsp.cache_entries),
+            cache: ResponseCache::new(config.ocsp.cache_bytes),
             answers: Semaphore::new((app.signing().capacity() / 4).max(1)),
-            lists: Lists::default(),
+            made_up: Semaphore::new((app.signing().capacity() / 16).max(1)),
+            series,
         }));
         Ok(Self { public, socket })
     }

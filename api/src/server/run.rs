@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::config::{ProfilesConfig, ServerConfig};
 use super::metrics::Metrics;
 use super::public::Listening;
+use super::public::lists::Lists;
 use super::reload::{self, Watched};
 use super::signing::SigningPool;
 use super::state::{App, Parts, Policy, Served, shipped_for_requesters};
@@ -67,6 +68,7 @@ impl Server {
             authorities,
             policy: RwLock::new(Policy { profiles: Arc::new(profiles), authenticator }),
             metrics: Metrics::default(),
+            lists: Lists::default(),
             signing,
             limits: config.limits.clone(),
             clock: context.clock(),

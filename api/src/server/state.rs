@@ -7,11 +7,12 @@ use ca_core::certificate::Certificate;
 use ca_core::profile::{Profile, ProfileKind};
 use ca_core::serial::SerialNumber;
 use jiff::Timestamp;
-use ledger::Ledger;
+use ledger::{Ledger, LedgerError, Tally};
 use tokio_util::task::TaskTracker;
 
 use super::config::Limits;
 use super::metrics::Metrics;
+use super::public::lists::Lists;
 use super::request_id::RequestId;
 use super::signing::SigningPool;
 use crate::auth::Authenticator;
@@ -26,6 +27,8 @@ pub struct App(Arc<Inner>);
 struct Inner {
     parts: Parts,
     tasks: TaskTracker,
+    /// Asked for by one at a time: whoever comes second gets what is known by then.
+    tally: tokio::sync::Mutex<Tally>,
 }
 
 /// What [`App`] is made of.
@@ -38,6 +41,8 @@ pub struct Parts {
     pub policy: RwLock<Policy>,
     /// What is counted and measured.
     pub metrics: Metrics,
+    /// The revocation lists that are handed out.
+    pub lists: Lists,
     /// The threads that sign.
     pub signing: SigningPool,
     /// What bounds requests.
@@ -81,12 +86,22 @@ impl Served {
 impl App {
     /// Joins the parts.
     pub fn new(parts: Parts, tasks: TaskTracker) -> Self {
-        Self(Arc::new(Inner { parts, tasks }))
+        Self(Arc::new(Inner { parts, tasks, tally: tokio::sync::Mutex::default() }))
     }
 
     /// What was issued.
     pub fn ledger(&self) -> &Ledger {
         &self.0.parts.ledger
+    }
+
+    /// How much is in the ledger, after one more look at it.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn look_at_ledger(&self) -> Result<Tally, LedgerError> {
+        let mut known = self.0.tally.lock().await;
+        *known = self.ledger().tally(known.clone()).await?;
+        Ok(known.clone())
     }
 
     /// The authorities by name.
@@ -111,6 +126,11 @@ impl App {
     /// What is counted and measured.
     pub fn metrics(&self) -> &Metrics {
         &self.0.parts.metrics
+    }
+
+    /// The revocation lists that are handed out.
+    pub fn lists(&self) -> &Lists {
+        &self.0.parts.lists
     }
 
     /// Who may ask.

@@ -109,6 +109,12 @@ const ROWS: &[Row] = &[
         roles: READERS,
         sample: |_| get("/v1/authorities/issuing"),
     },
+    Row {
+        method: "get",
+        path: "/v1/authorities/{name}/crl",
+        roles: READERS,
+        sample: |_| get("/v1/authorities/issuing/crl"),
+    },
     Row { method: "get", path: "/v1/profiles", roles: READERS, sample: |_| get("/v1/profiles") },
     Row {
         method: "get",

@@ -35,6 +35,7 @@ fn it_tells_how_it_is_and_ends_in_order() {
     let bench = Workbench::new();
     bench.run("quickstart --algorithm p256").done();
     let server = Running::start(&bench, "");
+    server.until_ready();
     for path in ["/healthz", "/readyz", "/openapi.json", "/docs", "/docs/page.js", "/docs/problems"]
     {
         let answer = http::send(server.address, "GET", path, &[], b"");

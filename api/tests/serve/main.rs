@@ -2,15 +2,19 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
 mod administration;
+mod deltas;
 mod first_minutes;
+mod flood;
 mod http;
 mod issuing;
 mod life;
 mod public;
+mod ready;
 mod refused;
 mod reloading;
 mod replicas;
 mod running;
+mod sharing;
 mod tls;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A database with a CA in it whose keys are in the bench, and the options that name it; nothing
 /// where there is no PostgreSQL.
-fn database() -> Option<(Cluster, Workbench, String)> {
+pub(crate) fn database() -> Option<(Cluster, Workbench, String)> {
     let cluster = Cluster::start_or_skip(&[])?;
     cluster.role("owner");
     cluster.role("ca");

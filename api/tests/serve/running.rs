@@ -108,6 +108,15 @@ impl Running {
         http::send(self.address, method, target, &headers, text.as_bytes())
     }
 
+    /// Waits until it has all that it needs, its first list among it.
+    pub(crate) fn until_ready(&self) {
+        let started = std::time::Instant::now();
+        while http::send(self.address, "GET", "/readyz", &[], b"").status != 200 {
+            assert!(started.elapsed() < std::time::Duration::from_secs(30), "it is not ready");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let id = rustix::process::Pid::from_child(&self.child);

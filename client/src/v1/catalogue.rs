@@ -37,6 +37,26 @@ pub struct Authority {
     pub chain: String,
 }
 
+/// An authority's newest complete revocation list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RevocationList {
+    /// The authority's name.
+    pub authority: String,
+    /// The list's number.
+    pub number: u64,
+    /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub this_update: Timestamp,
+    /// Until when it is current.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub next_update: Timestamp,
+    /// SHA-256 of its DER.
+    pub fingerprint_sha256: String,
+    /// The list in PEM.
+    pub crl: String,
+}
+
 /// Every profile that may be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

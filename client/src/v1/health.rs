@@ -30,7 +30,8 @@ pub struct Check {
     pub name: String,
     /// Whether it is as it should be.
     pub passes: bool,
-    /// What is wrong, where something is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    /// What was found.
+    pub found: String,
+    /// What it takes to pass.
+    pub allowed: String,
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use tokio::sync::mpsc;
 
-use super::{DatabaseStore, audit, crl, read, status, token, transfer};
+use super::{DatabaseStore, audit, crl, read, status, tally, token, transfer};
 use crate::queue::{ImportPage, NewAuthorityCertificate, RevocationStep, Write};
 use crate::search::{count_in_range, limit_in_range};
 use crate::transfer::ExportRow;
@@ -15,7 +15,7 @@ use crate::{
     Filter, Finding, Found, FoundEvents, FoundTokens, Idempotency, KeyBlock, Lease, Leasing,
     NewAuditEvent, NewAuthority, NewAuthorityRevocation, NewCertificate, NewCrl, NewCrlList,
     NewKeyBlock, NewLease, NewRecord, NewRevocation, NewToken, NewTokenRevocation, Page, Recording,
-    Reply, Revocation, RevokedPage, Scanned, SerialStatus, Stats, Store, Token, Unexpired,
+    Reply, Revocation, RevokedPage, Scanned, SerialStatus, Stats, Store, Tally, Token, Unexpired,
 };
 
 /// Reads in a transaction of this name: what it sees is one moment of the ledger.
@@ -308,6 +308,10 @@ impl Store for DatabaseStore {
 
     fn counts(&self) -> Reply<'_, Counts> {
         Box::pin(async move { reading!(self, "ledger.counts", |t| read::counts(t)) })
+    }
+
+    fn tally(&self, known: Tally) -> Reply<'_, Tally> {
+        Box::pin(async move { reading!(self, "ledger.tally", |t| tally::tally(t, known)) })
     }
 
     fn storage_findings(&self) -> Reply<'_, Vec<Finding>> {

@@ -6,7 +6,8 @@ use ca_core::{
     validity::Validity,
 };
 use ledger::{
-    Crl, CrlFilter, CrlKind, Ledger, LedgerError, NewCrl, NewCrlList, NewRecord, NewRevocation,
+    Crl, CrlFilter, CrlKind, Ledger, LedgerError, NewAuthorityRevocation, NewCrl, NewCrlList,
+    NewRecord, NewRevocation,
 };
 
 use super::{
@@ -236,5 +237,40 @@ pub async fn only_the_reserved_list_is_stored(factory: &impl Factory) {
     let refusal = ledger.store_crl(second).await.unwrap_err();
     let LedgerError::CrlAlreadyStored { stored, .. } = refusal else { panic!("{refusal:?}") };
     assert_eq!(stored, first.fingerprint);
+    check_and_close(ledger).await;
+}
+
+/// A list that does not reach the latest revocation lacks some.
+pub async fn the_latest_revocation_is_told(factory: &impl Factory) {
+    let ledger = factory.open().await;
+    with_authority(&ledger).await;
+    ledger.add_authority(authority("other")).await.unwrap();
+    for name in 1..=4 {
+        ledger.record(record(name)).await.unwrap();
+    }
+    ledger.record(NewRecord { authority: "other".into(), ..record(5) }).await.unwrap();
+    for name in [AUTHORITY, "other", "nobody"] {
+        assert_eq!(ledger.last_revocation(name).await.unwrap(), 0, "{name}");
+    }
+    let early = made(&ledger, new_crl(None)).await;
+    ledger.revoke(revocation(2)).await.unwrap();
+    // What is refused is no revocation.
+    ledger.revoke(revocation(2)).await.unwrap_err();
+    ledger.revoke(revocation(99)).await.unwrap_err();
+    let second = factory.open().await;
+    for one in [&ledger, &second] {
+        assert_eq!(one.last_revocation(AUTHORITY).await.unwrap(), 1);
+        assert_eq!(one.last_revocation("other").await.unwrap(), 0);
+    }
+    let late = made(&second, new_crl(None)).await;
+    assert_eq!((early.through, late.through), (0, 1));
+    let all =
+        NewAuthorityRevocation { authority: AUTHORITY.into(), revocation: revoking(time(130)) };
+    assert_eq!(second.revoke_authority(all).await.unwrap(), 3);
+    second.close().await.unwrap();
+    ledger.revoke(revocation(5)).await.unwrap();
+    assert_eq!(ledger.last_revocation(AUTHORITY).await.unwrap(), 4);
+    assert_eq!(ledger.last_revocation("other").await.unwrap(), 1);
+    assert_eq!(made(&ledger, new_crl(None)).await.through, 4);
     check_and_close(ledger).await;
 }

@@ -1,7 +1,7 @@
 //! Filters, cursors and streams.
 
 use ca_core::{fingerprint::Fingerprint, serial::SerialNumber, validity::Validity};
-use ledger::{Cursor, Filter, Ledger, LedgerError, NewRecord, Order, Page, Status};
+use ledger::{Cursor, Filter, Ledger, LedgerError, NewRecord, Order, Page, Status, Tally};
 
 use super::{
     Factory, check_and_close,
@@ -127,5 +127,30 @@ pub async fn entries_stream_by_position(factory: &impl Factory) {
     assert_eq!(ledger.entries(AUTHORITY, u64::MAX, 3).await.unwrap(), []);
     assert_eq!(ledger.entries("nobody", 0, 3).await.unwrap(), []);
     assert!(ledger.entries(AUTHORITY, 0, 0).await.is_err());
+    check_and_close(ledger).await;
+}
+
+pub async fn a_tally_comes_to_what_is_there(factory: &impl Factory) {
+    let ledger = factory.open().await;
+    assert_eq!(ledger.tally(Tally::default()).await.unwrap(), Tally::default());
+    with_authority(&ledger).await;
+    ledger.add_authority(authority("other")).await.unwrap();
+    for name in 1..=5 {
+        ledger.record(record(name)).await.unwrap();
+    }
+    let other = NewRecord { authority: "other".into(), ..record(6) };
+    ledger.record(other).await.unwrap();
+    ledger.store(certificate(1)).await.unwrap();
+    ledger.revoke(revocation(2)).await.unwrap();
+    let known = ledger.tally(Tally::default()).await.unwrap();
+    assert_eq!((known.records(), known.orphans(), known.not_looked_at()), (6, 4, 0));
+    // What is stored or revoked later is no orphan any more, and what is recorded later may be one.
+    ledger.store(certificate(3)).await.unwrap();
+    ledger.revoke(revocation(4)).await.unwrap();
+    ledger.record(record(7)).await.unwrap();
+    let known = ledger.tally(known).await.unwrap();
+    assert_eq!((known.records(), known.orphans(), known.not_looked_at()), (7, 3, 0));
+    let again = ledger.tally(known.clone()).await.unwrap();
+    assert_eq!(again, known);
     check_and_close(ledger).await;
 }

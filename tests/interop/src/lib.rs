@@ -7,6 +7,7 @@ pub mod espalier;
 pub mod issue;
 pub mod judge;
 pub mod ocsp;
+pub mod online;
 pub mod openssl;
 pub mod peers;
 pub mod slh_dsa;

@@ -21,7 +21,7 @@
 //! | name | [`Installed::command`] | harness |
 //! |---|---|---|
 //! | `openssl` | `openssl` | - |
-//! | `bouncycastle` | `harness`; `keytool` of the JDK that it runs on | yes |
+//! | `bouncycastle` | `harness`; `keytool` of the JDK that it runs on; `harness-ml-dsa`, on a Java that knows ML-DSA by itself, where there is one | yes |
 //! | `pyca` | `harness` | yes |
 //! | `go` | `harness` | yes |
 //! | `pkilint` | `cert`, `chain`, `crl`, `ocsp`: each takes a file (PEM or DER) and prints JSON; see [`findings`] | - |
@@ -57,6 +57,8 @@
 //! - `makeCrl {issuerCert, issuerKey, number, revoked?: [cert, …], base?, place?, signatureAlgorithm?}` gives `crl`, a
 //!   full list, a delta to `base` or the shard of `place` · `checkCrl {crl, issuer}`: its signature · `pathCrl {cert,
 //!   issuer, crls: […], at?}`: PKIX of one certificate with revocation, deltas included.
+//! - `checkOnline {certs: [leaf, …], anchor, provider: "SUN"|"BC", by: "crl"|"ocsp"}` gives `java`, its version: PKIX by
+//!   what lies at the URLs in the leaf.
 //! - `checkRelated {cert, related}`: the extension of RFC 9763 · `verifyRelatedCsr {csr, related, relatedKey}` ·
 //!   `makeRelatedRequest {related, relatedKey, locations: […], time?}` gives `value`, the attribute's.
 //! - `kemKey {algorithm: ML-KEM-512|768|1024 | pkcs8, form?}` gives `pkcs8`, `spki` · `encapsulate {cert}` gives
@@ -189,6 +191,12 @@ impl Installed {
         &self.version
     }
 
+    /// Whether the peer has a command of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.commands.contains_key(name)
+    }
+
     /// One of the peer's commands, ready for arguments.
     ///
     /// # Panics
@@ -210,7 +218,16 @@ impl Installed {
     /// When the peer has no harness or it can't be started.
     #[must_use]
     pub fn harness(&self) -> Harness {
-        let mut command = self.command("harness");
+        self.harness_by("harness")
+    }
+
+    /// The same, by another of its commands.
+    ///
+    /// # Panics
+    /// As [`Self::harness`].
+    #[must_use]
+    pub fn harness_by(&self, name: &str) -> Harness {
+        let mut command = self.command(name);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command
             .spawn()

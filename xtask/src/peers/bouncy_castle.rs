@@ -9,6 +9,9 @@ use super::{Installed, Place};
 use crate::failure::Failure;
 use crate::process::{answers, logged};
 
+/// Where Debian and others put Java.
+const VIRTUAL_MACHINES: &str = "/usr/lib/jvm";
+
 /// Copies the jars that the harness's pom.xml names, and compiles the harness.
 ///
 /// # Errors
@@ -38,13 +41,35 @@ pub fn install(place: &Place) -> Result<Installed, Failure> {
         .arg(&classes);
     logged(compiler.args(java_files(&source)?), &place.log)?;
 
-    let words = ["java", "-XX:+UseSerialGC", "-cp", &class_path, "Main"];
-    let commands = BTreeMap::from([
-        ("harness".to_owned(), words.map(str::to_owned).to_vec()),
+    let harness = |java: &str| {
+        let words = [java, "-XX:+UseSerialGC", "-cp", &class_path, "Main"];
+        words.map(str::to_owned).to_vec()
+    };
+    let mut commands = BTreeMap::from([
+        ("harness".to_owned(), harness("java")),
         // A part of every JDK, beside javac.
         ("keytool".to_owned(), vec!["keytool".to_owned()]),
     ]);
+    if let Some(java) = java_with_ml_dsa() {
+        commands.insert("harness-ml-dsa".to_owned(), harness(&java));
+    }
     Ok(Installed { version: version(&jars), commands })
+}
+
+/// A Java that knows ML-DSA by itself, 24 or newer, beside the one that the system runs by default.
+fn java_with_ml_dsa() -> Option<String> {
+    let installed = fs::read_dir(VIRTUAL_MACHINES).ok()?.filter_map(Result::ok);
+    let programs = installed.map(|folder| folder.path().join("bin/java"));
+    let mut words = programs.filter_map(|java| java.to_str().map(str::to_owned));
+    words.find(|java| is_new(java))
+}
+
+/// Whether `java --version` names 24 or newer.
+fn is_new(java: &str) -> bool {
+    let Ok(output) = Command::new(java).arg("--version").output() else { return false };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let version = text.split_whitespace().nth(1).and_then(|word| word.split('.').next());
+    version.and_then(|number| number.parse::<u32>().ok()).is_some_and(|number| number >= 24)
 }
 
 fn java_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {

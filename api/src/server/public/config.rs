@@ -1,11 +1,12 @@
 //! The part `public` of the configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::list_url::ListUrl;
 use crate::server::config::{ConfigError, value};
 
 /// What everybody may fetch, and how it is made.
@@ -34,13 +35,40 @@ pub struct CrlConfig {
     pub every_minutes: u64,
     /// How long it is good.
     pub valid_hours: u64,
-    /// Whether a revocation leads to another list at once.
+    /// Whether a revocation leads to another list at once; where there are deltas, to another delta.
     pub after_revocation: bool,
+    /// Lists of the certificates that name their URL, by the authority's name.
+    pub shards: BTreeMap<String, Vec<ListUrl>>,
+    /// Lists of what changed since the complete one, by the authority's name.
+    pub deltas: BTreeMap<String, DeltaConfig>,
+}
+
+/// Deltas of an authority.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeltaConfig {
+    /// Where they are; complete lists name it as freshestCRL.
+    pub url: ListUrl,
+    /// How often one is made.
+    #[serde(default = "default_delta_minutes")]
+    pub every_minutes: u64,
+    /// How long it is good.
+    #[serde(default = "default_delta_hours")]
+    pub valid_hours: u64,
+}
+
+fn default_delta_minutes() -> u64 {
+    15
+}
+
+fn default_delta_hours() -> u64 {
+    24
 }
 
 impl Default for CrlConfig {
     fn default() -> Self {
-        Self { every_minutes: 60, valid_hours: 168, after_revocation: true }
+        let (shards, deltas) = (BTreeMap::new(), BTreeMap::new());
+        Self { every_minutes: 60, valid_hours: 168, after_revocation: true, shards, deltas }
     }
 }
 
@@ -50,15 +78,15 @@ impl Default for CrlConfig {
 pub struct OcspConfig {
     /// How long an answer is good.
     pub valid_hours: u64,
-    /// How many answers are kept, to be given again while the ledger says the same.
-    pub cache_entries: usize,
+    /// How many octets of answers are kept, to be given again while the ledger says the same.
+    pub cache_bytes: usize,
     /// Who answers instead of an authority, by the authority's name.
     pub delegates: BTreeMap<String, DelegateConfig>,
 }
 
 impl Default for OcspConfig {
     fn default() -> Self {
-        Self { valid_hours: 24, cache_entries: 10_000, delegates: BTreeMap::new() }
+        Self { valid_hours: 24, cache_bytes: 16 * 1024 * 1024, delegates: BTreeMap::new() }
     }
 }
 
@@ -104,11 +132,31 @@ impl PublicConfig {
         in_bounds("public.crl.every_minutes", crl.every_minutes, 1, 527_040)?;
         in_bounds("public.crl.valid_hours", crl.valid_hours, 1, 87_840)?;
         in_bounds("public.ocsp.valid_hours", ocsp.valid_hours, 1, 8_784)?;
-        in_bounds("public.ocsp.cache_entries", ocsp.cache_entries as u64, 0, 1_000_000)?;
-        if crl.valid_hours * 60 <= crl.every_minutes {
-            let allowed = format!("more than every_minutes, {}", crl.every_minutes);
-            return Err(value("public.crl.valid_hours", crl.valid_hours, allowed));
+        in_bounds("public.ocsp.cache_bytes", ocsp.cache_bytes as u64, 0, 1 << 30)?;
+        let outlasts = |field, hours: u64, minutes: u64| {
+            let allowed = || format!("more than every_minutes, {minutes}");
+            if hours * 60 > minutes { Ok(()) } else { Err(value(field, hours, allowed())) }
+        };
+        outlasts("public.crl.valid_hours", crl.valid_hours, crl.every_minutes)?;
+        for delta in crl.deltas.values() {
+            let (minutes, hours) = (delta.every_minutes, delta.valid_hours);
+            in_bounds("public.crl.deltas.every_minutes", minutes, 1, 527_040)?;
+            in_bounds("public.crl.deltas.valid_hours", hours, 1, 87_840)?;
+            outlasts("public.crl.deltas.valid_hours", hours, minutes)?;
         }
-        Ok(())
+        crl.check_names()
+    }
+}
+
+impl CrlConfig {
+    /// No two lists have one file.
+    fn check_names(&self) -> Result<(), ConfigError> {
+        let shards = self.shards.values().flatten().map(|url| ("public.crl.shards", url));
+        let deltas = self.deltas.values().map(|delta| ("public.crl.deltas", &delta.url));
+        let mut names = BTreeSet::new();
+        let twice = shards.chain(deltas).find(|(_, url)| !names.insert(url.name()));
+        twice.map_or(Ok(()), |(field, url)| {
+            Err(value(field, url.uri().as_str(), "another path for each list"))
+        })
     }
 }

@@ -35,6 +35,11 @@ impl Dated {
         Self { media_type, body, etag, since, until }
     }
 
+    /// The document itself.
+    pub(super) fn octets(&self) -> &Bytes {
+        &self.body
+    }
+
     /// The answer to GET and HEAD: 304 where the client has this very document.
     pub(super) fn answer(&self, asked: &HeaderMap, now: Timestamp, most: u64) -> Response<Body> {
         if self.is_known(asked) {

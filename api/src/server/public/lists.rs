@@ -1,4 +1,4 @@
-//! Revocation lists as they lie in the data folder, and `GET /crl/{authority}.crl`.
+//! Revocation lists as they lie in the data folder, and `GET /crl/{name}.crl`.
 //!
 //! A file is handed out only after its signature was checked and the ledger knew it by its
 //! fingerprint: a list that the ledger does not know may lack a revocation.
@@ -6,36 +6,45 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
 use ca_core::certificate::Certificate;
-use ca_core::crl::{CertificateList, MAX_CRL_SIZE, Scope};
+use ca_core::crl::{CertificateList, MAX_CRL_SIZE};
 use ca_core::fingerprint::Fingerprint;
 use jiff::Timestamp;
-use ledger::{CrlFilter, CrlKind, Ledger};
+use ledger::{CrlFilter, Ledger};
 
 use super::dated::Dated;
+use super::series::Series;
 use super::{Public, no_such, stem};
+use crate::server::negotiate::PKIX_CRL;
 use crate::server::problem::Refusal;
 
-/// The media type of a list (RFC 2585 section 4.2).
-const PKIX_CRL: &str = "application/pkix-crl";
 /// Lists of the ledger among which a file is looked for.
 const NEWEST: u32 = 50;
 
-/// The lists that are handed out, by authority.
+/// The lists that are handed out, by the names of their series.
 #[derive(Debug, Default)]
-pub(super) struct Lists(RwLock<HashMap<String, Arc<List>>>);
+pub struct Lists {
+    handed_out: RwLock<HashMap<String, Arc<List>>>,
+    /// The series that must have one.
+    expected: OnceLock<Vec<String>>,
+}
 
 /// A list that was checked.
 #[derive(Debug)]
-pub(super) struct List {
+pub struct List {
     document: Dated,
-    pub(super) this_update: Timestamp,
+    /// Its number.
+    pub number: u64,
+    /// When it was made.
+    pub this_update: Timestamp,
+    /// Until when it is current.
+    pub next_update: Timestamp,
     /// It has every revocation up to this position.
     pub(super) through: u64,
     stamp: Stamp,
@@ -45,47 +54,60 @@ pub(super) struct List {
 type Stamp = (Option<SystemTime>, u64);
 
 impl Lists {
-    pub(super) fn of(&self, authority: &str) -> Option<Arc<List>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(authority).cloned()
+    /// The newest list of this name; an authority's is its complete one.
+    pub fn of(&self, name: &str) -> Option<Arc<List>> {
+        self.handed_out.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    fn put(&self, authority: &str, list: List) {
-        let mut lists = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        lists.insert(authority.to_owned(), Arc::new(list));
+    /// The names of the lists that this server makes; none where it hands out none.
+    pub fn expected(&self) -> Option<&[String]> {
+        self.expected.get().map(Vec::as_slice)
+    }
+
+    /// From now on there must be a list of each name.
+    pub(super) fn expect(&self, names: Vec<String>) {
+        // Set once, where the public listener is opened.
+        let _ = self.expected.set(names);
+    }
+
+    fn put(&self, name: &str, list: List) {
+        let mut lists = self.handed_out.write().unwrap_or_else(PoisonError::into_inner);
+        lists.insert(name.to_owned(), Arc::new(list));
     }
 }
 
 impl Public {
-    pub(super) fn list_file(&self, authority: &str) -> PathBuf {
-        self.folder.lists().join(format!("{authority}.crl"))
+    pub(super) fn list_file(&self, name: &str) -> PathBuf {
+        self.folder.lists().join(format!("{name}.crl"))
     }
 
     /// Reads the file again where it changed. One that is wrong changes nothing.
     ///
     /// # Errors
     /// Why it is not handed out.
-    pub(super) async fn look(&self, name: &str, issuer: &Certificate) -> Result<(), String> {
+    pub(super) async fn look(&self, series: &Series, issuer: &Certificate) -> Result<(), String> {
+        let name = &series.name;
         let path = self.list_file(name);
         let stamp = match tokio::fs::metadata(&path).await {
             Ok(found) => (found.modified().ok(), found.len()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error.to_string()),
         };
-        if self.lists.of(name).is_some_and(|list| list.stamp == stamp) {
+        if self.app.lists().of(name).is_some_and(|list| list.stamp == stamp) {
             return Ok(());
         }
         if stamp.1 > MAX_CRL_SIZE as u64 {
             return Err(format!("found {} octets, allowed are {MAX_CRL_SIZE}", stamp.1));
         }
         let der = tokio::fs::read(&path).await.map_err(|error| error.to_string())?;
-        let list = checked(name, der, issuer, self.app.ledger(), stamp).await?;
-        self.lists.put(name, list);
+        let list = checked(series, der, issuer, self.app.ledger(), stamp).await?;
+        self.app.lists().put(name, list);
         Ok(())
     }
 }
 
 async fn checked(
-    name: &str,
+    series: &Series,
     der: Vec<u8>,
     issuer: &Certificate,
     ledger: &Ledger,
@@ -94,10 +116,10 @@ async fn checked(
     let list = CertificateList::from_der(der).map_err(|error| error.to_string())?;
     list.verify(issuer).map_err(|error| error.to_string())?;
     let filter = CrlFilter {
-        scope: Some(Scope::all()),
-        kind: Some(CrlKind::Complete),
+        scope: Some(series.scope.clone()),
+        kind: Some(series.kind),
         stored: true,
-        ..CrlFilter::of(name)
+        ..CrlFilter::of(&series.authority)
     };
     let fingerprint = Fingerprint::of(list.der());
     let newest = ledger.crls(filter, NEWEST).await.map_err(|error| error.to_string())?;
@@ -106,13 +128,21 @@ async fn checked(
         .find(|known| known.list.as_ref().is_some_and(|list| list.fingerprint == fingerprint));
     let known = known.ok_or_else(|| {
         format!(
-            "found number {}, allowed are the {NEWEST} newest complete lists of the ledger",
+            "found number {}, allowed are the {NEWEST} newest lists of its kind in the ledger",
             list.number()
         )
     })?;
     let (since, until) = (list.this_update(), list.next_update());
     let document = Dated::new(PKIX_CRL, list.der().to_vec(), since, until);
-    Ok(List { document, this_update: since, through: known.through, stamp })
+    let (number, through) = (known.number, known.through);
+    Ok(List { document, number, this_update: since, next_update: until, through, stamp })
+}
+
+impl List {
+    /// Its octets.
+    pub fn der(&self) -> &Bytes {
+        self.document.octets()
+    }
 }
 
 pub(super) async fn get(
@@ -120,6 +150,7 @@ pub(super) async fn get(
     Path(file): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Refusal> {
-    let list = stem(&file, "crl").and_then(|name| public.lists.of(name)).ok_or_else(no_such)?;
+    let list =
+        stem(&file, "crl").and_then(|name| public.app.lists().of(name)).ok_or_else(no_such)?;
     Ok(list.document.answer(&headers, public.app.now(), public.cache_seconds()))
 }

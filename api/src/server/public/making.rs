@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ca_core::certificate::Certificate;
-use ca_core::crl::Scope;
-use jiff::{SignedDuration, Timestamp};
-use ledger::{Leasing, Ledger, NewCrl, NewLease};
+use ca_core::general_name::AbsoluteUri;
+use jiff::Timestamp;
+use ledger::{CrlKind, Ledger, NewCrl};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::Public;
+use super::series::Series;
+use super::{Public, lease};
 use crate::authority::Authority;
 use crate::cli::{CliError, Exit, Terminal};
 use crate::crl_making;
@@ -27,8 +27,6 @@ use crate::server::signing::STACK;
 
 /// How often files and ledger are looked at.
 const PERIOD: Duration = Duration::from_secs(1);
-/// For how long the right to make a list is taken; it is given back before.
-const LEASE: Duration = Duration::from_secs(600);
 /// How long is waited after a failure.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Making lists after revocations takes at most one in so many parts of the time.
@@ -39,30 +37,25 @@ pub(super) async fn keep_lists(public: &Public, stop: &CancellationToken) {
     let holder = public.app.request_id().to_string();
     let mut due = interval(PERIOD);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // No authority is looked at before its instant.
+    // No list is looked at before its instant.
     let mut quiet: HashMap<&str, Instant> = HashMap::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = due.tick() => {}
         }
-        for (name, served) in public.app.authorities() {
-            let Some(issuer) = served.chain.first() else { continue };
-            if stop.is_cancelled()
-                || quiet.get(&**name).is_some_and(|until| Instant::now() < *until)
-            {
+        for series in &public.series {
+            let name = series.name.as_str();
+            let resting = quiet.get(name).is_some_and(|until| Instant::now() < *until);
+            if stop.is_cancelled() || resting {
                 continue;
             }
             let started = Instant::now();
-            let wait = match keep_list(public, name, issuer, served.signs.as_ref(), &holder).await {
+            let wait = match keep_list(public, series, &holder).await {
                 Ok(false) => continue,
                 Ok(true) => started.elapsed() * REST,
                 Err(error) => {
-                    tracing::error!(
-                        authority = name,
-                        error,
-                        "its revocation list is not made anew"
-                    );
+                    tracing::error!(list = name, error, "it is not made anew");
                     PAUSE
                 }
             };
@@ -71,93 +64,92 @@ pub(super) async fn keep_lists(public: &Public, stop: &CancellationToken) {
     }
 }
 
-/// Reads the list of one authority again, and makes the next where it is time; says whether it did.
-async fn keep_list(
-    public: &Public,
-    name: &str,
-    issuer: &Certificate,
-    signs: Option<&Arc<Authority>>,
-    holder: &str,
-) -> Result<bool, String> {
-    let found = public.look(name, issuer).await;
-    let Some(authority) = signs else { return found.map(|()| false) };
+/// Reads the newest list of a series again, and makes the next where it is time; says whether it did.
+async fn keep_list(public: &Public, series: &Series, holder: &str) -> Result<bool, String> {
+    let Some(served) = public.app.authorities().get(&series.authority) else { return Ok(false) };
+    let Some(issuer) = served.chain.first() else { return Ok(false) };
+    let found = public.look(series, issuer).await;
+    let Some(authority) = &served.signs else { return found.map(|()| false) };
     if let Err(reason) = found {
-        let file = public.list_file(name);
+        let file = public.list_file(&series.name);
         tracing::warn!(file = %file.display(), reason, "the list is not handed out");
     }
-    if !is_due(public, name).await? {
+    if !is_due(public, series).await? {
         return Ok(false);
     }
-    let ledger = public.app.ledger();
-    let lease = NewLease {
-        name: format!("crl:{name}"),
-        holder: holder.to_owned(),
-        duration: LEASE,
-        now: public.app.now(),
+    let make = async {
+        // Whoever had the lease before may just have made it.
+        let _ = public.look(series, issuer).await;
+        match is_due(public, series).await {
+            Ok(true) => made(public, series, authority).await.map(|()| true),
+            other => other,
+        }
     };
-    let lease = match ledger.lease(lease).await.map_err(|error| error.to_string())? {
-        Leasing::Granted(lease) => lease,
-        Leasing::Taken(_) => return Ok(false),
-    };
-    // Whoever had the lease before may just have made it.
-    let _ = public.look(name, issuer).await;
-    let made = match is_due(public, name).await {
-        Ok(true) => made(public, name, authority).await.map(|()| true),
-        other => other,
-    };
-    if let Err(error) = ledger.end_lease(lease).await {
-        tracing::warn!(authority = name, %error, "the lease of its list runs out by itself");
-    }
-    if made? {
-        public.look(name, issuer).await?;
+    let (ledger, clock) = (public.app.ledger(), public.app.clock());
+    let asked = lease::Asked { name: format!("crl:{}", series.name), holder: holder.to_owned() };
+    let made =
+        lease::holding(ledger, asked, clock, make).await.map_err(|error| error.to_string())?;
+    if made.transpose()?.unwrap_or(false) {
+        public.look(series, issuer).await?;
         return Ok(true);
     }
     Ok(false)
 }
 
-async fn is_due(public: &Public, name: &str) -> Result<bool, String> {
-    let Some(list) = public.lists.of(name) else { return Ok(true) };
-    let crl = &public.config.crl;
-    let minutes =
-        SignedDuration::from_mins(i64::try_from(crl.every_minutes).unwrap_or(i64::MAX / 60));
-    if list.this_update.checked_add(minutes).is_ok_and(|due| due <= public.app.now()) {
-        return Ok(true);
-    }
-    if !crl.after_revocation {
+async fn is_due(public: &Public, series: &Series) -> Result<bool, String> {
+    let base = base(public, series);
+    if series.kind == CrlKind::Delta && base.is_none() {
         return Ok(false);
     }
-    let last = public.app.ledger().last_revocation(name).await;
+    let Some(list) = public.app.lists().of(&series.name) else { return Ok(true) };
+    // A delta below the complete list that clients have tells them nothing (RFC 5280 section 6.3.3).
+    if base.is_some_and(|base| list.number < base) {
+        return Ok(true);
+    }
+    if list.this_update.checked_add(series.every).is_ok_and(|due| due <= public.app.now()) {
+        return Ok(true);
+    }
+    if !series.after_revocation {
+        return Ok(false);
+    }
+    let last = public.app.ledger().last_revocation(&series.authority).await;
     last.map(|last| last > list.through).map_err(|error| error.to_string())
 }
 
-async fn made(public: &Public, name: &str, authority: &Arc<Authority>) -> Result<(), String> {
+/// The number of the complete list that a delta changes, which is handed out.
+fn base(public: &Public, series: &Series) -> Option<u64> {
+    let complete = (series.kind == CrlKind::Delta).then_some(&series.authority)?;
+    public.app.lists().of(complete).map(|list| list.number)
+}
+
+async fn made(public: &Public, series: &Series, authority: &Arc<Authority>) -> Result<(), String> {
     let now = public.app.now();
     let new = NewCrl {
-        authority: name.to_owned(),
-        scope: Scope::all(),
-        base: None,
+        authority: series.authority.clone(),
+        scope: series.scope.clone(),
+        base: base(public, series),
         this_update: now,
-        next_update: next_update(public, now, authority),
+        next_update: next_update(series, now, authority),
     };
     let work = Work {
         ledger: Ledger::clone(public.app.ledger()),
         authority: Arc::clone(authority),
         folder: public.folder.clone(),
-        target: Target::File(public.list_file(name)),
+        target: Target::File(public.list_file(&series.name)),
+        freshest: series.freshest.clone(),
         clock: public.app.clock(),
     };
     on_a_thread(work, new).await.map_err(|error| match error.hint() {
         Some(hint) => format!("{}; {hint}", error.message()),
         None => error.message().to_owned(),
     })?;
-    tracing::info!(authority = name, "a new revocation list is made");
+    tracing::info!(list = series.name, "a new revocation list is made");
     Ok(())
 }
 
 /// Not longer than the authority's certificate is valid.
-fn next_update(public: &Public, now: Timestamp, authority: &Authority) -> Timestamp {
-    let hours = i64::try_from(public.config.crl.valid_hours).unwrap_or(i64::MAX / 3_600);
-    let next = now.checked_add(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MAX);
+fn next_update(series: &Series, now: Timestamp, authority: &Authority) -> Timestamp {
+    let next = now.checked_add(series.valid).unwrap_or(Timestamp::MAX);
     let last = authority.certificate().map(|certificate| certificate.validity().not_after());
     last.map_or(next, |last| next.min(last))
 }
@@ -168,6 +160,7 @@ struct Work {
     authority: Arc<Authority>,
     folder: DataFolder,
     target: Target,
+    freshest: Vec<AbsoluteUri>,
     clock: Clock,
 }
 
@@ -190,10 +183,11 @@ async fn on_a_thread(work: Work, new: NewCrl) -> Result<(), CliError> {
 impl Work {
     /// As `espalier crl make`.
     async fn carry_out(self, new: NewCrl) -> Result<(), CliError> {
-        let Self { ledger, authority, folder, target, clock } = self;
-        crl_making::rehearse(&authority, &new, &[])?;
+        let Self { ledger, authority, folder, target, freshest, clock } = self;
+        crl_making::rehearse(&authority, &new, &freshest)?;
         let terminal = Terminal::plain();
-        let made = crl_making::make(&ledger, &authority, new, &[], folder.path(), terminal).await?;
+        let making = crl_making::make(&ledger, &authority, new, &freshest, folder.path(), terminal);
+        let made = making.await?;
         let write = &mut |out: &mut dyn io::Write| out.write_all(made.list().der());
         let staged = target.stage_stream(Content::Public, false, write)?;
         let publishing = folder.publishing()?;

@@ -95,7 +95,7 @@ async fn respond(
     };
     let known = alone.and_then(|id| Some((statuses.get(id.serial()).copied()?, id)));
     if let Some((status, id)) = &known
-        && let Some(kept) = public.cache.get(authority, id, *status, now)
+        && let Some(kept) = public.cache.get((authority.to_owned(), id.clone()), *status, now)
     {
         return Ok(Answer::Cacheable(kept));
     }
@@ -115,7 +115,7 @@ async fn respond(
     if let Some((status, id)) = known.filter(|(status, _)| *status != CertStatus::Unknown) {
         let renew = middle(now, until);
         let kept = Kept { status, response: response.clone(), since: now, renew };
-        public.cache.put(authority, id, kept);
+        public.cache.put((authority.to_owned(), id), kept);
     }
     Ok(Answer::Cacheable(response))
 }
@@ -179,6 +179,12 @@ async fn signed(
     window: UpdateWindow,
     statuses: HashMap<EntrySerial, CertStatus>,
 ) -> Result<Vec<u8>, ErrorStatus> {
+    let none_issued = statuses.values().all(|status| *status == CertStatus::Unknown);
+    let made_up = none_issued.then(|| public.made_up.try_acquire()).transpose();
+    let _made_up = made_up.map_err(|_| {
+        tracing::warn!("a sixteenth of the signing queue are OCSP answers about numbers that nobody issued; more get tryLater");
+        ErrorStatus::TryLater
+    })?;
     let _answer = public.answers.try_acquire().map_err(|_| {
         tracing::warn!("a quarter of the signing queue are OCSP answers; more get tryLater");
         ErrorStatus::TryLater

@@ -5,8 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use client::v1::{Check, Health, Readiness};
+use jiff::Timestamp;
 
-use crate::server::state::App;
+use crate::server::public::lists::List;
+use crate::server::state::{App, Served};
 
 /// Whether the process answers
 ///
@@ -20,45 +22,88 @@ pub(super) async fn healthz() -> Json<Health> {
 
 /// Whether the server can do its work
 ///
-/// For load balancers: while it is not ready, requests are better sent elsewhere.
+/// For load balancers: while it is not ready, requests are better sent elsewhere. The checks: the
+/// ledger answers; there are keys; the clock can be right; where revocation lists are handed out,
+/// each authority that signs has one that is current.
 #[utoipa::path(get, path = "/readyz", tag = "health", responses(
     (status = 200, description = "It can", body = Readiness),
     (status = 503, description = "It can't now", body = Readiness),
 ))]
 pub(super) async fn readyz(State(app): State<App>) -> Response {
-    let checks = vec![ledger(&app).await, keys(&app), clock(&app)];
+    let now = app.now();
+    let mut checks = vec![ledger(&app).await, keys(&app), clock(&app, now)];
+    checks.extend(app.lists().expected().map(|expected| crls(&app, expected, now)));
     let ready = checks.iter().all(|check| check.passes);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, checks })).into_response()
 }
 
-fn check(name: &str, found: Result<(), String>) -> Check {
-    Check { name: name.to_owned(), passes: found.is_ok(), detail: found.err() }
+fn check(name: &str, passes: bool, found: impl Into<String>, allowed: &str) -> Check {
+    Check { name: name.to_owned(), passes, found: found.into(), allowed: allowed.to_owned() }
 }
 
 /// Why the ledger fails is for the log: this page is open.
 async fn ledger(app: &App) -> Check {
-    let found = app.ledger().authority("").await;
-    check(
-        "ledger",
-        found.map(drop).map_err(|error| {
+    let answered = app.ledger().authority("").await;
+    let found = match &answered {
+        Ok(_) => "it answers",
+        Err(error) => {
             tracing::warn!(%error, "the ledger does not answer");
-            "it does not answer; the server's log says why".to_owned()
-        }),
-    )
+            "it does not answer; the server's log says why"
+        }
+    };
+    check("ledger", answered.is_ok(), found, "a ledger that answers")
+}
+
+fn signing(app: &App) -> impl Iterator<Item = (&str, &Served)> {
+    let all = app.authorities().iter().map(|(name, served)| (&**name, served));
+    all.filter(|(_, served)| served.signs.is_some())
 }
 
 fn keys(app: &App) -> Check {
-    let signs = app.authorities().values().any(|authority| authority.signs.is_some());
-    check("keys", signs.then_some(()).ok_or_else(|| "no authority can sign".to_owned()))
+    let names: Vec<&str> = signing(app).map(|(name, _)| name).collect();
+    let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    check("keys", !names.is_empty(), found, "the key of an authority at least")
 }
 
-/// A clock that stands outside the validity of every authority that signs is wrong.
-fn clock(app: &App) -> Check {
-    let now = app.now();
-    let signing = app.authorities().values().filter(|authority| authority.signs.is_some());
-    let mut own = signing.filter_map(|authority| authority.chain.first());
-    let sane = own.any(|certificate| certificate.validity().contains(now));
-    let wrong = || format!("found {now}, which lies in the validity of no authority that signs");
-    check("clock", sane.then_some(()).ok_or_else(wrong))
+/// A clock that stands outside the validity of every authority that signs is wrong, and one that
+/// stands before a list of ours was made has been set back.
+fn clock(app: &App, now: Timestamp) -> Check {
+    let mut own = signing(app).filter_map(|(_, served)| served.chain.first());
+    let in_validity = own.any(|certificate| certificate.validity().contains(now));
+    let lists = signing(app).filter_map(|(name, _)| app.lists().of(name));
+    let made = lists.map(|list| list.this_update).max();
+    let mut allowed = "in the validity of an authority that signs".to_owned();
+    if let Some(made) = made {
+        allowed += &format!(", and from {made} on, when the newest revocation list was made");
+    }
+    let sane = in_validity && made.is_none_or(|made| made <= now);
+    check("clock", sane, now.to_string(), &allowed)
+}
+
+/// A list that ends soon still passes: taken out of service it would be of no use to anybody.
+fn crls(app: &App, expected: &[String], now: Timestamp) -> Check {
+    let lists = expected.iter().map(|name| (name, app.lists().of(name)));
+    let (mut passes, mut found) = (true, Vec::new());
+    for (name, list) in lists {
+        passes &= list.as_ref().is_some_and(|list| now < list.next_update);
+        let told = list.map_or_else(|| "none".to_owned(), |list| told(&list, now));
+        found.push(format!("{name}: {told}"));
+    }
+    let allowed = "a list of each authority that signs, before its nextUpdate";
+    check("crls", passes, found.join("; "), allowed)
+}
+
+fn told(list: &List, now: Timestamp) -> String {
+    let (number, until) = (list.number, list.next_update);
+    let whole = until.duration_since(list.this_update);
+    let left = until.duration_since(now);
+    let word = if !left.is_positive() {
+        "over since"
+    } else if left < whole / 10 {
+        "about to end, at"
+    } else {
+        "until"
+    };
+    format!("number {number}, {word} {until}")
 }

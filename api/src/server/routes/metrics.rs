@@ -32,9 +32,10 @@ async fn look_up(app: &App) -> Result<(), Refusal> {
     gauges.commits.set(signed(stats.commits));
     gauges.failed_transactions.set(signed(stats.failed_transactions));
     gauges.writes.set(signed(stats.requests));
-    let counts = app.ledger().counts().await?;
-    gauges.orphans.set(signed(counts.orphans));
-    gauges.records.set(signed(counts.records));
+    let tally = app.look_at_ledger().await?;
+    gauges.orphans.set(signed(tally.orphans()));
+    gauges.records.set(signed(tally.records()));
+    gauges.not_looked_at.set(signed(tally.not_looked_at()));
     let now = app.now();
     for (name, authority) in app.authorities() {
         if let Some(own) = authority.chain.first() {

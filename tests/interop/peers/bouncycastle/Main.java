@@ -82,6 +82,8 @@ public final class Main {
             case "pathCrl":
                 Crls.path(request);
                 return Map.of();
+            case "checkOnline":
+                return Online.check(request);
             case "loadKey":
                 return loadKey(request);
             case "exportKey":
