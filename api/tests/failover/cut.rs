@@ -39,7 +39,6 @@ fn one_world(cluster: &Cluster, world: u64, rounds: u64) {
     let mut dice = Dice::new(70 + world);
     let server = stand.start();
     let load = Load::start(&stand, server.address, 70 + world);
-    let before = load.is_kept(&stand);
     for round in 0..rounds {
         load.waits_for(3);
         // Within a statement, or after many.
@@ -58,7 +57,7 @@ fn one_world(cluster: &Cluster, world: u64, rounds: u64) {
         load.waits_for(3);
         load.is_kept(&stand);
     }
-    let tally = load.ends(&stand, before);
+    let tally = load.ends(&stand);
     assert!(tally.busy + tally.not_stored > 0, "nobody was told to come again: {tally:?}");
     assert_eq!(tally.lost, 0, "every request is answered: {tally:?}");
     assert!(server.end().success());

@@ -15,6 +15,7 @@ mod book;
 #[path = "../faults/dice.rs"]
 mod dice;
 #[path = "../faults/load.rs"]
+#[allow(dead_code)] // these tests do not use all of it
 mod load;
 #[path = "../faults/stand.rs"]
 #[allow(dead_code)] // these tests do not use all of it
