@@ -81,6 +81,8 @@ pub struct CrlFilter {
     pub kind: Option<CrlKind>,
     /// Only what was signed and stored.
     pub stored: bool,
+    /// Lists whose `this_update` is this instant or earlier.
+    pub until: Option<Timestamp>,
 }
 
 /// Complete or delta.
@@ -146,6 +148,7 @@ impl CrlFilter {
             scope: None,
             kind: None,
             stored: false,
+            until: None,
         }
     }
 }

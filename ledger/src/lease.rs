@@ -19,7 +19,8 @@ pub struct NewLease {
     pub name: String,
     /// Who asks; no two processes have the same name. 1 to 128 characters.
     pub holder: String,
-    /// For how long; 1 ms to [`MAX_LEASE`].
+    /// For how long; 1 ms to [`MAX_LEASE`]. The same for all who ask for this name: a lease that
+    /// runs out later was given by a clock that was ahead, and is taken.
     pub duration: Duration,
     /// Now. A store with a clock of its own, which all of its users share, takes that instead.
     pub now: Timestamp,

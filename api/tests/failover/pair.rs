@@ -2,6 +2,7 @@
 //! docs/failover.md.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use test_postgres::{Balancer, Cluster, absent, free_port};
@@ -29,6 +30,10 @@ impl Pair {
     }
 
     fn start() -> Result<Self, String> {
+        // In memory where that is possible: a killed process loses nothing that the system has, and
+        // a disk that others use as well makes each failover take a quarter of a minute.
+        let memory = PathBuf::from("/dev/shm");
+        let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };
         // Both are found by it from the start.
         let port = free_port();
         // A name of its own for each; the rest in the file, which pg_rewind reads and copies.
@@ -36,7 +41,7 @@ impl Pair {
         let own = NAMES.map(|name| own(name).unwrap());
         let file: Vec<String> = settings("").split_off(1);
         let words = |index: usize| vec![own[index].as_str(), "max_connections=60"];
-        let mut primary = Cluster::start(&words(0))?;
+        let mut primary = Cluster::start_in(&folder, &words(0))?;
         let config = primary.data().join("postgresql.conf");
         let rest = fs::read_to_string(&config).unwrap();
         fs::write(&config, format!("{rest}\n{}\n", file.join("\n"))).unwrap();
@@ -47,7 +52,7 @@ impl Pair {
         fs::write(&hba, format!("{}{rest}", block("hba"))).unwrap();
         primary.psql("postgres", "SELECT pg_reload_conf()").unwrap();
         primary.shell(block("probe"), &[])?;
-        let standby = Cluster::empty(&words(1))?;
+        let standby = Cluster::empty_in(&folder, &words(1))?;
         let servers = [primary, standby];
         let balancer = Balancer::start(&balancer(port, [servers[0].port(), servers[1].port()]))?;
         let mut pair = Self { servers, primary: 0, port, balancer, made_anew: 0 };

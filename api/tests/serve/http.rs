@@ -66,6 +66,18 @@ pub(crate) fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Answer {
+    let octets = raw(address, &request(address, method, target, headers, body));
+    parse(&octets).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&octets)))
+}
+
+/// The octets of a request.
+pub(crate) fn request(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Vec<u8> {
     let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {address}\r\n");
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
@@ -74,8 +86,7 @@ pub(crate) fn send(
         request += &format!("Content-Length: {}\r\n", body.len());
     }
     request += "Connection: close\r\n\r\n";
-    let octets = raw(address, &[request.as_bytes(), body].concat());
-    parse(&octets).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&octets)))
+    [request.as_bytes(), body].concat()
 }
 
 /// An answer with a Content-Length or to the end of the connection.

@@ -26,9 +26,18 @@ impl Running {
 
     /// Starts it with a configuration file that says where to listen.
     pub(crate) fn start_by_config(bench: &Workbench, config: &str) -> Self {
+        Self::start_by_config_with(bench, config, &[])
+    }
+
+    /// The same, with environment variables.
+    pub(crate) fn start_by_config_with(
+        bench: &Workbench,
+        config: &str,
+        env: &[(&str, &str)],
+    ) -> Self {
         bench.write("espalier.yaml", config);
         let mut command = bench.command();
-        command.args(["serve", "--config", "espalier.yaml"]);
+        command.args(["serve", "--config", "espalier.yaml"]).envs(env.iter().copied());
         let last = if config.contains("public:") { "Revocation lists" } else { "Serving" };
         Self::spawn(command, last)
     }

@@ -24,7 +24,11 @@ pub(super) async fn reserve(transaction: &mut Named<'_>, new: NewCrl) -> Result<
                 None => return Err(no_base(transaction, number, &newest).await?),
             }
         }
-        None => (0, lists(transaction, &newest, 1).await?.pop()),
+        None => {
+            // One of a clock that was ahead may leave out what has not expired by this one.
+            let settled = CrlFilter { until: Some(new.this_update), ..newest };
+            (0, lists(transaction, &settled, 1).await?.pop())
+        }
     };
     let (settled_through, settled_at) =
         settled.map_or((0, 0), |list| (list.through, list.content.this_update.as_second()));
@@ -172,6 +176,9 @@ pub(super) async fn lists(
         Some(CrlKind::Delta) => " AND c.base IS NOT NULL",
         None => "",
     });
+    if let Some(until) = filter.until {
+        query.push(" AND c.this_update <= ").push_bind(until.as_second());
+    }
     query.push(if filter.stored { " AND l.crl IS NOT NULL" } else { "" });
     query.push(" ORDER BY c.number DESC LIMIT ").push_bind(i64::from(limit));
     let rows = query.build_query_as().fetch_all(transaction.sql()).await;

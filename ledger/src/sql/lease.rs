@@ -5,6 +5,7 @@ use crate::rows::service::LeaseRow;
 use crate::{Lease, Leasing, LedgerError, NewLease};
 
 /// Takes the lease when it is free, ran out, or is the asker's own; `now!` is the time that counts.
+/// One that runs out later than the asker's would was given by a clock that was ahead, and is free.
 const TAKE: &str = concat!(
     "INSERT INTO lease (name, holder, until, term) \
      SELECT $1, $2, n.at + $3, 1 FROM (SELECT ",
@@ -14,6 +15,7 @@ const TAKE: &str = concat!(
      term = CASE WHEN lease.holder = excluded.holder AND lease.until > excluded.until - $3 \
                  THEN lease.term ELSE lease.term + 1 END \
      WHERE lease.holder = excluded.holder OR lease.until <= excluded.until - $3 \
+     OR lease.until > excluded.until \
      RETURNING name, holder, until, term"
 );
 

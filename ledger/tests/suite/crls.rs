@@ -161,6 +161,24 @@ pub async fn an_expired_entry_leaves_after_one_more_list(factory: &impl Factory)
     check_and_close(ledger).await;
 }
 
+/// A clock that was ahead is stepped back: what had expired by it is on the next list again.
+pub async fn a_list_of_the_future_settles_nothing(factory: &impl Factory) {
+    let ledger = factory.open().await;
+    with_authority(&ledger).await;
+    let validity = Validity::new(time(0), time(1_000)).unwrap();
+    ledger.record(NewRecord { validity, ..record(1) }).await.unwrap();
+    ledger.revoke(revocation(1)).await.unwrap();
+    let at = |now| NewCrl { this_update: time(now), next_update: time(now + 9), ..new_crl(None) };
+    let list = |now| made(&ledger, at(now));
+    assert_eq!(names_on(&ledger, &list(200).await).await, [1]);
+    assert_eq!(names_on(&ledger, &list(5_000).await).await, [1], "past its end, once");
+    assert_eq!(names_on(&ledger, &list(5_001).await).await, [0; 0]);
+    assert_eq!(names_on(&ledger, &list(300).await).await, [1], "not past its end");
+    assert_eq!(names_on(&ledger, &list(1_001).await).await, [1], "past its end, once");
+    assert_eq!(names_on(&ledger, &list(1_002).await).await, [0; 0]);
+    check_and_close(ledger).await;
+}
+
 pub async fn a_shard_has_the_certificates_that_name_it(factory: &impl Factory) {
     let ledger = factory.open().await;
     with_authority(&ledger).await;

@@ -177,6 +177,8 @@ pub async fn a_lease_has_one_holder(factory: &impl Factory) {
     tokio::time::sleep(Duration::from_millis(5)).await;
     let Leasing::Granted(last) = asked(&ledger, "one", time(62), hour).await else { panic!() };
     assert_eq!(last.term, next.term + 1);
+    // Whoever asks for less time has a clock that is not ahead.
+    assert!(matches!(asked(&second, "two", time(63), short).await, Leasing::Granted(_)));
     for (field, new) in [
         ("name", NewLease { name: String::new(), ..new_lease("one") }),
         ("holder", NewLease { holder: String::new(), ..new_lease("one") }),

@@ -28,15 +28,16 @@ pub use balancer::Balancer;
 pub use programs::{Programs, absent};
 pub use proxy::{Cut, Fault, Proxy, Way};
 
-/// Starts the server, tells its process id, and ends with it: a line `keep` leaves server and folder
-/// as they are, the end of the input ends the server at once and removes the folder.
+/// Starts the server, tells its process id, and ends with it: a line `keep` waits for its end, which
+/// somebody else sees to, and leaves the folder as it is; the end of the input ends the server at once
+/// and removes the folder.
 const GUARD: &str = r#"
 folder=$1; shift
 "$@" >>"$folder/log" 2>&1 </dev/null &
 pid=$!
 echo "$pid"
 read -r word
-[ "$word" = keep ] && exit 0
+[ "$word" = keep ] && { wait "$pid" 2>/dev/null; exit 0; }
 kill -QUIT "$pid" 2>/dev/null
 wait "$pid"
 rm -rf "$folder"
@@ -68,8 +69,16 @@ impl Cluster {
     /// # Errors
     /// Why there can be none here: no PostgreSQL, or no user to run it as.
     pub fn start(settings: &[&str]) -> Result<Self, String> {
+        Self::start_in(&std::env::temp_dir(), settings)
+    }
+
+    /// As [`Self::start`], in a folder that everybody may look into.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_in(parent: &Path, settings: &[&str]) -> Result<Self, String> {
         let programs = Programs::find()?;
-        let folder = tempfile::Builder::new().prefix("espalier-postgres-").tempdir();
+        let folder = tempfile::Builder::new().prefix("espalier-postgres-").tempdir_in(parent);
         let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?.keep();
         programs.give(&folder);
         let port = free_port();
@@ -87,13 +96,19 @@ impl Cluster {
         Self::start(settings).map_err(|reason| absent(&reason)).ok()
     }
 
+    /// As [`Self::start_or_skip`], in a folder that everybody may look into.
+    #[must_use]
+    pub fn start_in_or_skip(parent: &Path, settings: &[&str]) -> Option<Self> {
+        Self::start_in(parent, settings).map_err(|reason| absent(&reason)).ok()
+    }
+
     fn initialise(&self) {
         let secret = self.folder.join("password");
         fs::write(&secret, Self::PASSWORD).unwrap();
         self.programs.give(&secret);
         let mut initdb = self.programs.command("initdb");
         initdb.args(["--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
-        initdb.args(["--auth-local=trust", "--auth-host=scram-sha-256"]);
+        initdb.args(["--auth-local=trust", "--auth-host=scram-sha-256", "--wal-segsize=1"]);
         initdb.arg("--pwfile").arg(&secret).arg("--pgdata").arg(self.folder.join("data"));
         let done = initdb.output().unwrap();
         assert!(done.status.success(), "initdb: {}", String::from_utf8_lossy(&done.stderr));
@@ -104,6 +119,20 @@ impl Cluster {
     /// # Panics
     /// When it does not take connections within 30 seconds.
     pub fn start_again(&mut self) {
+        self.spawn();
+        let started = Instant::now();
+        while !self.is_ready() {
+            assert!(started.elapsed() < Duration::from_secs(30), "not ready:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+            // What a killed server left behind may hold its shared memory for a moment.
+            if !self.is_running() {
+                self.kill();
+                self.spawn();
+            }
+        }
+    }
+
+    fn spawn(&mut self) {
         let mut guard = self.programs.shell();
         guard.arg("-c").arg(GUARD).arg("guard").arg(&self.folder);
         guard.arg(self.programs.path("postgres")).arg("-D").arg(self.folder.join("data"));
@@ -119,17 +148,18 @@ impl Cluster {
         BufReader::new(guard.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let input = guard.stdin.take().unwrap();
         self.running = Some(Running { guard, input, server: line.trim().parse().unwrap() });
-        let started = Instant::now();
-        while !self.is_ready() {
-            assert!(started.elapsed() < Duration::from_secs(30), "not ready:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
     }
 
     fn is_ready(&self) -> bool {
         let mut ready = self.programs.command("pg_isready");
         ready.arg("-q").arg("-h").arg(&self.folder).arg("-p").arg(self.port.to_string());
         ready.status().unwrap().success()
+    }
+
+    /// Whether the server runs: it ends by itself when its disk is full, for example.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| is_alive(running.server))
     }
 
     /// Stops the server in good order: it ends transactions, and keeps what was committed.
@@ -147,11 +177,8 @@ impl Cluster {
         self.signal(server, signal);
         input.write_all(b"keep\n").unwrap();
         drop(input);
+        // Which has waited for the server.
         guard.wait().unwrap();
-        // Children of a killed server notice its death, and hold its shared memory until then.
-        while Path::new(&format!("/proc/{server}")).exists() {
-            std::thread::sleep(Duration::from_millis(10));
-        }
     }
 
     /// Sends a signal, such as `STOP` or `CONT`, to the server.
@@ -244,6 +271,13 @@ impl Cluster {
 #[must_use]
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Whether there is such a process, and it has not ended: who inherits it may not ask for some time.
+fn is_alive(process: u32) -> bool {
+    let state = fs::read_to_string(format!("/proc/{process}/stat"));
+    // After the name, which is in brackets.
+    state.is_ok_and(|state| !state.rsplit(')').next().is_some_and(|it| it.starts_with(" Z")))
 }
 
 impl Drop for Cluster {

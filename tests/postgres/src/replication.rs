@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -10,13 +10,13 @@ use std::{
 use crate::{Cluster, Programs, free_port};
 
 impl Cluster {
-    /// A cluster without data: something else fills [`Self::data`], before it is started.
+    /// A cluster without data, in a folder that everybody may look into: something else fills [`Self::data`], before it is started.
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub fn empty(settings: &[&str]) -> Result<Self, String> {
+    pub fn empty_in(parent: &Path, settings: &[&str]) -> Result<Self, String> {
         let programs = Programs::find()?;
-        let folder = tempfile::Builder::new().prefix("espalier-postgres-").tempdir();
+        let folder = tempfile::Builder::new().prefix("espalier-postgres-").tempdir_in(parent);
         let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?.keep();
         programs.give(&folder);
         let settings = settings.iter().map(|it| (*it).to_owned()).collect();
@@ -29,7 +29,7 @@ impl Cluster {
     /// When it can't be made, or does not follow within 30 seconds.
     #[must_use]
     pub fn standby(&self, settings: &[&str]) -> Self {
-        let mut standby = Self::empty(settings).unwrap();
+        let mut standby = Self::empty_in(&std::env::temp_dir(), settings).unwrap();
         let make = "pg_basebackup --pgdata \"$PGDATA\" --dbname \"$PRIMARY\" --checkpoint fast \
                     --no-sync --write-recovery-conf";
         standby.shell(make, &[("PRIMARY", &self.words())]).unwrap();

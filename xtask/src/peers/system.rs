@@ -23,6 +23,7 @@ const NEEDS: &[Need] = &[
     Need { there: || answers("curl", &["--version"]), packages: &["curl"] },
     Need { there: postgres_is_there, packages: &["postgresql"] },
     Need { there: haproxy_is_there, packages: &["haproxy"] },
+    Need { there: libfaketime_is_there, packages: &["libfaketime"] },
     Need { there: libclang_is_there, packages: &["libclang-dev"] },
     Need {
         there: || Path::new(super::debian::KEYRING).exists(),
@@ -98,6 +99,12 @@ fn postgres_is_there() -> bool {
 /// Whether there is an HAProxy, where Debian puts it or in the path.
 fn haproxy_is_there() -> bool {
     Path::new("/usr/sbin/haproxy").exists() || answers("haproxy", &["-v"])
+}
+
+/// Whether there is a library that gives a program another clock, where the tests of faults look for it.
+fn libfaketime_is_there() -> bool {
+    let triplet = format!("{}-linux-gnu", std::env::consts::ARCH);
+    Path::new("/usr/lib").join(triplet).join("faketime/libfaketimeMT.so.1").exists()
 }
 
 /// Whether a libclang is where bindgen looks for it on Linux: `LIBCLANG_PATH`, or the folders of the system.

@@ -91,8 +91,8 @@ kinds! {
     ALREADY_REVOKED "already-revoked" 409 "It is revoked already"
         "A revocation never changes; the detail has the time of the first one."
         "Nothing is left to do.";
-    NOT_ISSUED "not-issued" 409 "The earlier request led to no certificate"
-        "The same request was recorded before, and its record was revoked before it had a certificate."
+    NOT_ISSUED "not-issued" 409 "What the earlier request led to is revoked"
+        "The same request was recorded before, and its certificate, or its record without one, is revoked since then. A revoked certificate is not handed out again."
         "Choose a new `Idempotency-Key`.";
     BODY_TOO_LARGE "body-too-large" 413 "The body is too large"
         "The body is longer than the server reads."

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ca_core::general_name::AbsoluteUri;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{CrlKind, Ledger, NewCrl};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -29,6 +29,9 @@ use crate::server::signing::STACK;
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long is waited after a failure.
 const PAUSE: Duration = Duration::from_secs(30);
+/// How far the clocks of servers may be from each other: a list that is ahead of ours by more was
+/// made while a clock was wrong.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(60);
 /// Making lists after revocations takes at most one in so many parts of the time.
 const REST: u32 = 10;
 
@@ -106,7 +109,9 @@ async fn is_due(public: &Public, series: &Series) -> Result<bool, String> {
     if base.is_some_and(|base| list.number < base) {
         return Ok(true);
     }
-    if list.this_update.checked_add(series.every).is_ok_and(|due| due <= public.app.now()) {
+    let now = public.app.now();
+    let too_early = list.this_update.checked_sub(CLOCKS_APART).is_ok_and(|earliest| earliest > now);
+    if too_early || list.this_update.checked_add(series.every).is_ok_and(|due| due <= now) {
         return Ok(true);
     }
     if !series.after_revocation {

@@ -1,0 +1,33 @@
+//! Faults under load, fifty times each: whatever was answered by 2xx is in the ledger, the checker
+//! finds nothing wrong, the same idempotency key gets the same certificate, and the server serves
+//! again by itself.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)] // a panic is the failure report
+#![allow(clippy::print_stdout)] // what the load met
+
+mod book;
+mod clock_back;
+mod database_killed;
+mod dice;
+mod disk_full;
+mod load;
+mod server_killed;
+mod small_disk;
+mod stand;
+
+#[path = "../serve/http.rs"]
+#[allow(dead_code)] // these tests do not use all of it
+mod http;
+#[path = "../serve/running.rs"]
+#[allow(dead_code)]
+mod running;
+#[path = "../cli/workbench.rs"]
+#[allow(dead_code)]
+mod workbench;
+
+/// How often each fault happens: fifty times, and a few where foreign programs are left out for a
+/// quick run.
+fn rounds() -> usize {
+    let quick = std::env::var_os("ESPALIER_PEERS").is_some_and(|peers| peers == "off");
+    if quick { 5 } else { 50 }
+}
