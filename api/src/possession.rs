@@ -12,7 +12,7 @@ use crate::authority::certificates;
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::ledger_failed;
 use crate::input::Source;
-use crate::standing::{judged, stored};
+use crate::standing::{judged, only_standing, stored};
 
 /// The signature certificate that vouches for an ML-KEM key.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -104,11 +104,27 @@ impl Voucherage {
         trust: &[Source],
         context: &mut Context,
     ) -> Result<Self, CliError> {
-        let (presented, mut intermediates) = options.read(context)?;
-        let mut anchors = Vec::new();
+        let (presented, intermediates) = options.read(context)?;
+        let mut trusted = Vec::new();
         for source in trust {
-            anchors.extend(read_certificates(source, context)?);
+            trusted.extend(read_certificates(source, context)?);
         }
+        Self::known_to(ledger, csr, presented, trusted, intermediates).await
+    }
+
+    /// The same with what was read already: the certificate that the requester showed, whom to trust
+    /// beside the ledger's roots, and what may stand between.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 3 where the ledger can't be read.
+    pub async fn known_to(
+        ledger: &Ledger,
+        csr: &CertificateRequest,
+        presented: Option<Certificate>,
+        trusted: Vec<Certificate>,
+        mut intermediates: Vec<Certificate>,
+    ) -> Result<Self, CliError> {
+        let mut anchors = Vec::new();
         let mut said = Said::default();
         for authority in ledger.authorities().await.map_err(ledger_failed)? {
             let own = certificates(&authority)?;
@@ -119,6 +135,9 @@ impl Voucherage {
             anchors.extend(roots);
             intermediates.extend(others);
         }
+        let intermediates = only_standing(intermediates, ledger).await?;
+        let mut anchors = only_standing(anchors, ledger).await?;
+        anchors.extend(trusted);
         let named = csr.statement().map(|statement| statement.serial().as_bytes().to_vec());
         let shown = presented.as_ref().map(|shown| shown.serial_octets().to_vec());
         let serial = named.or(shown).and_then(|octets| SerialNumber::from_bytes(&octets).ok());

@@ -3,6 +3,7 @@
 
 use ca_core::certificate::Certificate;
 use ca_core::csr::Standing;
+use ca_core::path::same_name;
 use ledger::{Entry, Ledger};
 
 use crate::authority::certificates;
@@ -42,8 +43,33 @@ pub(crate) fn judged(
         };
     }
     let is_authority = authorities.contains(certificate);
-    let is_ours = authorities.iter().any(|one| one.subject() == certificate.issuer());
+    let is_ours = authorities.iter().any(|one| same_name(one.subject(), certificate.issuer()));
     if is_ours && !is_authority { Standing::NotIssued } else { Standing::Unknown }
+}
+
+/// Those that stand: what is revoked, or should be in the ledger and is not, vouches for nothing
+/// below it.
+///
+/// # Errors
+/// `CliError` with exit code 3 where the ledger can't be read.
+pub(crate) async fn only_standing(
+    certificates: Vec<Certificate>,
+    ledger: &Ledger,
+) -> Result<Vec<Certificate>, CliError> {
+    let mut authorities = Vec::new();
+    for authority in ledger.authorities().await.map_err(ledger_failed)? {
+        authorities.extend(self::certificates(&authority)?);
+    }
+    let mut standing = Vec::new();
+    for certificate in certificates {
+        let fingerprint = certificate.fingerprint();
+        let entry = ledger.get_by_fingerprint(fingerprint).await.map_err(ledger_failed)?;
+        match judged(&certificate, entry.as_ref(), &authorities) {
+            Standing::Good | Standing::Unknown => standing.push(certificate),
+            Standing::Revoked { .. } | Standing::NotIssued => {}
+        }
+    }
+    Ok(standing)
 }
 
 /// The certificate of an entry.

@@ -87,10 +87,12 @@ fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+            | '\u{890}' | '\u{891}' | '\u{8e2}'
             | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
@@ -109,6 +111,20 @@ mod tests {
             escaped("\u{2066}\u{feff}\u{e0041}"),
             "\\E2\\81\\A6\\EF\\BB\\BF\\F3\\A0\\81\\81"
         );
+    }
+
+    /// Every character of category Cf in Unicode 16 that no block above takes in.
+    #[test]
+    fn format_characters_of_every_script_become_octets() {
+        let singles = ['\u{890}', '\u{891}', '\u{8e2}', '\u{110bd}', '\u{110cd}'];
+        let ranges = ['\u{13430}'..='\u{1343f}', '\u{1bca0}'..='\u{1bca3}'];
+        for character in singles.into_iter().chain(ranges.into_iter().flatten()) {
+            assert!(escaped(&character.to_string()).starts_with('\\'), "{:x}", character as u32);
+        }
+        assert_eq!(escaped("\u{1bca0}"), "\\F0\\9B\\B2\\A0");
+        // Their neighbours are letters.
+        let letters = "\u{88f}\u{8e3}\u{110bc}\u{110ce}\u{1342f}\u{13440}\u{1bc99}";
+        assert_eq!(escaped(letters), letters);
     }
 
     #[test]

@@ -34,7 +34,7 @@ use crate::certificate::Certificate;
 use crate::escape::quoted;
 
 pub(crate) use certificate_rules::unknown_critical;
-pub(crate) use distinguished_name::same_name;
+pub use distinguished_name::same_name;
 pub(crate) use name_constraints::check_planned as check_planned_names;
 pub use outcome::{Check, Outcome, PathError, Reason, Step, Verdict};
 pub use revocation::{Extent, RevocationDemands, UnknownExtent};

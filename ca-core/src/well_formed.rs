@@ -1,6 +1,8 @@
 //! Whether values of open type are what their tags say: those of a name's attributes, parameters of
 //! algorithms, attributes of a request. Decoding leaves them as they are.
 
+mod real;
+
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, IntRef, UtcTime};
 use der::{Decode, Reader, SliceReader, Tag, Tagged};
@@ -49,6 +51,8 @@ fn is_der(value: AnyRef<'_>, levels: usize) -> bool {
             .is_ok_and(|integer| integer.decode_as::<IntRef<'_>>().is_ok()),
         Tag::Null => octets.is_empty(),
         Tag::BitString => value.decode_as::<BitStringRef<'_>>().is_ok(),
+        Tag::Real => real::is_der(octets),
+        Tag::RelativeOid => are_arcs(octets),
         Tag::ObjectIdentifier => value.decode_as::<ObjectIdentifier>().is_ok(),
         Tag::UtcTime => value.decode_as::<UtcTime>().is_ok(),
         Tag::GeneralizedTime => is_time(octets),
@@ -73,19 +77,33 @@ fn is_time(octets: &[u8]) -> bool {
         .is_ok_and(|time| time.decode_as::<GeneralizedTime>().is_ok())
 }
 
-/// Whether they are DER, and in a SET in ascending order (X.690 clauses 10.3 and 11.6).
+/// Whether they are the arcs of a RELATIVE-OID, each in as few octets as it needs (X.690 clause 8.20).
+fn are_arcs(octets: &[u8]) -> bool {
+    let starts = octets.split_inclusive(|octet| octet & 0x80 == 0);
+    octets.last().is_some_and(|last| last & 0x80 == 0)
+        && starts.into_iter().all(|arc| arc.first() != Some(&0x80))
+}
+
+/// Whether they are DER, and in the order of a SET OF, by their encodings (X.690 clause 11.6), or of
+/// a SET, by their tags, of which none comes twice (clause 10.3): the octets do not tell which it is.
 fn members_are_der(tag: Tag, octets: &[u8], levels: usize) -> bool {
     let Ok(mut reader) = SliceReader::new(octets) else { return octets.is_empty() };
-    let mut previous: &[u8] = &[];
+    let (mut previous, mut previous_tag): (&[u8], _) = (&[], None);
+    let (mut by_encoding, mut by_tag) = (true, true);
     while !reader.is_finished() {
         let Ok(member) = reader.tlv_bytes() else { return false };
-        let is_member = AnyRef::from_der(member).is_ok_and(|member| is_der(member, levels));
-        if !is_member || (tag == Tag::Set && member < previous) {
+        let Ok(value) = AnyRef::from_der(member) else { return false };
+        if !is_der(value, levels) {
             return false;
         }
-        previous = member;
+        // Class and number, whether it is constructed or not.
+        let this_tag =
+            Some((member.first().map_or(0, |octet| octet >> 6), value.tag().number().value()));
+        by_encoding &= member >= previous;
+        by_tag &= this_tag > previous_tag;
+        (previous, previous_tag) = (member, this_tag);
     }
-    true
+    tag != Tag::Set || by_encoding || by_tag
 }
 
 #[cfg(test)]
@@ -107,7 +125,7 @@ mod tests {
 
     #[test]
     fn values_are_what_their_tags_say_or_the_attribute_is_named() {
-        let cases: [(u8, &[u8], &[u8]); 13] = [
+        let cases: [(u8, &[u8], &[u8]); 17] = [
             (0x0c, &[0xc3, 0xa4], &[0xc3, 0x28]),
             (0x1e, &[0, 65], &[0, 65, 0]),
             (0x01, &[0xff], &[1]),
@@ -119,6 +137,11 @@ mod tests {
             (0x06, &[0x55], &[0x80]),
             (0x30, &[5, 0], &[5, 1, 0]),
             (0x31, &[2, 1, 1, 2, 1, 2], &[2, 1, 2, 2, 1, 1]),
+            // A SET of a SEQUENCE and a PrintableString, by tag; of two of the same tag, by encoding.
+            (0x31, &[0x30, 0, 0x13, 0], &[0x13, 1, 97, 0x13, 0, 0x30, 0]),
+            (0x31, &[0x13, 0, 0x30, 0], &[0x30, 0, 0x30, 0, 0x13, 0]),
+            (0x0d, &[0x81, 0x00, 5], &[0x80, 1]),
+            (0x09, &[0x80, 0, 1], &[0x80, 0, 2]),
             (0x18, b"20260601120000Z", b"20261301120000Z"),
             (0x18, b"20260601120000.05Z", b"20260601120000.50Z"),
         ];

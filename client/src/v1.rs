@@ -6,6 +6,7 @@ mod certificate;
 mod certificate_requests;
 mod health;
 mod problem;
+mod whole;
 
 pub use administration::{
     AuditEvent, AuditPage, CreateToken, PageParameters, SearchAudit, Token, TokenGrant, TokenPage,

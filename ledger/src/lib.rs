@@ -57,7 +57,7 @@ pub use revocation::{
     BlockedKey, KeyBlock, NewAuthorityRevocation, NewKeyBlock, NewRevocation, Revocation, Revoking,
     SerialStatus, Unexpired,
 };
-pub use search::{Counts, Cursor, Filter, Found, Order, Page};
+pub use search::{Counts, Cursor, Filter, Found, Order, Page, Reach, Visible};
 pub use store::{Ledger, Reply, Scanned, Store};
 pub use tally::Tally;
 pub use token::{FoundTokens, NewToken, NewTokenRevocation, Token, TokenRevocation};

@@ -30,6 +30,26 @@ pub struct Filter {
     pub expires_after: Option<Timestamp>,
     /// Recorded before this instant: keeps what is under way out of a list of orphans.
     pub recorded_before: Option<Timestamp>,
+    /// What may be seen at all; pages and cursors are of nothing else.
+    pub visible: Option<Visible>,
+}
+
+/// Which entries somebody may see: those that they asked for, and those within a reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Visible {
+    /// Everything that this requester asked for.
+    pub requester: Option<String>,
+    /// And what any of these takes in.
+    pub reaches: Vec<Reach>,
+}
+
+/// Some authorities and some profiles.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Names of authorities; `None` for all.
+    pub authorities: Option<Vec<String>>,
+    /// Names of profiles; `None` for all.
+    pub profiles: Option<Vec<String>>,
 }
 
 /// Which part of what was found.

@@ -258,6 +258,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`Token::is_valid_at`].
     fn token_by_hash(&self, secret: Fingerprint) -> Reply<'_, Option<Token>>;
 
+    /// Every token of this name, expired and revoked ones too: whoever has one is the same requester.
+    fn tokens_named(&self, name: String) -> Reply<'_, Vec<Token>>;
+
     /// One page of the tokens, expired and revoked ones too; cursors are theirs alone.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use cluster::Database;
 use ledger::{
-    FindingKind, Ledger, LedgerError, Location, NewCrlList, NewKeyBlock, PostgresLocation,
+    FindingKind, Ledger, LedgerError, Location, NewCrl, NewCrlList, NewKeyBlock, PostgresLocation,
     Recording,
     postgres::{PostgresOptions, PostgresStore},
 };
@@ -159,6 +159,55 @@ async fn whoever_holds_the_turn_too_long_is_not_waited_for() {
     assert_eq!(ledger.get_by_serial(serial(1)).await.unwrap(), None);
     holder.await.unwrap().unwrap();
     assert!(matches!(ledger.record(record(1)).await, Ok(Recording::New(_))));
+    suite::check_and_close(ledger).await;
+}
+
+/// The turn ends with the transaction, also when the request is refused.
+#[tokio::test]
+async fn a_refused_request_holds_up_no_other_server() {
+    let Some(database) = Database::new("server").await else { return };
+    let options =
+        PostgresOptions { lock_timeout: Duration::from_millis(500), ..PostgresOptions::default() };
+    let open = async || {
+        let store = PostgresStore::open_with(&database.location, options.clone()).await.unwrap();
+        let ledger: Ledger = Arc::new(store);
+        ledger
+    };
+    let (first, second) = (open().await, open().await);
+    with_authority(&first).await;
+    let refusal = first.reserve_crl(NewCrl { authority: "nobody".into(), ..new_crl(None) }).await;
+    assert!(matches!(refusal, Err(LedgerError::UnknownAuthority { .. })), "{refusal:?}");
+    assert!(matches!(second.record(record(1)).await, Ok(Recording::New(_))));
+    second.close().await.unwrap();
+    suite::check_and_close(first).await;
+}
+
+/// Those behind a request that waited in vain do not wait as long, one after the other.
+#[tokio::test]
+async fn what_waits_behind_a_failure_fails_with_it() {
+    let Some(database) = Database::new("server").await else { return };
+    let options =
+        PostgresOptions { lock_timeout: Duration::from_millis(300), ..PostgresOptions::default() };
+    let store = PostgresStore::open_with(&database.location, options).await.unwrap();
+    let ledger: Ledger = Arc::new(store);
+    with_authority(&ledger).await;
+    let held = "BEGIN; UPDATE espalier.writer SET turn = turn; SELECT pg_sleep(2.5); COMMIT";
+    let name = database.name.clone();
+    let holder = tokio::task::spawn_blocking(move || cluster::cluster().unwrap().psql(&name, held));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..6 {
+        let ledger = Arc::clone(&ledger);
+        // A transaction for each.
+        tasks.spawn(async move { ledger.reserve_crl(new_crl(None)).await });
+    }
+    for outcome in tasks.join_all().await {
+        assert!(matches!(outcome, Err(LedgerError::Contended { .. })), "{outcome:?}");
+    }
+    // The first, which waited alone; the first of those that came meanwhile, and the rest of them.
+    assert!(ledger.stats().failed_transactions <= 3, "{:?}", ledger.stats());
+    holder.await.unwrap().unwrap();
+    ledger.reserve_crl(new_crl(None)).await.unwrap();
     suite::check_and_close(ledger).await;
 }
 

@@ -67,6 +67,7 @@ const PEERS: &[Peer] = &[
     Peer { name: "bouncycastle", sources: &["bouncycastle"], install: bouncy_castle::install },
     Peer { name: "pyca", sources: &["pyca"], install: python::install_pyca },
     Peer { name: "pkilint", sources: &["pyca"], install: python::install_pkilint },
+    Peer { name: "schemathesis", sources: &[], install: python::install_schemathesis },
     Peer { name: "go", sources: &["go"], install: go::install },
     Peer { name: "liboqs", sources: &[], install: liboqs::install },
 ];

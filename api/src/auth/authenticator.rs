@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ca_core::fingerprint::Fingerprint;
 use jiff::Timestamp;
 use ledger::Ledger;
 
 use super::api_token::{self, digest_of, same_digest};
 use super::caller::Caller;
-use super::client_certificate::{self, OwnAuthority, Trust};
+use super::client_certificate::{OwnAuthority, Trust, Trusts};
 use super::config::{AuthConfig, ConfigError, OidcConfig};
 use super::error::{AuthError, CredentialKind};
 use super::facts::Facts;
@@ -50,6 +51,20 @@ impl fmt::Debug for Presented<'_> {
     }
 }
 
+impl Presented<'_> {
+    /// What tells the credential from others; none where there is none.
+    fn digest(&self) -> Option<Fingerprint> {
+        match (self.bearer, self.client_certificates) {
+            (Some(text), _) => Some(Fingerprint::of(text.as_bytes())),
+            (None, Some(chain)) if !chain.is_empty() => {
+                let each = chain.iter().flat_map(|der| *Fingerprint::of(der).as_bytes());
+                Some(Fingerprint::of(&each.collect::<Vec<u8>>()))
+            }
+            (None, _) => None,
+        }
+    }
+}
+
 /// What an authenticator asks beside its configuration.
 #[derive(Clone, Debug)]
 pub struct Resources<'a> {
@@ -67,10 +82,10 @@ pub struct Authenticator {
     api_tokens: bool,
     issuers: Vec<Arc<Issuer>>,
     clusters: Vec<Cluster>,
-    trusts: Vec<Trust>,
+    trusts: Trusts,
     rules: Rules,
     ledger: Ledger,
-    limits: RateLimits,
+    limits: Arc<RateLimits>,
 }
 
 impl Authenticator {
@@ -99,10 +114,10 @@ impl Authenticator {
             api_tokens: config.api_tokens,
             issuers,
             clusters,
-            trusts,
+            trusts: Trusts::new(trusts),
             rules: Rules::new(config)?,
             ledger,
-            limits: RateLimits::new(
+            limits: Arc::new(RateLimits::new(
                 Allowance {
                     per_second: limits.requester_per_second,
                     burst: limits.requester_burst,
@@ -111,8 +126,25 @@ impl Authenticator {
                     per_second: limits.unauthenticated_per_second,
                     burst: limits.unauthenticated_burst,
                 },
-            ),
+            )),
         })
+    }
+
+    /// Takes over what the one before learned: the keys of issuers that are configured as they
+    /// were, and what is left of allowances that are the same.
+    #[must_use]
+    pub fn succeeding(mut self, before: &Self) -> Self {
+        if self.limits.allows_as(&before.limits) {
+            self.limits = Arc::clone(&before.limits);
+        }
+        let before =
+            || before.issuers.iter().chain(before.clusters.iter().filter_map(Cluster::keys));
+        for issuer in self.issuers.iter().chain(self.clusters.iter().filter_map(Cluster::keys)) {
+            if let Some(same) = before().find(|other| issuer.is_configured_as(other)) {
+                issuer.take_keys(same);
+            }
+        }
+        self
     }
 
     /// Finds out who asks, and counts the request.
@@ -126,13 +158,16 @@ impl Authenticator {
         now: Timestamp,
     ) -> Result<Caller, AuthError> {
         let too_many = |retry_after: Duration| AuthError::TooMany { retry_after };
+        let (credential, peer) = (presented.digest(), presented.peer.ip());
+        let costly = presented.bearer.is_none() && credential.is_some();
+        let counted = self.limits.admit(credential, costly, peer).map_err(too_many)?;
         match self.identify(presented, now).await {
-            Ok(caller) => match self.limits.requester(caller.name()) {
-                Ok(()) => Ok(caller),
-                Err(wait) => Err(too_many(wait)),
-            },
+            Ok(caller) => {
+                let counted = self.limits.good(credential, caller.name(), counted.as_deref());
+                counted.map(|()| caller).map_err(too_many)
+            }
             Err(error) => {
-                let counted = self.limits.unauthenticated(presented.peer.ip());
+                let counted = self.limits.bad(credential, peer);
                 Err(counted.map_or_else(too_many, |()| error))
             }
         }
@@ -149,7 +184,7 @@ impl Authenticator {
             }
             (Some(text), _) => self.jwt(text, now).await?,
             (None, Some(chain)) if !chain.is_empty() => {
-                client_certificate::authenticate(&self.trusts, chain, &self.ledger, now).await?
+                self.trusts.authenticate(chain, &self.ledger, now).await?
             }
             (None, _) => return Err(AuthError::Missing),
         };

@@ -1,5 +1,7 @@
 //! Someone who is known, and what they may.
 
+use ledger::Visible;
+
 use super::denied::Denied;
 use super::error::CredentialKind;
 use super::grants::{Asked, Grant, Grants};
@@ -74,6 +76,14 @@ impl Caller {
     /// `Denied` with the field, what was found and what this caller may.
     pub fn may_act(&self, role: Role, authority: &str, profile: &str) -> Result<(), Denied> {
         self.grants.may_act(&self.name, role, authority, profile)
+    }
+
+    /// The certificates that it may see, as [`Self::may_read`] says it of one.
+    pub fn visible(&self) -> Visible {
+        Visible {
+            requester: self.has(Role::Requester).then(|| self.name.clone()),
+            reaches: self.grants.reaches(&[Role::Auditor, Role::Revoker]),
+        }
     }
 
     /// Checks that it may see a certificate of this authority and profile that `requester` asked

@@ -8,23 +8,29 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ca_core::certificate::Certificate;
-use ca_core::fingerprint::Fingerprint;
-use ca_core::path::{self, Extent, Options, Outcome, RevocationDemands, SecurityPolicy, Usage};
+use ca_core::path::{
+    self, Extent, Options, Outcome, RevocationDemands, SecurityPolicy, Usage, same_name,
+};
 use ca_core::pem;
 use ca_core::revocation::RevocationSources;
+use ca_core::serial::SerialNumber;
 use jiff::Timestamp;
-use ledger::{Entry, Ledger, Status};
+use ledger::{Ledger, Status};
+use tokio::sync::Semaphore;
 
 use super::config::{ConfigError, RevocationConfig, TrustConfig};
 use super::error::{AuthError, CredentialKind};
 use super::identity::{CertificateHolder, Identity};
 use super::quoted::quoted;
 use super::rules::plain_name;
+use crate::standing::stored;
 
 /// The most certificates that a client may send.
 const MAX_CHAIN: usize = 8;
 /// The most intermediates that a path may have.
 const MAX_DEPTH: usize = 5;
+/// How many requests may wait until their certificates are judged.
+const MAX_WAITING: usize = 256;
 
 /// The certificates of an authority of this server.
 #[derive(Clone, Debug)]
@@ -120,35 +126,101 @@ fn lists(config: &TrustConfig, base: &Path) -> Result<Option<Arc<RevocationSourc
     Ok(wanted.then(|| Arc::new(RevocationSources::new(lists, Vec::new()))))
 }
 
-/// Who the certificates name, leaf first.
-///
-/// # Errors
-/// `AuthError::Refused` with what is wrong, `AuthError::Unavailable` when the ledger can't be
-/// asked.
-pub(super) async fn authenticate(
-    trusts: &[Trust],
-    ders: &[Vec<u8>],
-    ledger: &Ledger,
-    now: Timestamp,
-) -> Result<Identity, AuthError> {
-    let (leaf, others) = read(ders).map_err(refused)?;
-    check_leaf(&leaf).map_err(refused)?;
-    let mut failures = Vec::new();
-    for trust in trusts {
-        let outcome = trust.verify(&leaf, &others, now);
-        match outcome.error {
-            None => {
-                check_ledger(trust, &outcome, ledger).await?;
-                let holder = CertificateHolder::new(&trust.name, &leaf);
-                return Ok(Identity::Certificate(Box::new(holder)));
-            }
-            Some(error) => failures.push(error.to_string()),
+/// Every trust, and the bound of what they judge at once: a path may take many signatures, which are
+/// checked on threads that may be kept busy.
+#[derive(Debug)]
+pub(super) struct Trusts {
+    all: Arc<[Trust]>,
+    waiting: Semaphore,
+    turns: Semaphore,
+}
+
+/// A path that was found.
+struct Judged {
+    trust: usize,
+    leaf: Certificate,
+    /// The anchor first, the leaf last.
+    path: Vec<Certificate>,
+}
+
+impl Trusts {
+    /// All of them.
+    pub(super) fn new(all: Vec<Trust>) -> Self {
+        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+        let (waiting, turns) = (Semaphore::new(MAX_WAITING), Semaphore::new(at_once));
+        Self { all: all.into(), waiting, turns }
+    }
+
+    /// Who the certificates name, leaf first.
+    ///
+    /// # Errors
+    /// `AuthError::Refused` with what is wrong, `AuthError::Unavailable` when the ledger can't be
+    /// asked, or too many certificates are being judged.
+    pub(super) async fn authenticate(
+        &self,
+        ders: &[Vec<u8>],
+        ledger: &Ledger,
+        now: Timestamp,
+    ) -> Result<Identity, AuthError> {
+        if self.all.is_empty() {
+            let reason = "found one, allowed is none: no client_certificates are configured";
+            return Err(refused(reason));
         }
+        let judged = self.judged(ders.to_vec(), now).await?.map_err(refused)?;
+        let Some(trust) = self.all.get(judged.trust) else { return Err(AuthError::Missing) };
+        check_ledger(trust, &judged.path, ledger).await?;
+        let holder = CertificateHolder::new(&trust.name, &judged.leaf);
+        Ok(Identity::Certificate(Box::new(holder)))
     }
-    if trusts.is_empty() {
-        return Err(refused("found one, allowed is none: no client_certificates are configured"));
+
+    /// Judges on a thread of its own, in turn.
+    async fn judged(
+        &self,
+        ders: Vec<Vec<u8>>,
+        now: Timestamp,
+    ) -> Result<Result<Judged, String>, AuthError> {
+        const WHAT: &str = "whoever judges client certificates";
+        let full = |_| AuthError::unavailable(WHAT, format!("{MAX_WAITING} are waiting"));
+        let _waits = self.waiting.try_acquire().map_err(full)?;
+        let turn = self.turns.acquire().await;
+        let _turn = turn.map_err(|error| AuthError::unavailable(WHAT, error))?;
+        let all = Arc::clone(&self.all);
+        let judging = tokio::task::spawn_blocking(move || judge(&all, &ders, now));
+        judging.await.map_err(|error| AuthError::unavailable(WHAT, error))
     }
-    Err(refused(failures.join("; ")))
+}
+
+/// The first trust that has a path, or why none has.
+fn judge(trusts: &[Trust], ders: &[Vec<u8>], now: Timestamp) -> Result<Judged, String> {
+    let (leaf, others) = read(ders)?;
+    check_leaf(&leaf)?;
+    let mut failures = Vec::new();
+    for (index, trust) in trusts.iter().enumerate() {
+        let outcome = trust.verify(&leaf, &others, now);
+        let Some(error) = &outcome.error else {
+            let all: Vec<&Certificate> =
+                trust.anchors.iter().chain(&others).chain([&leaf]).collect();
+            let path = path_of(&outcome, &all);
+            return Ok(Judged { trust: index, leaf, path });
+        };
+        failures.push(error.to_string());
+    }
+    Err(failures.join("; "))
+}
+
+/// The certificates that the steps are about, each once.
+fn path_of(outcome: &Outcome, all: &[&Certificate]) -> Vec<Certificate> {
+    let mut path: Vec<Certificate> = Vec::new();
+    let mut last = None;
+    for step in &outcome.steps {
+        if last == Some(&step.fingerprint) {
+            continue;
+        }
+        last = Some(&step.fingerprint);
+        let found = all.iter().find(|one| one.fingerprint().to_string() == step.fingerprint);
+        path.extend(found.map(|one| Certificate::clone(one)));
+    }
+    path
 }
 
 fn refused(reason: impl std::fmt::Display) -> AuthError {
@@ -181,35 +253,51 @@ fn check_leaf(leaf: &Certificate) -> Result<(), String> {
 }
 
 /// Refuses what the ledger knows to be revoked, and where the trust wants that, what it does not
-/// know at all.
-async fn check_ledger(trust: &Trust, outcome: &Outcome, ledger: &Ledger) -> Result<(), AuthError> {
-    let mut anchor = true;
-    let mut last = None;
-    for step in &outcome.steps {
-        if last == Some(&step.fingerprint) {
-            continue;
+/// know at all. The path is anchor first.
+async fn check_ledger(
+    trust: &Trust,
+    path: &[Certificate],
+    ledger: &Ledger,
+) -> Result<(), AuthError> {
+    for (index, certificate) in path.iter().enumerate() {
+        let found = ledger.get_by_fingerprint(certificate.fingerprint()).await;
+        let found = found.map_err(unavailable)?;
+        let revoked = match &found {
+            Some(entry) => entry.status() == Status::Revoked,
+            None => is_revoked_as_another(certificate, ledger).await?,
+        };
+        let refuse = |field: &str, found: &str, allowed: &str| {
+            let label = ca_core::name::to_text(certificate.subject());
+            Err(refused(format!("{label}: {field}: found {found}, allowed is {allowed}")))
+        };
+        if revoked {
+            return refuse("revocation", "revoked", "a certificate that is not revoked");
         }
-        last = Some(&step.fingerprint);
-        let Some(fingerprint) = Fingerprint::from_hex(&step.fingerprint) else { continue };
-        let found = ledger.get_by_fingerprint(fingerprint).await;
-        let found = found.map_err(|error| AuthError::unavailable("the ledger", error))?;
-        match found.as_ref().map(Entry::status) {
-            Some(Status::Revoked) => {
-                let label = &step.certificate;
-                return Err(refused(format!(
-                    "{label}: revocation: found revoked, allowed is a certificate that is not revoked"
-                )));
-            }
-            Some(_) => {}
-            None if anchor || !trust.in_ledger => {}
-            None => {
-                let label = &step.certificate;
-                return Err(refused(format!(
-                    "{label}: ledger: found nothing of it, allowed is a certificate that this server issued"
-                )));
-            }
+        if found.is_none() && index > 0 && trust.in_ledger {
+            return refuse("ledger", "nothing of it", "a certificate that this server issued");
         }
-        anchor = false;
     }
     Ok(())
+}
+
+/// Whether issuer and serial number are those of a certificate that is revoked, though the octets
+/// are not: whoever has an ECDSA signature can make another of the same message.
+async fn is_revoked_as_another(
+    certificate: &Certificate,
+    ledger: &Ledger,
+) -> Result<bool, AuthError> {
+    let Ok(serial) = SerialNumber::from_bytes(certificate.serial_octets()) else {
+        return Ok(false);
+    };
+    let found = ledger.get_by_serial(serial).await.map_err(unavailable)?;
+    let Some(entry) = found.filter(|entry| entry.status() == Status::Revoked) else {
+        return Ok(false);
+    };
+    // A record without a certificate has its serial number alone.
+    let same_issuer = |ours: Certificate| same_name(ours.issuer(), certificate.issuer());
+    Ok(stored(&entry).is_none_or(same_issuer))
+}
+
+fn unavailable(error: ledger::LedgerError) -> AuthError {
+    AuthError::unavailable("the ledger", error)
 }

@@ -37,6 +37,19 @@ pub struct AuthConfig {
     pub rate_limits: RateLimitConfig,
 }
 
+impl AuthConfig {
+    /// The files that are read when the configuration is, relative to its folder. The token that
+    /// API servers are shown is read whenever it is used.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let oidc = self.oidc.iter().flat_map(|one| one.jwks_file.iter().chain(&one.ca_file));
+        let clusters =
+            self.kubernetes.iter().flat_map(|one| one.jwks_file.iter().chain([&one.ca_file]));
+        let trusts = self.client_certificates.iter();
+        let trusts = trusts.flat_map(|one| one.anchor_files.iter().chain(&one.crl_files));
+        oidc.chain(clusters).chain(trusts)
+    }
+}
+
 /// An OpenID Connect issuer.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,6 +6,7 @@
 
 use ca_core::general_name::AltName;
 use ca_core::name::DistinguishedName;
+use ledger::Reach;
 use serde::{Deserialize, Serialize};
 
 use super::denied::{Denied, listed};
@@ -127,6 +128,12 @@ impl Grant {
         fields.into_iter().find(|(_, holds)| !holds).map(|(field, _)| field)
     }
 
+    /// What it takes in of certificates.
+    fn reach(&self) -> Reach {
+        let names = |list: &[String]| (!list.iter().any(|item| item == "*")).then(|| list.to_vec());
+        Reach { authorities: names(&self.authorities), profiles: names(&self.profiles) }
+    }
+
     fn has(&self, role: Role) -> bool {
         self.roles.iter().any(|own| own.covers(role))
     }
@@ -199,6 +206,12 @@ impl Grants {
         let found = "a grant that reaches further than yours".to_owned();
         let allowed = "what one of your own grants with role admin has".to_owned();
         Err(Denied { who: who.to_owned(), field: exceeded, found, allowed })
+    }
+
+    /// What those of its grants take in that have one of the roles.
+    pub(super) fn reaches(&self, roles: &[Role]) -> Vec<Reach> {
+        let fits = |grant: &&Grant| roles.iter().any(|role| grant.has(*role));
+        self.all.iter().filter(fits).map(Grant::reach).collect()
     }
 
     /// The grants with the role that reach the authority and the profile.

@@ -18,7 +18,7 @@ const MAX_DOCUMENT: usize = 256 * 1024;
 const PAUSE_SECONDS: i64 = 10;
 
 /// Where an issuer's keys come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum KeySource {
     /// A file, read when the configuration is.
     File(PathBuf),
@@ -29,7 +29,7 @@ pub(super) enum KeySource {
 }
 
 /// What is known of an issuer before anything is fetched.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IssuerSettings {
     pub(super) issuer: String,
     pub(super) audiences: Vec<String>,
@@ -161,6 +161,18 @@ impl Issuer {
     fn gone(&self) -> FetchError {
         let issuer = &self.settings.issuer;
         FetchError::new(format!("{issuer}: its keys could not be fetched a moment ago"))
+    }
+
+    /// Whether both are configured alike.
+    pub(super) fn is_configured_as(&self, other: &Self) -> bool {
+        self.settings == other.settings
+    }
+
+    /// Goes on with the keys that `other` fetched; those of a file are as the file is.
+    pub(super) fn take_keys(&self, other: &Self) {
+        if !self.is_from_file() {
+            *self.state.write().unwrap_or_else(PoisonError::into_inner) = other.state();
+        }
     }
 
     fn is_from_file(&self) -> bool {

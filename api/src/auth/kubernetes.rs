@@ -102,6 +102,14 @@ impl Cluster {
             .map_err(|error| ConfigError::reason("ca_file", error))
     }
 
+    /// Its keys, where tokens are checked with them.
+    pub(super) fn keys(&self) -> Option<&Arc<Issuer>> {
+        match &self.check {
+            Check::Keys(issuer) => Some(issuer),
+            Check::Reviews(_) => None,
+        }
+    }
+
     /// `iss` of the cluster's tokens.
     pub(super) fn issuer(&self) -> &str {
         &self.issuer

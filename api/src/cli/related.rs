@@ -78,6 +78,10 @@ impl RelatedOptions {
             anchors.extend(line.pop());
             intermediates.append(&mut line);
         }
+        let hint = "get a certificate by `espalier issue`, and make the request anew with that";
+        standing::check(&related, "related certificate", hint, ledger).await?;
+        let intermediates = standing::only_standing(intermediates, ledger).await?;
+        let mut anchors = standing::only_standing(anchors, ledger).await?;
         for source in &self.related_trust {
             anchors.extend(read(source, context)?);
         }
@@ -91,8 +95,6 @@ impl RelatedOptions {
                 .map_err(|_| CliError::usage("--related-max-age-seconds: too long"))?,
         };
         let proven = binding.prove(csr).map_err(|error| refused(&subject, &error))?;
-        let hint = "get a certificate by `espalier issue`, and make the request anew with that";
-        standing::check(&related, "related certificate", hint, ledger).await?;
         Ok(Some(proven))
     }
 }

@@ -44,6 +44,10 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Some(source) => config::read(source, context)?,
         None => options.config_of_data_folder(),
     };
+    let watched = match &options.config {
+        Some(Source::File(file)) => Some(Watched::new(file.clone(), config.clone())),
+        _ => None,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::of(Exit::Environment, "runtime", &error))?;
     runtime.block_on(async {
@@ -63,10 +67,6 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         };
         context.print(&options.greeting(&url, public, token.as_ref()))?;
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
-        let watched = match &options.config {
-            Some(Source::File(file)) => Some(Watched { file: file.clone(), config }),
-            _ => None,
-        };
         server.run(watched, context).await
     })
 }

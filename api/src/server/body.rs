@@ -152,6 +152,10 @@ pub fn query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, Refusal> {
     let url = format!("http://query/?{}", query.unwrap_or_default());
     let refuse =
         |reason: String| Refusal::new(INVALID_PARAMETER, format!("query: {}", shortened(&reason)));
+    // Decoding would put marks of replacement for them.
+    if !is_utf8_decoded(query.unwrap_or_default()) {
+        return Err(refuse("found octets that are not UTF-8, allowed is text in UTF-8".into()));
+    }
     let uri: axum::http::Uri = url.parse().map_err(|_| refuse("not a query".into()))?;
     let parsed = axum::extract::Query::<T>::try_from_uri(&uri);
     parsed.map(|parsed| parsed.0).map_err(|error| {
@@ -159,6 +163,30 @@ pub fn query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, Refusal> {
         let prefix = "Failed to deserialize query string: ";
         refuse(text.strip_prefix(prefix).unwrap_or(&text).to_owned())
     })
+}
+
+/// Whether what percent signs stand for is UTF-8.
+fn is_utf8_decoded(text: &str) -> bool {
+    let digit =
+        |octet: &u8| char::from(*octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (mut decoded, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let [first, after @ ..] = rest {
+        let pair = match (first, after) {
+            (b'%', [high, low, ..]) => digit(high).zip(digit(low)),
+            _ => None,
+        };
+        match pair {
+            Some((high, low)) => {
+                decoded.push(high * 16 + low);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                decoded.push(*first);
+                rest = after;
+            }
+        }
+    }
+    std::str::from_utf8(&decoded).is_ok()
 }
 
 /// Text of a stranger in a message: bounded, and escaped.

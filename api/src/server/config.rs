@@ -107,6 +107,9 @@ pub struct Limits {
     pub connections: usize,
     /// How many requests of one HTTP/2 connection are served at once.
     pub http2_streams: u32,
+    /// How many requests are under way at once, over all connections and with those whose clients
+    /// went away; more are told to come again.
+    pub requests: usize,
     /// How long requests that are under way may take when the server is told to end.
     pub drain_timeout_seconds: u64,
 }
@@ -123,6 +126,7 @@ impl Default for Limits {
             idle_timeout_seconds: 60,
             connections: 1_024,
             http2_streams: 128,
+            requests: 2_048,
             drain_timeout_seconds: 30,
         }
     }
@@ -247,6 +251,7 @@ impl ServerConfig {
         seconds.into_iter().try_for_each(|(field, found)| in_bounds(field, found, 1, 3_600))?;
         in_bounds("limits.connections", limits.connections as u64, 1, 1_000_000)?;
         in_bounds("limits.http2_streams", limits.http2_streams.into(), 1, 10_000)?;
+        in_bounds("limits.requests", limits.requests as u64, 1, 1_000_000)?;
         in_bounds("signing.threads", self.signing.threads as u64, 0, 1_024)?;
         in_bounds("signing.queue", self.signing.queue as u64, 1, 100_000)?;
         self.public.as_ref().map_or(Ok(()), PublicConfig::check)

@@ -14,7 +14,10 @@ use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
 use super::access::Peer;
-use super::problem::{INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Refusal, TIMED_OUT, URI_TOO_LONG};
+use super::problem::{
+    HEADERS_TOO_LARGE, INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, OVERLOADED, Refusal, TIMED_OUT,
+    URI_TOO_LONG,
+};
 use super::request_id::RequestId;
 use super::state::App;
 
@@ -72,7 +75,27 @@ async fn work(app: &App, request: Request, next: Next, span: &tracing::Span) -> 
         let detail = format!("address: found {length} octets, allowed are at most {allowed}");
         return Refusal::new(URI_TOO_LONG, detail).into_response();
     }
-    let task = app.tasks().spawn(next.run(request).instrument(span.clone()));
+    let fields = request.headers().iter();
+    let length: usize = fields.map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if length > limits.header_bytes {
+        let allowed = limits.header_bytes;
+        let detail = format!("headers: found {length} octets, allowed are at most {allowed}");
+        return Refusal::new(HEADERS_TOO_LARGE, detail).into_response();
+    }
+    let of_health = request
+        .extensions()
+        .get::<MatchedPath>()
+        .is_some_and(|path| matches!(path.as_str(), "/healthz" | "/readyz" | "/metrics"));
+    let Some(place) = app.place(of_health) else {
+        let detail = "requests: found as many under way as are allowed at once (limits.requests)";
+        return Refusal::new(OVERLOADED, detail).into_response();
+    };
+    let run = async move {
+        // Also when nobody waits any more.
+        let _place = place;
+        next.run(request).await
+    };
+    let task = app.tasks().spawn(run.instrument(span.clone()));
     match tokio::time::timeout(Duration::from_secs(limits.request_timeout_seconds), task).await {
         Ok(Ok(response)) => response,
         Ok(Err(ended)) => {

@@ -28,7 +28,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// `invalid-parameter`.
 pub fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let refuse = |found: String| {
-        let allowed = format!("one of 1 to {MOST} visible ASCII characters");
+        let allowed =
+            format!("one of 1 to {MOST} visible ASCII characters other than a quotation mark");
         let detail = format!("Idempotency-Key: found {found}, allowed: {allowed}");
         Refusal::new(INVALID_PARAMETER, detail)
     };
@@ -43,8 +44,8 @@ pub fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     if !(1..=MOST).contains(&key.len()) {
         return Err(refuse(format!("{} characters", key.len())));
     }
-    match key.bytes().find(|byte| !byte.is_ascii_graphic()) {
-        Some(_) => Err(refuse("a space or tab".into())),
+    match key.bytes().find(|byte| !byte.is_ascii_graphic() || *byte == b'"') {
+        Some(_) => Err(refuse("a space, tab or quotation mark".into())),
         None => Ok(Some(key.to_owned())),
     }
 }

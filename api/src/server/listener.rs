@@ -102,18 +102,20 @@ pub struct Server {
 impl Server {
     /// With these limits.
     pub fn new(limits: &Limits) -> Self {
+        // What is a little too large is read, so that it is refused with a document.
+        let head = limits.header_bytes.saturating_mul(2).saturating_add(limits.uri_bytes);
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_secs(limits.header_read_timeout_seconds))
-            .max_buf_size(limits.header_bytes.max(8 * 1024))
+            .max_buf_size(head)
             .keep_alive(true);
         builder
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.http2_streams)
-            .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+            .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX))
             .max_send_buf_size(256 * 1024)
             .keep_alive_interval(Duration::from_secs(limits.idle_timeout_seconds))
             .keep_alive_timeout(Duration::from_secs(limits.header_read_timeout_seconds));

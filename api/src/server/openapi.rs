@@ -77,13 +77,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_of_version_3_1_and_every_operation_says_who_may() {
+    fn it_is_of_version_3_1_and_every_operation_has_its_name_and_says_who_may() {
         let document = document();
+        let mut names = std::collections::BTreeSet::new();
         assert_eq!(document["openapi"], "3.1.0");
         for (method, path) in operations(&routes::described()) {
             let operation = &document["paths"][&path][&method];
             assert!(operation["security"].is_array(), "{method} {path}");
             assert!(operation["summary"].is_string(), "{method} {path}");
+            assert!(names.insert(operation["operationId"].to_string()), "{method} {path}");
         }
     }
 }

@@ -62,7 +62,7 @@ impl Server {
         let signing = SigningPool::start(threads, config.signing.queue);
         let signing =
             signing.map_err(|error| CliError::of(Exit::Environment, "signing threads", &error))?;
-        let authenticator = authenticator(config, base, &ledger).await?;
+        let authenticator = Arc::new(authenticator(config, base, &ledger).await?);
         let parts = Parts {
             ledger,
             authorities,
@@ -167,7 +167,7 @@ pub(super) async fn authenticator(
     config: &ServerConfig,
     base: &Path,
     ledger: &Ledger,
-) -> Result<Arc<Authenticator>, CliError> {
+) -> Result<Authenticator, CliError> {
     let recorded = ledger.authorities().await.map_err(ledger_failed)?;
     let own: Vec<OwnAuthority> = recorded
         .into_iter()
@@ -178,7 +178,6 @@ pub(super) async fn authenticator(
         .collect();
     let resources = Resources { base, authorities: &own, ledger: Ledger::clone(ledger) };
     Authenticator::new(&config.auth, resources)
-        .map(Arc::new)
         .map_err(|error| CliError::of(Exit::Usage, "configuration: auth", &error))
 }
 

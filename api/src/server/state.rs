@@ -8,6 +8,7 @@ use ca_core::profile::{Profile, ProfileKind};
 use ca_core::serial::SerialNumber;
 use jiff::Timestamp;
 use ledger::{Ledger, LedgerError, Tally};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::config::Limits;
@@ -27,9 +28,15 @@ pub struct App(Arc<Inner>);
 struct Inner {
     parts: Parts,
     tasks: TaskTracker,
+    places: Arc<Semaphore>,
+    health_places: Arc<Semaphore>,
     /// Asked for by one at a time: whoever comes second gets what is known by then.
     tally: tokio::sync::Mutex<Tally>,
 }
+
+/// How many questions after the server's health are answered at once, however many requests there
+/// are: a server that has much to do must not be taken for a dead one.
+const HEALTH_PLACES: usize = 64;
 
 /// What [`App`] is made of.
 pub struct Parts {
@@ -86,7 +93,16 @@ impl Served {
 impl App {
     /// Joins the parts.
     pub fn new(parts: Parts, tasks: TaskTracker) -> Self {
-        Self(Arc::new(Inner { parts, tasks, tally: tokio::sync::Mutex::default() }))
+        let places = Arc::new(Semaphore::new(parts.limits.requests));
+        let health_places = Arc::new(Semaphore::new(HEALTH_PLACES));
+        let tally = tokio::sync::Mutex::default();
+        Self(Arc::new(Inner { parts, tasks, places, health_places, tally }))
+    }
+
+    /// A place for a request, kept until its work is done; none when all are taken.
+    pub fn place(&self, of_health: bool) -> Option<OwnedSemaphorePermit> {
+        let places = if of_health { &self.0.health_places } else { &self.0.places };
+        Arc::clone(places).try_acquire_owned().ok()
     }
 
     /// What was issued.

@@ -7,11 +7,13 @@
 //! | [`own`] | a certificate that this server issues to itself, and renews |
 //! | [`choice`] | which certificate a client gets |
 //! | [`possession`] | clients prove that they hold the key of their certificate |
+//! | `composite` | the same with a composite key |
 //! | [`acceptor`] | handshakes, and what a new configuration changes |
 
 pub mod acceptor;
 pub mod certificate;
 pub mod choice;
+mod composite;
 pub mod config;
 pub mod own;
 pub mod possession;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ca_core::pem;
 use espalier::auth::{AuthError, Caller, CredentialKind, OwnAuthority, Presented};
+use fuzzing::tree::{Body, Node};
 use jiff::Timestamp;
 use ledger::Ledger;
 use ledger::sqlite::SqliteStore;
@@ -149,6 +150,62 @@ async fn a_revoked_certificate_ends_at_once() {
     ca.bench.run("cert revoke issuing.der --reason ca-compromise").done();
     let answer = present(&desk, &neighbour).await;
     Desk::expect_refusal(answer, 401, "revocation: found revoked");
+}
+
+/// The other signature that ECDSA has for the same octets (r, n - s): nobody needs the key for it.
+fn malleated(der: &[u8]) -> Vec<u8> {
+    /// The order of P-256.
+    const N: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,
+        0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+    ];
+    let whole = Node::parse(der).unwrap();
+    let Body::Nodes(mut parts) = whole.body else { panic!("no SEQUENCE") };
+    let Body::Wrapped(_, signature) = &parts[2].body else { panic!("no signature inside") };
+    let Body::Nodes(numbers) = &signature[0].body else { panic!("no two numbers") };
+    let Body::Octets(s) = &numbers[1].body else { panic!("no INTEGER") };
+    let s: Vec<u8> = s.iter().copied().skip_while(|octet| *octet == 0).collect();
+    let s = [vec![0; 32 - s.len()], s].concat();
+    let (mut other, mut borrow) = ([0_u8; 32], 0);
+    for at in (0..32).rev() {
+        let digit = i16::from(N[at]) - i16::from(s[at]) - borrow;
+        borrow = i16::from(digit < 0);
+        other[at] = digit.rem_euclid(256) as u8;
+    }
+    let mut other: Vec<u8> = other.iter().copied().skip_while(|octet| *octet == 0).collect();
+    if other[0] & 0x80 != 0 {
+        other.insert(0, 0);
+    }
+    let numbers = vec![numbers[0].clone(), Node::octets(2, other)];
+    parts[2].body = Body::Wrapped(vec![0], vec![Node::nodes(0x30, numbers)]);
+    Node::nodes(0x30, parts).to_der()
+}
+
+#[tokio::test]
+async fn another_signature_does_not_bring_a_revoked_certificate_back() {
+    let ca = Ca::new("p256");
+    let desk = ca.desk("authorities: [root]\n    revocation: none", MATCH).await;
+    let strict = ca.desk("authorities: [root]", MATCH).await;
+    let chain = ca.issue(CLIENT);
+    let mut other = chain.clone();
+    other[0] = malleated(&chain[0]);
+    assert_ne!(other, chain);
+    assert_eq!(malleated(&other[0]), chain[0]);
+    // It is a good signature of the same holder; only the ledger knows that it is not ours.
+    present(&desk, &other).await.unwrap();
+    Desk::expect_refusal(present(&strict, &other).await, 401, "ledger: found nothing of it");
+    ca.bench.write("leaf.der", &chain[0]);
+    ca.bench.run("cert revoke leaf.der --reason key-compromise").done();
+    for shown in [&chain, &other] {
+        Desk::expect_refusal(present(&desk, shown).await, 401, "revocation: found revoked");
+    }
+    // So it is with what stands above.
+    let neighbour = ca.issue("--profile tls-client --dns bob.people.example.com");
+    ca.bench.write("issuing.der", &neighbour[1]);
+    ca.bench.run("cert revoke issuing.der --reason ca-compromise").done();
+    let mut other = neighbour.clone();
+    other[1] = malleated(&neighbour[1]);
+    Desk::expect_refusal(present(&desk, &other).await, 401, "revocation: found revoked");
 }
 
 /// Somebody restored an old ledger, or has the key: the signature is right, and nobody wrote it

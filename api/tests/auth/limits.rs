@@ -25,6 +25,23 @@ async fn a_peer_that_fails_too_often_is_told_to_wait_and_others_are_not() {
     assert_eq!(error.status(), 401);
 }
 
+/// A new configuration gives nobody a full allowance, unless it says another one.
+#[tokio::test]
+async fn a_reload_leaves_what_is_left_of_an_allowance() {
+    let desk = Desk::new(FEW).await;
+    for _ in 0..3 {
+        desk.bearer("x").await.map(drop).unwrap_err();
+    }
+    let now = Timestamp::from_second(NOW).unwrap();
+    let other = FEW.replace("unauthenticated_burst: 2", "unauthenticated_burst: 3");
+    for (config, status) in [(FEW, 429), (other.as_str(), 401)] {
+        let next = Desk::new(config).await.authenticator.succeeding(&desk.authenticator);
+        let presented = Presented { bearer: Some("x"), ..nothing() };
+        let error = next.authenticate(presented, now).await.map(drop).unwrap_err();
+        assert_eq!(error.status(), status, "{config}");
+    }
+}
+
 #[tokio::test]
 async fn a_requester_has_its_own_allowance_whatever_its_neighbours_do() {
     let desk = Desk::new(FEW).await;

@@ -123,6 +123,29 @@ async fn a_token_of_the_issuer_is_known_and_its_twins_are_not() {
 }
 
 #[tokio::test]
+async fn a_reload_keeps_the_keys_of_an_issuer_that_is_configured_as_before() {
+    let forge = Forge::p256();
+    let stub = issuer(&[forge.jwk("k")]).await;
+    let token = forge.token("k", &claims(&stub.url));
+    let desk = Desk::new(&config(&stub.url)).await;
+    desk.bearer(&token).await.unwrap();
+    assert_eq!(stub.asked().len(), 2, "discovery and keys");
+    // It can't be reached any more: what was learned is enough, unless it is configured otherwise.
+    stub.fails();
+    let asked = stub.asked().len();
+    let now = jiff::Timestamp::from_second(crate::forge::NOW).unwrap();
+    let other = config(&stub.url).replace("refresh_seconds: 60", "refresh_seconds: 61");
+    for (config, status) in [(config(&stub.url), None), (other, Some(503))] {
+        let next = Desk::new(&config).await.authenticator.succeeding(&desk.authenticator);
+        let presented =
+            espalier::auth::Presented { bearer: Some(&token), ..crate::desk::nothing() };
+        let answer = next.authenticate(presented, now).await.map(drop);
+        assert_eq!(answer.err().map(|error| error.status()), status, "{config}");
+        assert_eq!(stub.asked().len() > asked, status.is_some(), "{config}");
+    }
+}
+
+#[tokio::test]
 async fn keys_are_fetched_once_and_rotated_ones_are_found() {
     let (old, new) = (Forge::p256(), Forge::ed25519());
     let stub = issuer(&[old.jwk("old")]).await;

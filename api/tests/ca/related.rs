@@ -41,6 +41,52 @@ fn a_pair_is_issued_in_two_commands_and_verified_in_one() {
     verify("--related other.pem app.pem").fails(1, &["in neither certificate"]);
 }
 
+/// The certificate stands, but what vouches for it does not.
+#[test]
+fn below_an_authority_that_is_revoked_nothing_is_bound() {
+    let bench = bench();
+    bench.run("ca create --name second --parent root --algorithm p256 --subject CN=Second --no-passphrase").done();
+    bench.run("issue --authority second --dns app.test --algorithm p256 --key-out app.key --out app.pem --force").done();
+    ask(&bench, "--subject CN=app.test --dns app.test", "");
+    bench.run("issue --authority issuing --csr pq.csr --out pq.pem").done();
+    bench
+        .run("cert revoke espalier-data/authorities/second/certificate.pem --reason ca-compromise")
+        .done();
+    ask(&bench, "--subject CN=app.test --dns app.test", "");
+    let run = bench.run("issue --authority issuing --csr pq.csr --out never.pem");
+    run.fails(1, &["related certificate", "issuer"]);
+    assert!(!bench.path("never.pem").exists());
+}
+
+/// Names are the same whatever their case: who calls itself like an authority of ours is judged as
+/// one.
+#[test]
+fn a_name_in_other_letters_is_still_ours() {
+    let (bench, other) = (bench(), Workbench::new());
+    other.run("init --algorithm p256 --no-passphrase").done();
+    let create = |bench: &Workbench, subject: &str| {
+        let line = format!(
+            "ca create --name odd --parent root --algorithm p256 --subject CN={subject} --no-passphrase"
+        );
+        bench.run(&line).done();
+    };
+    create(&bench, "Odd-Authority");
+    create(&other, "ODD-authority");
+    other
+        .run(
+            "issue --authority odd --dns app.test --algorithm p256 --key-out app.key --out app.pem",
+        )
+        .done();
+    for name in ["app.key", "app.pem"] {
+        bench.write(name, other.read(name));
+    }
+    bench.write("root.pem", other.read("espalier-data/authorities/root/certificate.pem"));
+    ask(&bench, "--subject CN=app.test --dns app.test", "");
+    let run = bench
+        .run("issue --authority issuing --csr pq.csr --related-trust root.pem --out never.pem");
+    run.fails(1, &["related certificate", "CN=ODD-authority", "not in the ledger"]);
+}
+
 #[test]
 fn what_is_not_proven_is_not_issued() {
     let bench = bench();

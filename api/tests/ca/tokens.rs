@@ -56,6 +56,18 @@ fn a_revoked_token_stays_revoked() {
 }
 
 #[test]
+fn a_name_that_a_token_has_is_taken_over_knowingly_or_not_at_all() {
+    let bench = classical();
+    let id = bench.run(&format!("{CI} --json")).json()["id"].as_str().unwrap().to_owned();
+    bench.run(CI).fails(1, &["name: found that of token", &id, "--take-over"]);
+    bench.run(&format!("token revoke {id}")).done();
+    bench.run(CI).fails(1, &["name: found that of token", &id]);
+    assert_eq!(bench.run(&format!("{CI} --take-over")).code, 0);
+    let rows = bench.run("token list --json").done().json();
+    assert_eq!(rows["tokens"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn a_token_without_sense_is_not_made() {
     let bench = classical();
     for (line, words) in [

@@ -1,10 +1,19 @@
 //! `espalier serve` as a process: what its first page prints works, and what clients send it.
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
+mod abuse;
 mod administration;
+mod bad_csr;
+mod bounds;
+mod composite_client;
 mod deltas;
 mod first_minutes;
 mod flood;
+mod foreign;
+#[path = "../auth/forge.rs"]
+#[allow(dead_code)] // these tests do not use all of it
+mod forge;
+mod frames;
 mod http;
 mod issuing;
 mod life;
@@ -16,6 +25,7 @@ mod replicas;
 mod running;
 mod sharing;
 mod tls;
+mod vouched;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it
 mod workbench;

@@ -25,9 +25,9 @@ fn whatever_is_wrong_is_named_and_nothing_is_recorded() {
         (json_type, b"[\"a\", null]", 400, "malformed-body", &["no object", "{…}"]),
         (json_type, b"{}", 400, "malformed-body", &["missing field `csr`"]),
         (json_type, b"{\"csr\":1}", 400, "malformed-body", &["invalid type", "string"]),
-        (json_type, b"{\"csr\":\"\"}", 400, "csr-malformed", &["csr: "]),
+        (json_type, b"{\"csr\":\"\"}", 422, "csr-malformed", &["csr: "]),
         ("text/plain", b"x", 415, "unsupported-media-type", &["text/plain", "application/pkcs10"]),
-        ("application/pkcs10", b"\x30\x00", 400, "csr-malformed", &["csr: "]),
+        ("application/pkcs10", b"\x30\x00", 422, "csr-malformed", &["csr: "]),
     ] {
         post(kind, body).is_problem(status, slug, words);
     }
@@ -65,7 +65,7 @@ fn whatever_is_wrong_is_named_and_nothing_is_recorded() {
     }
     let bent = good.replacen("MI", "MJ", 1);
     server.post_json("/v1/certificates", &json!({"csr": bent})).is_problem(
-        400,
+        422,
         "csr-malformed",
         &["csr: "],
     );

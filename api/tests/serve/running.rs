@@ -117,6 +117,21 @@ impl Running {
         http::send(self.address, method, target, &headers, text.as_bytes())
     }
 
+    /// What the server counts: the value of the line that begins like this, none is zero.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let answer = self.get("/metrics");
+        let lines = answer.text().lines();
+        let value = lines.filter_map(|line| line.strip_prefix(name)?.trim().parse().ok()).next();
+        value.unwrap_or(0.0)
+    }
+
+    /// How much memory the process holds, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Waits until it has all that it needs, its first list among it.
     pub(crate) fn until_ready(&self) {
         let started = std::time::Instant::now();

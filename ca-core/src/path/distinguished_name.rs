@@ -13,8 +13,9 @@ use stringprep::x520prep;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
-/// Whether two names are the same.
-pub(crate) fn same_name(left: &Name, right: &Name) -> bool {
+/// Whether two names are the same, as RFC 5280 section 7.1 compares them: case, width and spaces of
+/// text do not count, nor which of the string types it is in.
+pub fn same_name(left: &Name, right: &Name) -> bool {
     left == right || (left.len() == right.len() && has_prefix(left, right))
 }
 

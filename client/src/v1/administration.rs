@@ -7,6 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::whole;
+
 /// One page of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,13 +25,28 @@ pub struct PageParameters {
     pub cursor: Option<String>,
 }
 
+/// What a token's owner may do at all.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // the roles of [`TokenGrant`] as the description tells them
+enum RoleName {
+    Requester,
+    Revoker,
+    Auditor,
+    Admin,
+}
+
 /// What a token may be used for (docs/access.md).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenGrant {
     /// At least one of requester, revoker, auditor and admin.
-    #[cfg_attr(feature = "openapi", schema(example = json!(["requester"]), min_items = 1))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = json!(["requester"]), min_items = 1, value_type = Vec<RoleName>)
+    )]
     pub roles: Vec<String>,
     /// Names of authorities, or `*` for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -48,7 +65,7 @@ pub struct TokenGrant {
     pub wildcards: bool,
     /// What the subject may say: `names` or `any`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = "names"))]
+    #[cfg_attr(feature = "openapi", schema(example = "names", pattern = "^(names|any)$"))]
     pub subject: Option<String>,
 }
 
@@ -62,11 +79,16 @@ pub struct CreateToken {
     #[cfg_attr(feature = "openapi", schema(example = "ci", pattern = "^[A-Za-z0-9._-]{1,64}$"))]
     pub name: String,
     /// How many days it is worth something.
+    #[serde(deserialize_with = "whole::one")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 365, example = 90))]
     pub expires_in_days: u32,
     /// What it may be used for.
     #[serde(deserialize_with = "object")]
     pub grant: TokenGrant,
+    /// Whether it takes over from the tokens that have this name: its owner is the same requester,
+    /// and has what they asked for.
+    #[serde(default)]
+    pub take_over: bool,
 }
 
 /// Reads an object and no list: a struct could be read from either.
@@ -134,19 +156,31 @@ pub struct TokenPage {
 pub struct SearchAudit {
     /// Only of this requester.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 512))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 512, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+    )]
     pub actor: Option<String>,
     /// Only of this action.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 64, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+    )]
     pub action: Option<String>,
     /// Only about this subject, whole, such as `serial:5b1f…`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 512))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 512, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+    )]
     pub subject: Option<String>,
     /// Only of this request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 128))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 128, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+    )]
     pub request_id: Option<String>,
     /// At this instant or later.
     #[serde(skip_serializing_if = "Option::is_none")]

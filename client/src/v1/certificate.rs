@@ -3,16 +3,27 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::whole;
+
+/// A certification request for app.example; whoever wrote this has thrown its key away.
+#[cfg(feature = "openapi")]
+const EXAMPLE: &str = include_str!("example.csr");
+
 /// A request for a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(example = json!({"csr": EXAMPLE, "profile": "tls-server", "validity_days": 30}))
+)]
 pub struct IssueCertificate {
     /// The certification request (PKCS#10, RFC 2986) in PEM, at most 64 KiB of DER.
     #[cfg_attr(
         feature = "openapi",
         schema(
-            example = "-----BEGIN CERTIFICATE REQUEST-----\nMIH…\n-----END CERTIFICATE REQUEST-----\n"
+            example = json!(EXAMPLE),
+            pattern = "-----BEGIN (NEW )?CERTIFICATE REQUEST-----"
         )
     )]
     pub csr: String,
@@ -29,11 +40,11 @@ pub struct IssueCertificate {
     pub profile: Option<String>,
     /// How long it shall be valid, in days of 86,400 s; the profile's default where neither this
     /// nor `validity_seconds` is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::option", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 36500, example = 30))]
     pub validity_days: Option<u64>,
     /// The same in seconds; not both.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::option", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3153600000_u64))]
     pub validity_seconds: Option<u64>,
 }

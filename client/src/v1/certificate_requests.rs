@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Certificate, Status};
+use super::{Certificate, Status, whole};
 
 /// Which certificates; each parameter narrows the search.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,19 +13,31 @@ use super::{Certificate, Status};
 pub struct SearchCertificates {
     /// Only of this authority.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 64, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+    )]
     pub authority: Option<String>,
     /// Only of this profile.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 64, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+    )]
     pub profile: Option<String>,
     /// Only those that this requester asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 512))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 512, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+    )]
     pub requester: Option<String>,
     /// Only with this name, whole and with its kind, such as `DNS:app.example`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 2048))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 2048, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+    )]
     pub name: Option<String>,
     /// Only the certificate with this SHA-256 fingerprint; beside no other filter.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +54,10 @@ pub struct SearchCertificates {
     pub status: Option<Status>,
     /// Only with keys of this algorithm.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 128))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 128, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")
+    )]
     pub algorithm: Option<String>,
     /// Only those that end before this instant.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +81,7 @@ pub struct SearchCertificates {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CertificatePage {
-    /// The certificates. A page may be shorter than asked for although there are more.
+    /// The certificates.
     pub certificates: Vec<Certificate>,
     /// The cursor of the next page; none on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,13 +118,17 @@ pub struct RenewCertificate {
     /// A certification request with a new key, in PEM; what it names must be what the certificate
     /// names. Without one the key stays the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(pattern = "-----BEGIN (NEW )?CERTIFICATE REQUEST-----")
+    )]
     pub csr: Option<String>,
     /// How long it shall be valid, in days; the profile's default otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::option", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 36500))]
     pub validity_days: Option<u64>,
     /// The same in seconds; not both.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::option", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3153600000_u64))]
     pub validity_seconds: Option<u64>,
 }

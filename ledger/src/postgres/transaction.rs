@@ -75,6 +75,15 @@ impl<'c> Named<'c> {
         self.conflict
     }
 
+    /// Takes back what was written, and gives the turn to others at once: dropped, the transaction
+    /// would hold it until this connection is used again.
+    pub(super) async fn roll_back(self) {
+        if let Err(error) = self.transaction.rollback().await {
+            // Whoever uses the connection next learns the same.
+            tracing::debug!(transaction = self.name, %error, "not rolled back in good order");
+        }
+    }
+
     /// Ends a transaction that only read.
     pub(super) async fn commit(self) -> Result<(), LedgerError> {
         let Self { name, place, transaction, failed, .. } = self;

@@ -39,7 +39,14 @@ impl BatchWriter for PostgresWriter {
         if !batch.is_empty() {
             written.extend(self.write_batch(batch).await);
         }
-        for request in alone {
+        let mut alone = alone.into_iter();
+        while let Some(request) = alone.next() {
+            if let Some(error) = failure(&written) {
+                let rest = std::iter::once(request).chain(alone);
+                let answers = rest.map(|request| request.refuse(error.clone())).collect();
+                written.push(Written { answers, outcome: Err(error) });
+                break;
+            }
             written.push(self.write_alone(request).await);
         }
         written
@@ -73,7 +80,13 @@ macro_rules! transact {
                         let $transaction = &mut begun;
                         let result = $work.await;
                         conflict = begun.had_conflict();
-                        result.map(|result| (begun, result))
+                        match result {
+                            Ok(result) => Ok((begun, result)),
+                            Err(error) => {
+                                begun.roll_back().await;
+                                Err(error)
+                            }
+                        }
                     };
                     match tokio::time::timeout(limit, working).await {
                         Err(_) => Err(place.too_late("ledger.write", limit)),
@@ -136,7 +149,14 @@ impl PostgresWriter {
             Ok(results) => vec![Written { answers: batch.answered(results), outcome: Ok(()) }],
             Err(error) if error.concerns_one_request() && batch.len() > 1 => {
                 let mut written = Vec::with_capacity(batch.len());
-                for single in batch.singles() {
+                let mut singles = batch.singles().into_iter();
+                while let Some(single) = singles.next() {
+                    if let Some(error) = failure(&written) {
+                        let rest = std::iter::once(single).chain(singles);
+                        let answers = rest.flat_map(|single| single.refused(&error)).collect();
+                        written.push(Written { answers, outcome: Err(error) });
+                        break;
+                    }
                     written.push(self.write_single(single).await);
                 }
                 written
@@ -214,6 +234,18 @@ impl PostgresWriter {
                 Written { answers, outcome: Ok(()) }
             }
         }
+    }
+}
+
+/// Why a transaction of these failed: those that wait behind it would most likely wait as long, and
+/// fail as well, so that nothing of them is begun.
+fn failure(written: &[Written]) -> Option<LedgerError> {
+    match written.last()?.outcome.as_ref().err()?.clone() {
+        // Of them it is known: they are not there.
+        LedgerError::OutcomeUnknown { location, source, .. } => {
+            Some(LedgerError::Unavailable { location, source })
+        }
+        error => Some(error),
     }
 }
 

@@ -272,6 +272,10 @@ impl Store for DatabaseStore {
         )
     }
 
+    fn tokens_named(&self, name: String) -> Reply<'_, Vec<Token>> {
+        Box::pin(async move { reading!(self, "ledger.tokens_named", |t| token::named(t, &name)) })
+    }
+
     fn tokens(&self, page: Page) -> Reply<'_, FoundTokens> {
         Box::pin(async move {
             page.validate()?;

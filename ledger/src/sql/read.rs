@@ -8,7 +8,7 @@ use super::{Db, Named};
 use crate::rows::{AuthorityCertificateRow, AuthorityRow, EntryRow, select_entry};
 use crate::{
     Authority, Counts, Cursor, Entry, Filter, Found, Idempotency, LedgerError, Order, Page,
-    Scanned, Status,
+    Scanned, Status, Visible,
 };
 
 /// Every authority, or the one of this name.
@@ -186,6 +186,34 @@ fn push_filter(query: &mut QueryBuilder<Db>, filter: &Filter) {
     if let Some(time) = filter.recorded_before {
         query.push(" AND r.recorded_at < ").push_bind(time.as_microsecond());
     }
+    if let Some(visible) = &filter.visible {
+        push_visible(query, visible);
+    }
+}
+
+/// Adds what somebody may see; without any reach and requester that is nothing.
+fn push_visible(query: &mut QueryBuilder<Db>, visible: &Visible) {
+    query.push(" AND (1 = 0");
+    if let Some(requester) = &visible.requester {
+        query.push(" OR r.requester = ").push_bind(requester.clone());
+    }
+    for reach in &visible.reaches {
+        query.push(" OR (1 = 1");
+        for (column, names) in
+            [(" AND a.name IN (", &reach.authorities), (" AND r.profile IN (", &reach.profiles)]
+        {
+            let Some(names) = names else { continue };
+            query.push(column);
+            let mut list = query.separated(", ");
+            // No name is empty, and a list must not be.
+            for name in names.iter().cloned().chain([String::new()]) {
+                list.push_bind(name);
+            }
+            query.push(")");
+        }
+        query.push(")");
+    }
+    query.push(")");
 }
 
 /// The first whole second that is not before `time`: whole seconds lie before `time` exactly when

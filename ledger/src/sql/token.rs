@@ -91,6 +91,19 @@ pub(super) async fn by_digest(
     Ok(transaction.check(row)?.map(Token::try_from).transpose()?)
 }
 
+/// All tokens of a name.
+pub(super) async fn named(
+    transaction: &mut Named<'_>,
+    name: &str,
+) -> Result<Vec<Token>, LedgerError> {
+    let rows: Result<Vec<TokenRow>, _> =
+        sqlx::query_as(select_token!("WHERE t.name = $1 ORDER BY t.number"))
+            .bind(name)
+            .fetch_all(transaction.sql())
+            .await;
+    Ok(transaction.check(rows)?.into_iter().map(Token::try_from).collect::<Result<_, _>>()?)
+}
+
 /// One page of all tokens.
 pub(super) async fn list(
     transaction: &mut Named<'_>,

@@ -1,7 +1,9 @@
 //! Filters, cursors and streams.
 
 use ca_core::{fingerprint::Fingerprint, serial::SerialNumber, validity::Validity};
-use ledger::{Cursor, Filter, Ledger, LedgerError, NewRecord, Order, Page, Status, Tally};
+use ledger::{
+    Cursor, Filter, Ledger, LedgerError, NewRecord, Order, Page, Reach, Status, Tally, Visible,
+};
 
 use super::{
     Factory, check_and_close,
@@ -9,6 +11,14 @@ use super::{
         AUTHORITY, authority, certificate, record, revocation, serial, time, with_authority,
     },
 };
+
+/// A reach of these authorities and profiles; `*` is all.
+fn reach(authorities: &[&str], profiles: &[&str]) -> Reach {
+    let some = |names: &[&str]| {
+        (names != ["*"]).then(|| names.iter().map(|name| (*name).to_owned()).collect())
+    };
+    Reach { authorities: some(authorities), profiles: some(profiles) }
+}
 
 async fn names_of(ledger: &Ledger, filter: Filter) -> Vec<u64> {
     let found = ledger.search(filter, Page::first(100)).await.unwrap();
@@ -70,6 +80,25 @@ pub async fn each_filter_narrows_the_search(factory: &impl Factory) {
     }
     let both = Filter { name: text("DNS:shared.localhost"), profile: text("spiffe"), ..all() };
     assert_eq!(names_of(&ledger, both).await, [3]);
+    for (requester, reaches, expected) in [
+        (None, vec![], &[][..]),
+        (text("user:bob"), vec![], &[4]),
+        (text("user:bob"), vec![reach(&["other"], &["*"])], &[2, 4]),
+        (None, vec![reach(&["other"], &["spiffe"]), reach(&["*"], &["spiffe"])], &[3]),
+        (None, vec![reach(&["other"], &["nothing"]), reach(&["*"], &[])], &[]),
+        (None, vec![reach(&["*"], &["*"])], &[1, 2, 3, 4, 5, 6, 7]),
+    ] {
+        let visible = Visible { requester, reaches };
+        let filter = Filter { visible: Some(visible.clone()), ..all() };
+        assert_eq!(names_of(&ledger, filter).await, expected, "{visible:?}");
+    }
+    // A page is full of what may be seen, and the last one says so.
+    let visible = Visible { requester: text("user:bob"), reaches: vec![reach(&["other"], &["*"])] };
+    let filter = Filter { visible: Some(visible), ..all() };
+    let first = ledger.search(filter.clone(), Page::first(1)).await.unwrap();
+    let page = Page::first(1).after(first.next.unwrap());
+    let second = ledger.search(filter, page).await.unwrap();
+    assert_eq!((first.entries.len(), second.entries.len(), second.next), (1, 1, None));
     let nobody = Filter { key: Some(Fingerprint::of(b"nobody's")), ..all() };
     assert_eq!(names_of(&ledger, nobody).await, [0; 0]);
     assert_eq!(ledger.orphans(Page::first(100)).await.unwrap().entries.len(), 3);

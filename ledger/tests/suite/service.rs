@@ -123,10 +123,20 @@ pub async fn a_token_is_found_by_the_digest_of_its_secret(factory: &impl Factory
         let refusal = ledger.add_token(taken.clone()).await.unwrap_err();
         assert!(matches!(&refusal, LedgerError::TokenTaken { id } if *id == taken.id));
     }
-    let first = ledger.tokens(Page::newest(2)).await.unwrap();
-    let rest = ledger.tokens(Page::newest(2).after(first.next.unwrap())).await.unwrap();
+    let other = NewToken { name: "deployer".into(), ..token(4) };
+    ledger.add_token(other.clone()).await.unwrap();
+    for (name, expected) in
+        [(token(1).name, vec![token(1), token(2), token(3)]), ("deployer".into(), vec![other])]
+    {
+        let found = ledger.tokens_named(name).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|found| found.content).collect();
+        assert_eq!(found, expected);
+    }
+    assert_eq!(ledger.tokens_named("nobody".into()).await.unwrap(), []);
+    let first = ledger.tokens(Page::newest(3)).await.unwrap();
+    let rest = ledger.tokens(Page::newest(3).after(first.next.unwrap())).await.unwrap();
     let ids: Vec<_> = first.tokens.into_iter().chain(rest.tokens).map(|it| it.content.id).collect();
-    assert_eq!((ids, rest.next), ((1..=3).rev().map(|name| token(name).id).collect(), None));
+    assert_eq!((ids, rest.next), ((1..=4).rev().map(|name| token(name).id).collect(), None));
     check_and_close(ledger).await;
 }
 

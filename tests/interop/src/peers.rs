@@ -21,10 +21,11 @@
 //! | name | [`Installed::command`] | harness |
 //! |---|---|---|
 //! | `openssl` | `openssl` | - |
-//! | `bouncycastle` | `harness`; `keytool` of the JDK that it runs on; `harness-ml-dsa`, on a Java that knows ML-DSA by itself, where there is one | yes |
+//! | `bouncycastle` | `harness`, `harness-brief` for a few questions; `keytool` of the JDK that it runs on; `harness-ml-dsa`, on a Java that knows ML-DSA by itself, where there is one | yes |
 //! | `pyca` | `harness` | yes |
 //! | `go` | `harness` | yes |
 //! | `pkilint` | `cert`, `chain`, `crl`, `ocsp`: each takes a file (PEM or DER) and prints JSON; see [`findings`] | - |
+//! | `schemathesis` | `schemathesis` | - |
 //! | `liboqs` | none: the crate `oqs`, under `cfg(feature = "oqs")` | - |
 //!
 //! # Commands of the harnesses

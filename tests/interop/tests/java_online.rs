@@ -159,7 +159,7 @@ fn last_bent(der: &[u8]) -> Vec<u8> {
 fn java_and_bouncy_castle_check_revocation_through_the_urls_of_certificates() {
     let Peer::Present(java) = peers::peer("bouncycastle") else { return };
     for name in ["ECDSA-P256", "MLDSA65-ECDSA-P256-SHA512"] {
-        judged(&java, "harness", Algorithm::named(name).unwrap());
+        judged(&java, "harness-brief", Algorithm::named(name).unwrap());
         let outcome = "accepted; revoked, foreign, stale and flipped ones refused";
         for peer in ["java", "bouncycastle"] {
             tried(peer, &format!("live CRL and OCSP URLs: {name}"), outcome);
@@ -173,7 +173,7 @@ fn a_java_that_knows_ml_dsa_checks_revocation_through_the_urls_of_certificates()
     let what = "live CRL and OCSP URLs: ML-DSA-65";
     // Without one, Bouncy Castle checks the signatures for an older one.
     let newer = java.has("harness-ml-dsa");
-    let command = if newer { "harness-ml-dsa" } else { "harness" };
+    let command = if newer { "harness-ml-dsa" } else { "harness-brief" };
     judged(&java, command, Algorithm::named("ML-DSA-65").unwrap());
     let by = if newer { "by itself" } else { "by Bouncy Castle's ML-DSA" };
     let outcome = format!("{by}: accepted; revoked, foreign, stale and flipped ones refused");

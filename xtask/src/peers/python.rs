@@ -1,5 +1,5 @@
-//! pyca/cryptography behind our harness of tests/interop/peers/pyca, and pkilint; each in a venv of its own, because
-//! pkilint may hold the other back.
+//! pyca/cryptography behind our harness of tests/interop/peers/pyca, pkilint and schemathesis; each in a venv of its
+//! own, because one may hold the others back.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,6 +41,18 @@ pub fn install_pkilint(place: &Place) -> Result<Installed, Failure> {
         (name.to_owned(), words)
     });
     Ok(Installed { version: version(place, "pkilint")?, commands: commands.collect() })
+}
+
+/// Installs schemathesis, which sends an API what its description allows, and what it does not. The version is exact:
+/// another one draws other requests from the same seed.
+///
+/// # Errors
+/// When Python has no venv, or the package can't be had.
+pub fn install_schemathesis(place: &Place) -> Result<Installed, Failure> {
+    install(place, "schemathesis==4.32.5")?;
+    let words = vec![program(place, "schemathesis")];
+    let commands = BTreeMap::from([("schemathesis".to_owned(), words)]);
+    Ok(Installed { version: version(place, "schemathesis")?, commands })
 }
 
 fn install(place: &Place, requirement: &str) -> Result<(), Failure> {

@@ -52,6 +52,10 @@ pub(super) struct Options {
     #[arg(long)]
     any_subject: bool,
 
+    /// It takes over from the tokens that have this name, and from what they asked for
+    #[arg(long)]
+    take_over: bool,
+
     /// How many days it is good, at most 366
     #[arg(long, default_value_t = 90)]
     days: u16,
@@ -92,6 +96,14 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     let (token, kept) = drawn.map_err(|error| CliError::usage(error.to_string()))?;
     let kept = wait_for(async {
         let ledger = options.data.folder()?.open_ledger().await?;
+        let earlier = ledger.tokens_named(kept.name.clone()).await.map_err(ledger_failed)?;
+        if let Some(last) = earlier.last().filter(|_| !options.take_over) {
+            let id = &last.content.id;
+            let message =
+                format!("name: found that of token {id}, allowed is one that no token has");
+            return Err(CliError::refused(message)
+                .with_hint("choose another name, or be the same requester by --take-over"));
+        }
         let added = ledger.add_token(kept).await.map_err(ledger_failed);
         let closed = ledger.close().await.map_err(ledger_failed);
         added.and_then(|added| closed.map(|()| added.content))

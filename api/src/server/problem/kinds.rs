@@ -58,9 +58,6 @@ kinds! {
     INVALID_PARAMETER "invalid-parameter" 400 "A parameter is not allowed"
         "A part of the path, a query parameter or a header has a value that is not allowed, is unknown, or stands there twice."
         "Correct the parameter that the detail names.";
-    CSR_MALFORMED "csr-malformed" 400 "The certification request can't be read"
-        "The `csr` is neither PEM nor DER of a PKCS#10 request (RFC 2986), or breaks a bound: 64 KiB, 100 names."
-        "Make the request anew, for example by `espalier csr create`.";
     UNAUTHENTICATED "unauthenticated" 401 "Nobody is known to have asked"
         "There is no credential, or the one that was sent is unknown, expired or revoked."
         "Send `Authorization: Bearer TOKEN` with a token of this server.";
@@ -103,6 +100,12 @@ kinds! {
     UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" 415 "The content type is not read here"
         "The `Content-Type` is missing, or none that this path takes."
         "Send one of those that the detail names.";
+    CONFLICTING_PARAMETERS "conflicting-parameters" 422 "Parameters that do not go together"
+        "Each parameter of the query is allowed, but not beside the others or beside this body."
+        "Leave out what the detail names.";
+    CSR_MALFORMED "csr-malformed" 422 "The certification request can't be read"
+        "The `csr` is neither PEM nor DER of a PKCS#10 request (RFC 2986), or breaks a bound: 64 KiB, 100 names."
+        "Make the request anew, for example by `espalier csr create`.";
     INVALID_FIELD "invalid-field" 422 "A member has a value that is not allowed"
         "The body can be read, and one of its members has a value that is not allowed or not known here."
         "Correct the member that the detail names.";

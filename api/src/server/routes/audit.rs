@@ -14,7 +14,7 @@ use crate::server::state::App;
 /// Search the audit log
 ///
 /// Who did what to what, when, from where, and how it went; the newest first.
-#[utoipa::path(get, path = "/v1/audit", tag = "audit",
+#[utoipa::path(get, path = "/v1/audit", operation_id = "searchAudit", tag = "audit",
     params(SearchAudit),
     responses(
         (status = 200, description = "One page", body = AuditPage),

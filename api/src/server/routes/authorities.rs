@@ -21,7 +21,7 @@ use crate::server::problem::{NOT_FOUND, Refusal, internal};
 use crate::server::state::{App, Served};
 
 /// List the authorities
-#[utoipa::path(get, path = "/v1/authorities", tag = "authorities", responses(
+#[utoipa::path(get, path = "/v1/authorities", operation_id = "listAuthorities", tag = "authorities", responses(
     (status = 200, description = "All of them, by name", body = AuthorityList),
     (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -34,7 +34,7 @@ pub(super) async fn list(State(app): State<App>) -> Json<AuthorityList> {
 ///
 /// As DER it is the authority's own certificate, as a PEM chain that and those above it, the root
 /// included.
-#[utoipa::path(get, path = "/v1/authorities/{name}", tag = "authorities",
+#[utoipa::path(get, path = "/v1/authorities/{name}", operation_id = "showAuthority", tag = "authorities",
     params(("name" = String, Path, description = "Its name", example = "issuing")),
     responses(
         (status = 200, description = "The authority", content(
@@ -64,7 +64,7 @@ pub(super) async fn show(
 /// Fetch an authority's revocation list
 ///
 /// The newest complete one, which the public listener hands out as well, as DER or as JSON with PEM.
-#[utoipa::path(get, path = "/v1/authorities/{name}/crl", tag = "authorities",
+#[utoipa::path(get, path = "/v1/authorities/{name}/crl", operation_id = "showRevocationList", tag = "authorities",
     params(("name" = String, Path, description = "Its name", example = "issuing")),
     responses(
         (status = 200, description = "The list", content(

@@ -8,7 +8,7 @@ use client::v1::{self, AlgorithmList, Problem, ProfileList};
 use crate::server::state::App;
 
 /// List the profiles that may be asked for
-#[utoipa::path(get, path = "/v1/profiles", tag = "catalogue", responses(
+#[utoipa::path(get, path = "/v1/profiles", operation_id = "listProfiles", tag = "catalogue", responses(
     (status = 200, description = "All of them, by name", body = ProfileList),
     (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -26,7 +26,7 @@ pub(super) async fn profiles(State(app): State<App>) -> Json<ProfileList> {
 }
 
 /// List the algorithms that keys can be of
-#[utoipa::path(get, path = "/v1/algorithms", tag = "catalogue", responses(
+#[utoipa::path(get, path = "/v1/algorithms", operation_id = "listAlgorithms", tag = "catalogue", responses(
     (status = 200, description = "All of them", body = AlgorithmList),
     (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -1,6 +1,7 @@
 //! `/v1/certificates`.
 
 pub(super) mod check;
+mod evidence;
 pub(super) mod issue;
 mod order;
 pub(super) mod renew;

@@ -23,7 +23,7 @@ fn answer<T>(media_type: &'static str, body: T) -> Answer<T> {
 }
 
 /// The description of this API (OpenAPI 3.1)
-#[utoipa::path(get, path = "/openapi.json", tag = "description", responses(
+#[utoipa::path(get, path = "/openapi.json", operation_id = "readDescription", tag = "description", responses(
     (status = 200, description = "The description", content_type = "application/json", body = Object),
 ))]
 pub(super) async fn openapi() -> Answer<&'static str> {
@@ -31,7 +31,7 @@ pub(super) async fn openapi() -> Answer<&'static str> {
 }
 
 /// A page to read the description and try it
-#[utoipa::path(get, path = "/docs", tag = "description", responses(
+#[utoipa::path(get, path = "/docs", operation_id = "readPage", tag = "description", responses(
     (status = 200, description = "The page", content_type = "text/html", body = String),
 ))]
 pub(super) async fn page() -> Answer<&'static str> {
@@ -39,7 +39,7 @@ pub(super) async fn page() -> Answer<&'static str> {
 }
 
 /// The page's program
-#[utoipa::path(get, path = "/docs/page.js", tag = "description", responses(
+#[utoipa::path(get, path = "/docs/page.js", operation_id = "readPageScript", tag = "description", responses(
     (status = 200, description = "The program", content_type = "text/javascript", body = String),
 ))]
 pub(super) async fn script() -> Answer<&'static str> {
@@ -47,7 +47,7 @@ pub(super) async fn script() -> Answer<&'static str> {
 }
 
 /// Every kind of problem, with what to do
-#[utoipa::path(get, path = "/docs/problems", tag = "description", responses(
+#[utoipa::path(get, path = "/docs/problems", operation_id = "readProblems", tag = "description", responses(
     (status = 200, description = "The page", content_type = "text/html", body = String),
 ))]
 pub(super) async fn problems() -> Answer<String> {

@@ -30,7 +30,7 @@ const AHEAD: usize = 2;
 /// Every record that the caller's grants reach as auditor, one JSON object a line, with its
 /// certificate; by authority in their order, as it stands while it is read. A stream that breaks off
 /// has no last line `{"end":true}`.
-#[utoipa::path(get, path = "/v1/ledger/export", tag = "audit", responses(
+#[utoipa::path(get, path = "/v1/ledger/export", operation_id = "exportLedger", tag = "audit", responses(
     (status = 200, description = "Lines of JSON", content_type = "application/x-ndjson", body = String),
     (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -13,7 +13,7 @@ use crate::server::state::{App, Served};
 /// Whether the process answers
 ///
 /// It asks nobody else: for supervisors that end a process which hangs.
-#[utoipa::path(get, path = "/healthz", tag = "health", responses(
+#[utoipa::path(get, path = "/healthz", operation_id = "readHealth", tag = "health", responses(
     (status = 200, description = "It answers", body = Health),
 ))]
 pub(super) async fn healthz() -> Json<Health> {
@@ -25,7 +25,7 @@ pub(super) async fn healthz() -> Json<Health> {
 /// For load balancers: while it is not ready, requests are better sent elsewhere. The checks: the
 /// ledger answers; there are keys; the clock can be right; where revocation lists are handed out,
 /// each authority that signs has one that is current.
-#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+#[utoipa::path(get, path = "/readyz", operation_id = "readReadiness", tag = "health", responses(
     (status = 200, description = "It can", body = Readiness),
     (status = 503, description = "It can't now", body = Readiness),
 ))]

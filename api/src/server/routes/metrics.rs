@@ -13,7 +13,7 @@ use crate::server::state::App;
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What is counted and measured
-#[utoipa::path(get, path = "/metrics", tag = "health", responses(
+#[utoipa::path(get, path = "/metrics", operation_id = "readMetrics", tag = "health", responses(
     (status = 200, description = "In the OpenMetrics text format, as Prometheus reads it", content_type = "application/openmetrics-text", body = String),
     (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
 ))]

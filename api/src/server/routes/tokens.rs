@@ -9,7 +9,7 @@ use client::v1::{self, CreateToken, PageParameters, Problem, TokenGrant, TokenPa
 use jiff::SignedDuration;
 use ledger::{LedgerError, NewTokenRevocation};
 
-use crate::auth::{Grant, GrantConfig, TokenOrder};
+use crate::auth::{Caller, Grant, GrantConfig, TokenOrder};
 use crate::server::access::{Known, Subject};
 use crate::server::body::{self, shortened};
 use crate::server::page::page;
@@ -24,10 +24,12 @@ const MOST_DAYS: u32 = 365;
 ///
 /// The answer has the token itself; it is told only this once. Its grant says what it may be used
 /// for (docs/access.md).
-#[utoipa::path(post, path = "/v1/tokens", tag = "tokens",
+#[utoipa::path(post, path = "/v1/tokens", operation_id = "createToken", tag = "tokens",
     request_body = CreateToken,
     responses(
-        (status = 201, description = "The token, with its secret", body = v1::Token),
+        (status = 201, description = "The token, with its secret", body = v1::Token, links(
+            ("revoke" = (operation_id = "revokeToken", parameters(("id" = "$response.body#/id")))),
+        )),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(super) async fn create(
@@ -46,6 +48,7 @@ pub(super) async fn create(
     let checked = Grant::new(&grant);
     let checked = checked.map_err(|error| Refusal::new(INVALID_FIELD, error.to_string()))?;
     caller.may_give(&checked)?;
+    check_name(&app, &caller, &asked.name, asked.take_over).await?;
     let order = TokenOrder {
         name: asked.name,
         grant,
@@ -62,6 +65,31 @@ pub(super) async fn create(
     Ok(response)
 }
 
+/// Whoever has a token of a name is the requester of that name: nobody becomes one by chance, or
+/// becomes one that may more than they could give.
+async fn check_name(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    take_over: bool,
+) -> Result<(), Refusal> {
+    let earlier = app.ledger().tokens_named(name.to_owned()).await?;
+    let Some(last) = earlier.last().filter(|_| !take_over) else {
+        for token in &earlier {
+            let grant = serde_json::from_str::<GrantConfig>(&token.content.scope);
+            let grant = grant.map_err(|error| internal().with_cause(error))?;
+            let grant = Grant::new(&grant).map_err(|error| internal().with_cause(error))?;
+            caller.may_give(&grant)?;
+        }
+        return Ok(());
+    };
+    let detail = format!(
+        "name: found that of token {}, allowed: one that no token has, or take_over: true",
+        last.content.id
+    );
+    Err(Refusal::new(INVALID_FIELD, detail))
+}
+
 /// The grant as authentication reads it.
 fn grant(asked: &TokenGrant) -> Result<GrantConfig, Refusal> {
     let text = serde_json::to_string(asked).map_err(|error| internal().with_cause(error))?;
@@ -73,7 +101,7 @@ fn grant(asked: &TokenGrant) -> Result<GrantConfig, Refusal> {
 /// List the tokens
 ///
 /// Expired and revoked ones too, the newest first; never their secrets.
-#[utoipa::path(get, path = "/v1/tokens", tag = "tokens",
+#[utoipa::path(get, path = "/v1/tokens", operation_id = "listTokens", tag = "tokens",
     params(PageParameters),
     responses(
         (status = 200, description = "One page", body = TokenPage),
@@ -88,8 +116,8 @@ pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<TokenP
 }
 
 /// Revoke a token, for ever
-#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "tokens",
-    params(("id" = String, Path, description = "Its id")),
+#[utoipa::path(delete, path = "/v1/tokens/{id}", operation_id = "revokeToken", tag = "tokens",
+    params(("id" = String, Path, description = "Its id", pattern = "^[A-Za-z0-9-]{1,64}$")),
     responses(
         (status = 200, description = "The token, revoked", body = v1::Token),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),

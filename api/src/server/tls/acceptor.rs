@@ -190,7 +190,10 @@ impl Live {
             RustlsConfig::builder_with_provider(provider).with_protocol_versions(versions);
         let builder = builder.map_err(|error| CliError::of(Exit::Fault, "tls", &error))?;
         let builder = match settings.asks {
-            true => builder.with_client_cert_verifier(Arc::new(Possession { algorithms })),
+            true => {
+                let composite = settings.config.draft_composite_clients;
+                builder.with_client_cert_verifier(Arc::new(Possession { algorithms, composite }))
+            }
             false => builder.with_no_client_auth(),
         };
         let choice = Choice(certificates.iter().map(ServerCertificate::certified).collect());

@@ -25,6 +25,10 @@ pub struct TlsConfig {
     /// Whether clients that know no TLS 1.3 may use TLS 1.2, which has no post-quantum signatures.
     #[serde(default)]
     pub allow_tls12: bool,
+    /// Whether clients may prove to hold a composite key by a code point that an early draft named
+    /// and no registry has: 0x0907, `mldsa44_ecdsa_secp256r1_sha256`.
+    #[serde(default)]
+    pub draft_composite_clients: bool,
     /// How long a handshake may take.
     #[serde(default = "default_handshake_timeout_seconds")]
     pub handshake_timeout_seconds: u64,

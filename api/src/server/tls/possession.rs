@@ -12,6 +12,8 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, 
 
 use ca_core::certificate::Certificate;
 
+use super::composite;
+
 /// The most certificates above the client's own.
 const MOST_ABOVE: usize = 7;
 
@@ -19,6 +21,8 @@ const MOST_ABOVE: usize = 7;
 #[derive(Debug)]
 pub(super) struct Possession {
     pub(super) algorithms: WebPkiSupportedAlgorithms,
+    /// Whether composite keys count as well.
+    pub(super) composite: bool,
 }
 
 impl ClientCertVerifier for Possession {
@@ -61,10 +65,15 @@ impl ClientCertVerifier for Possession {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if self.composite && signed.scheme == composite::SCHEME {
+            return composite::verify(message, certificate, signed);
+        }
         verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        let mut schemes = self.algorithms.supported_schemes();
+        schemes.extend(self.composite.then_some(composite::SCHEME));
+        schemes
     }
 }

@@ -16,7 +16,7 @@ import java.util.Set;
 
 /**
  * PKIX validation that fetches revocation lists and OCSP answers from where the certificates say. Both validators keep
- * what they fetched: whoever wants to know what a server says now asks a new process.
+ * what they fetched: whoever wants to know what a server says now starts a new process.
  */
 final class Online {
     static {

@@ -14,7 +14,7 @@ use crate::server::state::App;
 /// Check a request for a certificate
 ///
 /// Plans and lints as issuing does, and records nothing: what would be issued, or the same refusal.
-#[utoipa::path(post, path = "/v1/certificates:check", tag = "certificates",
+#[utoipa::path(post, path = "/v1/certificates:check", operation_id = "checkCertificate", tag = "certificates",
     params(IssueParameters),
     request_body(content(
         (IssueCertificate = "application/json"),

@@ -14,7 +14,7 @@ use crate::issuance::Issued;
 use crate::server::access::{Known, Subject};
 use crate::server::body::{self, JSON, PKCS10};
 use crate::server::idempotency;
-use crate::server::problem::{INVALID_PARAMETER, Refusal};
+use crate::server::problem::{CONFLICTING_PARAMETERS, Refusal};
 use crate::server::state::App;
 
 /// Issue a certificate
@@ -22,9 +22,13 @@ use crate::server::state::App;
 /// From a certification request, which proves that its sender has the key. The body is JSON, or the
 /// certification request itself with everything else in the query. A request with an
 /// `Idempotency-Key` may be sent again: it gets the same certificate.
-#[utoipa::path(post, path = "/v1/certificates", tag = "certificates",
+///
+/// A request for an ML-KEM key, which can't sign, is proven by the holder of a certificate of this CA
+/// for the same subject (RFC 9883). A request may ask to be bound to another certificate of this CA
+/// that it has in itself (RFC 9763).
+#[utoipa::path(post, path = "/v1/certificates", operation_id = "issueCertificate", tag = "certificates",
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that it may be sent again; 1 to 256 visible ASCII characters"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that it may be sent again; 1 to 256 visible ASCII characters other than a quotation mark", pattern = "^(\"[!#-~]{1,256}\"|[!#-~]{1,256})$", nullable = false),
         IssueParameters,
     ),
     request_body(content(
@@ -39,6 +43,10 @@ use crate::server::state::App;
         ), headers(
             ("Location" = String, description = "Where it can be had again"),
             ("Idempotency-Replayed" = String, description = "`true` when it was issued for an earlier request with the same key"),
+        ), links(
+            ("show" = (operation_id = "showCertificate", parameters(("serial" = "$response.body#/serial")))),
+            ("renew" = (operation_id = "renewCertificate", parameters(("serial" = "$response.body#/serial")))),
+            ("revoke" = (operation_id = "revokeCertificate", parameters(("serial" = "$response.body#/serial")))),
         )),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     ))]
@@ -76,7 +84,7 @@ pub(super) async fn read(app: &App, request: Request<Body>) -> Result<IssueCerti
     if media_type == JSON {
         if query != IssueParameters::default() {
             let detail = "query: found parameters beside a body of JSON, allowed is none: they are members of the body";
-            return Err(Refusal::new(INVALID_PARAMETER, detail));
+            return Err(Refusal::new(CONFLICTING_PARAMETERS, detail));
         }
         return body::json(&octets);
     }

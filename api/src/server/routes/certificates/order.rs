@@ -1,13 +1,18 @@
 //! What is asked for, checked step by step, and carried out.
 
+use std::mem;
 use std::sync::Arc;
 
+use ca_core::csr::CertificateRequest;
 use ca_core::pem;
 use ca_core::plan::Request;
 use ca_core::profile::Profile;
+use ca_core::serial::SerialNumber;
+use jiff::Timestamp;
 use ledger::{Entry, Status};
 use zeroize::Zeroize as _;
 
+use super::evidence::Evidence;
 use crate::auth::{Asked, Caller, Role};
 use crate::authority::Authority;
 use crate::issuance::{self, Asker, IssueError, Issued, Prepared};
@@ -15,7 +20,7 @@ use crate::renewal;
 use crate::server::body::shortened;
 use crate::server::idempotency;
 use crate::server::metrics::Outcome;
-use crate::server::problem::{INVALID_FIELD, Refusal};
+use crate::server::problem::{INVALID_FIELD, Refusal, internal};
 use crate::server::signing::{OnThreads, Slot};
 use crate::server::state::App;
 
@@ -107,7 +112,8 @@ impl Order {
         &self.authority
     }
 
-    /// Checks, plans and lints on a signing thread. Nothing is recorded.
+    /// Checks, plans and lints on a signing thread. Nothing is recorded. Where the request rests on
+    /// what the ledger knows, that is read in between.
     pub(super) async fn prepare(
         self,
         app: &App,
@@ -115,21 +121,51 @@ impl Order {
         slot: &Slot,
     ) -> Result<Prepared, Refusal> {
         let (serial, now) = (app.serial(), app.now());
-        let prepared = slot.run(move || -> Result<Prepared, Refusal> {
-            let (mut request, mut notes) = requested(self.wish, now)?;
-            request.validity_seconds = self.validity_seconds;
-            let (authority, profile) = (&self.authority, &self.profile);
-            let mut prepared = issuance::prepare(authority, profile, request, serial, now)?;
-            prepared.note(&mut notes);
-            caller.may_issue(Asked {
-                authority: authority.name(),
-                profile: profile.name(),
-                subject: prepared.subject(),
-                names: prepared.names(),
-            })?;
-            Ok(prepared)
-        });
-        prepared.await?
+        let check = Check { caller, serial, now };
+        let again = check.clone();
+        let begun = slot.run(move || self.begin(&check)).await??;
+        match begun {
+            Begun::Prepared(prepared) => Ok(*prepared),
+            Begun::Asks(asks) => {
+                let (order, csr) = *asks;
+                let evidence = Evidence::gather(app, &csr, &order.profile).await?;
+                slot.run(move || order.judged(Some(&csr), &evidence, &again)).await?
+            }
+        }
+    }
+
+    /// Reads the certification request, and goes on where nothing else is needed.
+    fn begin(mut self, check: &Check) -> Result<Begun, Refusal> {
+        let csr = self.wish.take_csr().map(read_csr).transpose()?;
+        match csr {
+            Some(csr) if Evidence::is_needed(&csr, &self.profile) => {
+                Ok(Begun::Asks(Box::new((self, csr))))
+            }
+            csr => {
+                let prepared = self.judged(csr.as_ref(), &Evidence::default(), check)?;
+                Ok(Begun::Prepared(Box::new(prepared)))
+            }
+        }
+    }
+
+    fn judged(
+        self,
+        csr: Option<&CertificateRequest>,
+        evidence: &Evidence,
+        check: &Check,
+    ) -> Result<Prepared, Refusal> {
+        let (mut request, mut notes) = requested(self.wish, csr, evidence, check.now)?;
+        request.validity_seconds = self.validity_seconds;
+        let (authority, profile) = (&self.authority, &self.profile);
+        let mut prepared = issuance::prepare(authority, profile, request, check.serial, check.now)?;
+        prepared.note(&mut notes);
+        check.caller.may_issue(Asked {
+            authority: authority.name(),
+            profile: profile.name(),
+            subject: prepared.subject(),
+            names: prepared.names(),
+        })?;
+        Ok(prepared)
     }
 
     /// Gives the answer of the first time, or prepares, records, signs, stores and releases.
@@ -174,23 +210,58 @@ impl Order {
     }
 }
 
-/// What is asked for, with the proof of possession checked.
-fn requested(wish: Wish, now: jiff::Timestamp) -> Result<(Request, Vec<String>), Refusal> {
-    match wish {
-        Wish::Csr(octets) => {
-            let csr = read_csr(octets)?;
-            Ok((Request::from_csr(csr.verify_possession()?), Vec::new()))
+/// By whom, when, and under which serial number.
+#[derive(Clone)]
+struct Check {
+    caller: Arc<Caller>,
+    serial: SerialNumber,
+    now: Timestamp,
+}
+
+/// How far a request is judged.
+enum Begun {
+    /// To the end.
+    Prepared(Box<Prepared>),
+    /// It rests on what the ledger knows.
+    Asks(Box<(Order, CertificateRequest)>),
+}
+
+impl Wish {
+    /// The octets of the certification request, which are read once.
+    fn take_csr(&mut self) -> Option<Vec<u8>> {
+        match self {
+            Self::Csr(octets) => Some(mem::take(octets)),
+            Self::Renewal { csr, .. } => csr.take(),
         }
-        Wish::Renewal { entry, csr } => {
+    }
+}
+
+/// What is asked for, with the proof of possession checked.
+fn requested(
+    wish: Wish,
+    csr: Option<&CertificateRequest>,
+    evidence: &Evidence,
+    now: Timestamp,
+) -> Result<(Request, Vec<String>), Refusal> {
+    match (wish, csr) {
+        (Wish::Csr(_), None) => Err(internal().with_cause("a wish without its request")),
+        (Wish::Csr(_), Some(csr)) => {
+            let proven = evidence.proven(csr, now)?;
+            let related = evidence.relation(proven.clone(), now)?;
+            let mut request = Request::from_csr(proven);
+            request.related = related;
+            Ok((request, Vec::new()))
+        }
+        (Wish::Renewal { entry, .. }, csr) => {
             let certificate = renewal::renewable(&entry, jiff::SignedDuration::ZERO, now)?;
             let mut notes = Vec::new();
             let mut request = Request::renewal(&certificate).map_err(IssueError::from)?;
             if certificate.extensions().related().is_some() {
                 notes.push(renewal::BINDING_DROPPED.to_owned());
             }
-            if let Some(octets) = csr {
-                let csr = read_csr(octets)?;
-                let (changed, note) = renewal::with_new_key(request, &csr.verify_possession()?)?;
+            if let Some(csr) = csr {
+                let proven = evidence.proven(csr, now)?;
+                let (changed, note) = renewal::with_new_key(request, &proven)?;
                 request = changed;
                 notes.extend(note.map(str::to_owned));
             }
@@ -199,7 +270,7 @@ fn requested(wish: Wish, now: jiff::Timestamp) -> Result<(Request, Vec<String>),
     }
 }
 
-fn read_csr(mut octets: Vec<u8>) -> Result<ca_core::csr::CertificateRequest, Refusal> {
+fn read_csr(mut octets: Vec<u8>) -> Result<CertificateRequest, Refusal> {
     let csr = pem::read_one_request(&octets);
     // A file with a private key beside the request is refused, and not kept.
     octets.zeroize();

@@ -21,10 +21,10 @@ use crate::server::state::App;
 /// For the same key, or that of a certification request. Only whoever asked for the first one may:
 /// its record is the proof that it holds the key. Names and usages are checked again, by the profile
 /// as it is today; what was revoked or has ended is not renewed.
-#[utoipa::path(post, path = "/v1/certificates/{serial}/renew", tag = "certificates",
+#[utoipa::path(post, path = "/v1/certificates/{serial}/renew", operation_id = "renewCertificate", tag = "certificates",
     params(
-        ("serial" = String, Path, description = "The serial number, 40 hexadecimal digits, or the fingerprint, 64"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that it may be sent again; 1 to 256 visible ASCII characters"),
+        ("serial" = String, Path, description = "The serial number, 40 hexadecimal digits, or the fingerprint, 64", pattern = "^([4-7][0-9a-fA-F]{39}|[0-9a-fA-F]{64})$"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that it may be sent again; 1 to 256 visible ASCII characters other than a quotation mark", pattern = "^(\"[!#-~]{1,256}\"|[!#-~]{1,256})$", nullable = false),
     ),
     request_body = RenewCertificate,
     responses(

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use ledger::{NewRevocation, RevocationReason, Revoking};
 
 use super::of_entry;
-use super::show::{find, unknown};
+use super::show::{find, may_see, unknown};
 use crate::auth::Role;
 use crate::server::access::{Known, Subject};
 use crate::server::body::{self, shortened};
@@ -22,9 +22,9 @@ use crate::server::state::App;
 ///
 /// From then on OCSP says so, and the next CRL lists it. A record without a certificate can be
 /// revoked as well.
-#[utoipa::path(post, path = "/v1/certificates/{serial}/revoke", tag = "certificates",
+#[utoipa::path(post, path = "/v1/certificates/{serial}/revoke", operation_id = "revokeCertificate", tag = "certificates",
     params(
-        ("serial" = String, Path, description = "The serial number, 40 hexadecimal digits, or the fingerprint, 64"),
+        ("serial" = String, Path, description = "The serial number, 40 hexadecimal digits, or the fingerprint, 64", pattern = "^([4-7][0-9a-fA-F]{39}|[0-9a-fA-F]{64})$"),
     ),
     request_body = RevokeCertificate,
     responses(
@@ -39,7 +39,9 @@ pub(in crate::server::routes) async fn revoke(
 ) -> Result<Response<Body>, Refusal> {
     let asked: RevokeCertificate = body::json_request(&app, request).await?;
     let reason = reason(asked.reason.as_deref())?;
-    let mut entry = find(&app, &which).await?.ok_or_else(|| unknown(&which))?;
+    let entry = find(&app, &which).await?;
+    let entry = entry.filter(|entry| may_see(&caller, entry));
+    let mut entry = entry.ok_or_else(|| unknown(&which))?;
     let content = &entry.record.content;
     caller.may_act(Role::Revoker, &content.authority, &content.profile)?;
     let (serial, now) = (content.serial, app.now());

@@ -13,14 +13,14 @@ use crate::auth::{Caller, Role};
 use crate::server::access::Known;
 use crate::server::body;
 use crate::server::page::{page, plain};
-use crate::server::problem::{FORBIDDEN, INVALID_PARAMETER, Refusal};
+use crate::server::problem::{CONFLICTING_PARAMETERS, FORBIDDEN, INVALID_PARAMETER, Refusal};
 use crate::server::state::App;
 
 /// Search certificates
 ///
 /// The newest first, page by page. Requesters find what they asked for themselves; revokers,
 /// auditors and administrators what their grants reach.
-#[utoipa::path(get, path = "/v1/certificates", tag = "certificates",
+#[utoipa::path(get, path = "/v1/certificates", operation_id = "searchCertificates", tag = "certificates",
     params(SearchCertificates),
     responses(
         (status = 200, description = "One page", body = CertificatePage),
@@ -38,6 +38,7 @@ pub(in crate::server::routes) async fn search(
     let page = page(asked.limit, asked.cursor.as_deref())?;
     let filter = filter(&caller, asked)?;
     let found = app.ledger().search(filter, page).await?;
+    // The ledger gave no other; that must not be all that stands between.
     let seen = found.entries.iter().filter(|entry| may_see(&caller, entry));
     Ok(Json(CertificatePage {
         certificates: seen.map(|entry| summary(&app, entry)).collect(),
@@ -57,7 +58,7 @@ async fn one(
     if asked != alone {
         let detail =
             "fingerprint: found other filters beside it, allowed is none: it names one certificate";
-        return Err(Refusal::new(INVALID_PARAMETER, detail));
+        return Err(Refusal::new(CONFLICTING_PARAMETERS, detail));
     }
     let found = app.ledger().get_by_fingerprint(digest).await?;
     let seen = found.iter().filter(|entry| may_see(caller, entry));
@@ -90,6 +91,7 @@ fn filter(caller: &Caller, asked: SearchCertificates) -> Result<Filter, Refusal>
         expires_before: asked.expires_before,
         expires_after: asked.expires_after,
         recorded_before: None,
+        visible: Some(caller.visible()),
     })
 }
 

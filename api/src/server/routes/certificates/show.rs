@@ -21,9 +21,9 @@ use crate::server::state::App;
 ///
 /// By its serial number or its SHA-256 fingerprint. Requesters see what they asked for themselves;
 /// revokers, auditors and administrators what their grants reach.
-#[utoipa::path(get, path = "/v1/certificates/{serial}", tag = "certificates",
+#[utoipa::path(get, path = "/v1/certificates/{serial}", operation_id = "showCertificate", tag = "certificates",
     params(
-        ("serial" = String, Path, description = "The serial number, 40 hexadecimal digits, or the fingerprint, 64", example = "5b1f8a3c0d2e4f60718293a4b5c6d7e8f9010203"),
+        ("serial" = String, Path, description = "The serial number, 40 hexadecimal digits, or the fingerprint, 64", pattern = "^([4-7][0-9a-fA-F]{39}|[0-9a-fA-F]{64})$", example = "5b1f8a3c0d2e4f60718293a4b5c6d7e8f9010203"),
     ),
     responses(
         (status = 200, description = "What the ledger knows of it", content(
