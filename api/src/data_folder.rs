@@ -13,6 +13,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ledger::postgres::PostgresOptions;
 use ledger::sqlite::SqliteStore;
 use ledger::{Ledger, LedgerError, Location};
 
@@ -153,12 +154,20 @@ impl DataFolder {
     /// # Errors
     /// `CliError` with exit code 3 when there is none, or it can't be opened.
     pub async fn open_ledger(&self) -> Result<Ledger, CliError> {
+        self.open_ledger_with(PostgresOptions::default()).await
+    }
+
+    /// The same; the options are for a database.
+    ///
+    /// # Errors
+    /// As [`Self::open_ledger`].
+    pub async fn open_ledger_with(&self, options: PostgresOptions) -> Result<Ledger, CliError> {
         if !self.has_ledger()? {
             let message = format!("{}: there is no ledger in this folder", self.path.display());
             let hint = "make one with `espalier init` or `espalier quickstart`, or name another folder by --data";
             return Err(CliError::environment(message).with_hint(hint));
         }
-        ledger::open(&self.ledger()).await.map_err(ledger_failed)
+        ledger::open_with(&self.ledger(), options).await.map_err(ledger_failed)
     }
 
     /// Makes the folder and an empty ledger; in a database, `espalier ledger migrate` made it.

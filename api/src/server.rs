@@ -19,6 +19,7 @@
 pub mod access;
 pub mod body;
 pub mod config;
+pub mod database;
 pub mod exchange;
 pub mod idempotency;
 pub mod listener;

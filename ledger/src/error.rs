@@ -309,6 +309,23 @@ pub enum LedgerError {
         /// Which ledger.
         location: String,
     },
+    /// The server lacks transactions that this process was answered: it is not the primary, or no
+    /// longer.
+    #[error(
+        "the ledger {location} is at turn {found} of its writers, and this process was answered up to \
+         turn {known}: this is a primary from before a failover, a standby that was promoted without \
+         all that was committed, or an old backup; connect to the server that has the rest. When \
+         there is none, rows are lost: bring them back before anything is written, or start every \
+         espalier again to go on without them"
+    )]
+    Behind {
+        /// Which ledger.
+        location: String,
+        /// How many transactions the server has.
+        found: i64,
+        /// How many this process was answered.
+        known: i64,
+    },
     /// The database role may not do that.
     #[error(
         "the ledger {location} refuses its role something that it needs; as the owner, run what \
@@ -527,6 +544,7 @@ impl LedgerError {
             | Self::OutcomeUnknown { .. }
             | Self::Unsafe { .. }
             | Self::Standby { .. }
+            | Self::Behind { .. }
             | Self::Forbidden { .. }
             | Self::Full { .. }
             | Self::ReadOnly { .. }

@@ -49,7 +49,7 @@ pub use check::{Finding, FindingKind, Report, check};
 pub use crl::{Crl, CrlFilter, CrlKind, NewCrl, NewCrlList, RevokedPage, StoredCrl};
 pub use error::{Inconsistent, KeyHolder, LedgerError};
 pub use lease::{Lease, Leasing, NewLease};
-pub use location::{Location, PostgresLocation, migrate, open};
+pub use location::{Location, PostgresLocation, migrate, open, open_with};
 pub use queue::Stats;
 pub use reason::RevocationReason;
 pub use record::{Entry, Idempotency, NewRecord, Record, Recording, Status};

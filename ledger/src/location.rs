@@ -4,7 +4,11 @@ use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use crate::{Ledger, LedgerError, postgres::PostgresStore, sqlite::SqliteStore};
+use crate::{
+    Ledger, LedgerError,
+    postgres::{PostgresOptions, PostgresStore},
+    sqlite::SqliteStore,
+};
 
 /// Where a ledger is.
 #[derive(Debug, Clone)]
@@ -127,9 +131,22 @@ impl FromStr for Location {
 /// # Errors
 /// As [`SqliteStore::open`] and [`PostgresStore::open`].
 pub async fn open(location: &Location) -> Result<Ledger, LedgerError> {
+    open_with(location, PostgresOptions::default()).await
+}
+
+/// The same; the options are for a database.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_with(
+    location: &Location,
+    options: PostgresOptions,
+) -> Result<Ledger, LedgerError> {
     match location {
         Location::File(path) => Ok(Arc::new(SqliteStore::open(path).await?)),
-        Location::Postgres(location) => Ok(Arc::new(PostgresStore::open(location).await?)),
+        Location::Postgres(location) => {
+            Ok(Arc::new(PostgresStore::open_with(location, options).await?))
+        }
     }
 }
 

@@ -9,14 +9,15 @@
 //! The tables are in the schema `espalier`. The role that migrates owns them; servers use a role that
 //! may SELECT and INSERT only ([`grants`]).
 
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use sqlx::{PgPool, Postgres};
+use sqlx::Postgres;
 
 use crate::location::PostgresLocation;
 use crate::queue::WriteQueue;
 use crate::{Finding, LedgerError};
 use fault::Place;
+use readers::Readers;
 use transaction::Named;
 
 /// The time that counts for leases: the database's, for each server has a clock of its own.
@@ -71,6 +72,8 @@ mod batch;
 mod connect;
 mod fault;
 mod open;
+mod progress;
+mod readers;
 mod roles;
 mod storage_check;
 mod transaction;
@@ -143,8 +146,7 @@ impl Default for PostgresOptions {
 pub struct PostgresStore {
     place: Place,
     queue: WriteQueue,
-    readers: PgPool,
-    read_timeout: Duration,
+    readers: Arc<Readers>,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -170,11 +172,10 @@ impl PostgresStore {
         location: &PostgresLocation,
         options: PostgresOptions,
     ) -> Result<Self, LedgerError> {
-        let read_timeout = options.lock_timeout + options.statement_timeout;
         let opened = open::open(location, options).await?;
         let place = opened.place.clone();
         let queue = WriteQueue::start(opened.writer);
-        Ok(Self { place, queue, readers: opened.readers, read_timeout })
+        Ok(Self { place, queue, readers: opened.readers })
     }
 
     /// Makes the schema, or brings an older one up to date, in one transaction, as the role that
@@ -188,12 +189,7 @@ impl PostgresStore {
 
     /// Starts a transaction that reads: what it sees is one moment of the ledger.
     async fn reading(&self, name: &'static str) -> Result<Named<'_>, LedgerError> {
-        if self.readers.is_closed() {
-            return Err(LedgerError::Closed);
-        }
-        let begun =
-            self.readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
-        Named::start(name, &self.place, begun)
+        self.readers.begin(name).await
     }
 
     /// Bounds how long reading takes, whatever becomes of the network.
@@ -202,10 +198,14 @@ impl PostgresStore {
         name: &'static str,
         reading: impl Future<Output = Result<T, LedgerError>>,
     ) -> Result<T, LedgerError> {
-        match tokio::time::timeout(self.read_timeout, reading).await {
+        let limit = self.readers.limit();
+        let connections = self.readers.current()?;
+        let read = match tokio::time::timeout(limit, reading).await {
             Ok(read) => read,
-            Err(_) => Err(self.place.too_late(name, self.read_timeout)),
-        }
+            Err(_) => Err(self.readers.too_late(name)),
+        };
+        self.readers.judge(&connections, &read);
+        read
     }
 
     async fn check_storage(&self) -> Result<Vec<Finding>, LedgerError> {

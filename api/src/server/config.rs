@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use ledger::Location;
 use serde::Deserialize;
 
+use super::database::DatabaseConfig;
 use super::public::config::PublicConfig;
 use super::tls::TlsConfig;
 use crate::auth::AuthConfig;
@@ -36,6 +37,9 @@ pub struct ServerConfig {
     /// The file with the password of the ledger's role; otherwise PGPASSWORD or a PGPASSFILE.
     #[serde(default)]
     pub ledger_password_file: Option<PathBuf>,
+    /// How a ledger in PostgreSQL is used.
+    #[serde(default)]
+    pub database: DatabaseConfig,
     /// Where the API is served. Without TLS only a loopback address is allowed.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
@@ -161,6 +165,7 @@ impl ServerConfig {
             data,
             ledger: None,
             ledger_password_file: None,
+            database: DatabaseConfig::default(),
             listen,
             tls: None,
             passphrase_file: None,
@@ -183,6 +188,7 @@ impl ServerConfig {
         self.data != new.data
             || self.ledger != new.ledger
             || self.ledger_password_file != new.ledger_password_file
+            || self.database != new.database
             || self.listen != new.listen
             || self.tls.is_some() != new.tls.is_some()
             || self.passphrase_file != new.passphrase_file
@@ -259,7 +265,7 @@ impl ServerConfig {
             let allowed = "it only where `ledger` is a postgres:// URL";
             return Err(value("ledger_password_file", "a file", allowed));
         }
-        Ok(())
+        self.database.check()
     }
 
     /// The data folder with its ledger.
@@ -339,6 +345,7 @@ mod tests {
         let config = ServerConfig::from_yaml(sample).unwrap();
         assert_eq!(config.limits, Limits::default());
         assert_eq!(config.signing, SigningConfig::default());
+        assert_eq!(config.database, DatabaseConfig::default());
     }
 
     #[test]
@@ -383,6 +390,11 @@ mod tests {
             ),
             ("version: 1\nlimits: {body_bytes: 1}\n", "limits.body_bytes: found 1, allowed: 4096"),
             ("version: 1\nlimits: {timeout: 1}\n", "timeout"),
+            (
+                "version: 1\ndatabase: {commit_timeout_seconds: 0}\n",
+                "database.commit_timeout_seconds: found 0, allowed: 1 to 600",
+            ),
+            ("version: 1\ndatabase: {readers: 0}\n", "database.readers: found 0, allowed: 1 to"),
             ("version: 1\nsigning: {queue: 0}\n", "signing.queue: found 0, allowed: 1"),
             (
                 "version: 1\npublic: {listen: '127.0.0.1:1', crl: {valid_hours: 1}}\n",

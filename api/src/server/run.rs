@@ -53,7 +53,7 @@ impl Server {
         let folder = config.folder()?;
         crate::process::raise_descriptor_limit();
         let profiles = profiles(&config.profiles, context)?;
-        let ledger = folder.open_ledger().await?;
+        let ledger = folder.open_ledger_with(config.database.options()).await?;
         let authorities = authorities(config, &folder, &ledger, context).await?;
         let threads = match config.signing.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

@@ -41,22 +41,30 @@ impl Stand {
     pub(crate) fn on_postgres(cluster: &Cluster) -> Self {
         cluster.role("owner");
         cluster.role("ca");
-        cluster.database("ledger", "owner");
+        let ledger = cluster.url("ca", "ledger").parse().unwrap();
+        Self::on_database(cluster, "ledger", cluster.port(), ledger, "")
+    }
+
+    /// On a database of this cluster that the server finds at another port, with more in its
+    /// configuration. `ledger` is where its rows are looked up.
+    pub(crate) fn on_database(
+        cluster: &Cluster,
+        name: &str,
+        port: u16,
+        ledger: Location,
+        config: &str,
+    ) -> Self {
+        cluster.database(name, "owner");
         let bench = Workbench::new();
         bench.write("password", format!("{}\n", Cluster::PASSWORD));
-        let of = |role| {
-            let url = cluster.tcp_url(role, "ledger");
-            format!("--ledger {url} --ledger-password-file password")
-        };
-        bench.run(&format!("ledger migrate {}", of("owner"))).done();
+        let migrate = format!("ledger migrate --ledger {}", cluster.tcp_url("owner", name));
+        bench.run(&format!("{migrate} --ledger-password-file password")).done();
         let grants = bench.run("ledger grants --role ca").done();
-        cluster.psql_as("owner", "ledger", grants.stdout()).unwrap();
-        let config = format!(
-            "ledger: {}\nledger_password_file: password\n",
-            cluster.tcp_url("ca", "ledger")
-        );
-        let ledger = cluster.url("ca", "ledger").parse().unwrap();
-        Self::made(bench, &of("ca"), &config, ledger)
+        cluster.psql_as("owner", name, grants.stdout()).unwrap();
+        let url = format!("postgres://ca@127.0.0.1:{port}/{name}");
+        let options = format!("--ledger {url} --ledger-password-file password");
+        let config = format!("ledger: {url}\nledger_password_file: password\n{config}");
+        Self::made(bench, &options, &config, ledger)
     }
 
     fn made(bench: Workbench, options: &str, config: &str, ledger: Location) -> Self {

@@ -99,7 +99,8 @@ const SETTINGS: [(&str, IsSafe, &str); 5] = [
     ("synchronous_commit", |value| matches!(value, "on" | "remote_apply"), "on, remote_apply"),
 ];
 
-async fn expect_safe(
+/// Refuses a server that only reads, or would not keep what it answers.
+pub(super) async fn expect_safe(
     name: &'static str,
     place: &Place,
     connection: &mut PgConnection,

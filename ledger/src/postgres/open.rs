@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use sqlx::{
-    Connection, PgConnection, PgPool,
+    Connection, PgConnection,
     migrate::{MigrateError, Migrator},
-    postgres::PgPoolOptions,
 };
 
-use super::{PostgresOptions, connect, fault::Place, transaction::Named, write::PostgresWriter};
-use crate::{LedgerError, location::PostgresLocation, queue::QUEUE_WAIT};
+use super::{
+    PostgresOptions, connect, fault::Place, progress::Progress, readers::Readers,
+    transaction::Named, write::PostgresWriter,
+};
+use crate::{LedgerError, location::PostgresLocation};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 
@@ -17,7 +19,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 pub(super) struct Opened {
     pub(super) place: Place,
     pub(super) writer: PostgresWriter,
-    pub(super) readers: PgPool,
+    pub(super) readers: Arc<Readers>,
 }
 
 /// Opens a ledger: connects, then makes sure that its schema is the one this program knows.
@@ -31,15 +33,16 @@ pub(super) async fn open(
     let writing = connect::for_writing(connect_options.clone());
     let mut connection = connect::connect(NAME, &place, &writing, &options).await?;
     expect_version(schema_version(NAME, &place, &mut connection).await?, &place)?;
-    let readers = PgPoolOptions::new()
-        .max_connections(options.readers.max(1))
-        .acquire_timeout(QUEUE_WAIT)
-        .connect_lazy_with(connect_options);
+    let progress = Arc::new(Progress::default());
+    let readers =
+        Arc::new(Readers::new(place.clone(), Arc::clone(&progress), connect_options, &options));
     let writer = PostgresWriter {
         place: place.clone(),
         connect: writing,
         options,
         connection: Some(connection),
+        progress,
+        readers: Arc::clone(&readers),
     };
     Ok(Opened { place, writer, readers })
 }

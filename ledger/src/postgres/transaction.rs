@@ -99,17 +99,22 @@ impl<'c> Named<'c> {
     /// A statement timeout that ends the wait for a standby would make the server answer as if the
     /// standby had the rows, so there is none for the commit: the wait is given up on this side, with
     /// the connection, as an outcome that nobody knows.
-    pub(super) async fn commit_writing(mut self, limit: Duration) -> Result<(), LedgerError> {
+    ///
+    /// Answers the turn that it was, which the same trip asks for.
+    pub(super) async fn commit_writing(mut self, limit: Duration) -> Result<i64, LedgerError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let unlimited = sqlx::raw_sql("SET LOCAL statement_timeout = 0").execute(self.sql()).await;
-        self.check(unlimited)?;
+        let unlimited = sqlx::query_as(
+            "SELECT turn, set_config('statement_timeout', '0', true) FROM espalier.writer WHERE id = 1",
+        );
+        let unlimited = unlimited.fetch_one(self.sql()).await;
+        let (turn, _): (i64, String) = self.check(unlimited)?;
         let Self { name, place, transaction, .. } = self;
         match tokio::time::timeout(limit, transaction.commit()).await {
             Ok(Ok(())) => {
-                tracing::trace!(transaction = name, "committed");
-                Ok(())
+                tracing::trace!(transaction = name, turn, "committed");
+                Ok(turn)
             }
             Ok(Err(error)) => Err(place.explain_commit(name, error)),
             Err(_) => Err(place.commit_too_late(name, limit)),

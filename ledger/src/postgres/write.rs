@@ -1,10 +1,12 @@
 //! Writing: what comes by the hundred shares one transaction, the rest has one each.
 
+use std::sync::Arc;
+
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 
 use super::{
     PostgresOptions, authority, batch, batch::Batch, connect, crl, fault::Place, lease, open,
-    revoke, token, transaction::Named, transfer,
+    progress::Progress, readers::Readers, revoke, token, transaction::Named, transfer,
 };
 use crate::LedgerError;
 use crate::queue::{Answer, BatchWriter, Held, ImportPage, Write, Written, hold};
@@ -22,6 +24,8 @@ pub(super) struct PostgresWriter {
     /// `None` after a failure: the next transaction connects afresh, to whichever server is the
     /// primary then.
     pub(super) connection: Option<PgConnection>,
+    pub(super) progress: Arc<Progress>,
+    pub(super) readers: Arc<Readers>,
 }
 
 impl BatchWriter for PostgresWriter {
@@ -66,6 +70,7 @@ macro_rules! transact {
             let limit = $writer.options.lock_timeout + $writer.options.statement_timeout;
             let commit_limit = $writer.options.commit_timeout;
             let mut conflict = false;
+            let progress = Arc::clone(&$writer.progress);
             let outcome = match $writer.connected().await {
                 Err(error) => Err(error),
                 Ok((connection, place)) => {
@@ -87,7 +92,10 @@ macro_rules! transact {
                         Err(_) => Err(place.too_late("ledger.write", limit)),
                         Ok(Err(error)) => Err(error),
                         Ok(Ok((begun, result))) => {
-                            begun.commit_writing(commit_limit).await.map(|()| result)
+                            begun.commit_writing(commit_limit).await.map(|turn| {
+                                progress.note(turn);
+                                result
+                            })
                         }
                     }
                 }
@@ -118,10 +126,15 @@ impl PostgresWriter {
             None => {
                 let (place, options) = (&self.place, &self.options);
                 let mut made = connect::connect(NAME, place, &self.connect, options).await?;
-                let reading = open::schema_version(NAME, place, &mut made);
-                let version = tokio::time::timeout(options.connect_timeout, reading).await;
-                let too_late = |_| place.too_late(NAME, options.connect_timeout);
-                open::expect_version(version.map_err(too_late)??, place)?;
+                let checking = async {
+                    let version = open::schema_version(NAME, place, &mut made).await?;
+                    open::expect_version(version, place)?;
+                    self.progress.expect(NAME, place, &mut made).await
+                };
+                let checked = tokio::time::timeout(options.connect_timeout, checking).await;
+                checked.map_err(|_| place.too_late(NAME, options.connect_timeout))??;
+                // It may be another server now, which those that read must follow.
+                self.readers.renew_all();
                 made
             }
         };

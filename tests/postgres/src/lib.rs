@@ -10,7 +10,10 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // tests only: a panic is the failure report
 
+mod balancer;
 mod programs;
+mod proxy;
+mod replication;
 
 use std::{
     fs,
@@ -21,7 +24,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use balancer::Balancer;
 pub use programs::{Programs, absent};
+pub use proxy::{Cut, Fault, Proxy, Way};
 
 /// Starts the server, tells its process id, and ends with it: a line `keep` waits for its end, which
 /// somebody else sees to, and leaves the folder as it is; the end of the input ends the server at once
@@ -76,7 +81,7 @@ impl Cluster {
         let folder = tempfile::Builder::new().prefix("espalier-postgres-").tempdir_in(parent);
         let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?.keep();
         programs.give(&folder);
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let settings = settings.iter().map(|it| (*it).to_owned()).collect();
         let mut cluster = Self { programs, folder, port, settings, running: None };
         cluster.initialise();
@@ -260,6 +265,12 @@ impl Cluster {
     pub fn database(&self, name: &str, owner: &str) {
         self.psql("postgres", &format!("CREATE DATABASE \"{name}\" OWNER \"{owner}\"")).unwrap();
     }
+}
+
+/// A loopback port that nobody listens on.
+#[must_use]
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Whether there is such a process, and it has not ended: who inherits it may not ask for some time.

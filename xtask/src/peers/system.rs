@@ -24,6 +24,7 @@ const NEEDS: &[Need] = &[
     Need { there: || answers("jq", &["--version"]), packages: &["jq"] },
     Need { there: || answers("systemd-analyze", &["--version"]), packages: &["systemd"] },
     Need { there: postgres_is_there, packages: &["postgresql"] },
+    Need { there: haproxy_is_there, packages: &["haproxy"] },
     Need { there: libfaketime_is_there, packages: &["libfaketime"] },
     Need { there: libclang_is_there, packages: &["libclang-dev"] },
     Need {
@@ -95,6 +96,11 @@ fn postgres_is_there() -> bool {
     folders
         .chain(told.map(|folder| folder.trim().into()))
         .any(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+}
+
+/// Whether there is an HAProxy, where Debian puts it or in the path.
+fn haproxy_is_there() -> bool {
+    Path::new("/usr/sbin/haproxy").exists() || answers("haproxy", &["-v"])
 }
 
 /// Whether there is a library that gives a program another clock, where the tests of faults look for it.

@@ -29,10 +29,11 @@ pub(crate) fn internal() -> Refusal {
 impl From<LedgerError> for Refusal {
     fn from(error: LedgerError) -> Self {
         use LedgerError::{
-            AlreadyRevoked, AuthorityConflict, AuthorityKeyBlocked, Busy, CannotOpen, Closed,
-            Contended, Corrupt, Database, Full, IdempotencyConflict, InvalidField, KeyBlocked,
-            KeyTaken, OutcomeUnknown, Overloaded, ReadOnly, Standby, TokenAlreadyRevoked,
-            Unavailable, UnknownAuthority, UnknownCrl, UnknownSerial, UnknownToken,
+            AlreadyRevoked, AuthorityConflict, AuthorityKeyBlocked, Behind, Busy, CannotOpen,
+            Closed, Contended, Corrupt, Database, Full, IdempotencyConflict, InvalidField,
+            KeyBlocked, KeyTaken, OutcomeUnknown, Overloaded, ReadOnly, Standby,
+            TokenAlreadyRevoked, Unavailable, UnknownAuthority, UnknownCrl, UnknownSerial,
+            UnknownToken,
         };
         let kind = match &error {
             InvalidField { .. } => INVALID_FIELD,
@@ -56,6 +57,7 @@ impl From<LedgerError> for Refusal {
             | Contended { .. }
             | Unavailable { .. }
             | Standby { .. }
+            | Behind { .. }
             | OutcomeUnknown { .. }
             | Closed => {
                 let detail =

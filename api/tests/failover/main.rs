@@ -1,0 +1,44 @@
+//! The way to PostgreSQL is cut, and PostgreSQL fails over, fifty times each under load: whatever was
+//! answered by 2xx is in the ledger, the checker finds nothing wrong, and the servers serve again by
+//! themselves.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)] // a panic is the failure report
+#![allow(clippy::print_stdout)] // what the load met
+
+mod cut;
+mod pair;
+mod promoted;
+mod runbook;
+
+#[path = "../faults/book.rs"]
+mod book;
+#[path = "../faults/dice.rs"]
+mod dice;
+#[path = "../faults/load.rs"]
+#[allow(dead_code)] // these tests do not use all of it
+mod load;
+#[path = "../faults/stand.rs"]
+#[allow(dead_code)] // these tests do not use all of it
+mod stand;
+
+#[path = "../serve/http.rs"]
+#[allow(dead_code)]
+mod http;
+#[path = "../serve/running.rs"]
+#[allow(dead_code)]
+mod running;
+#[path = "../cli/workbench.rs"]
+#[allow(dead_code)]
+mod workbench;
+
+/// What servers are told about their database: short times, so that fifty faults pass in minutes.
+const DATABASE: &str = "database:\n  connect_timeout_seconds: 1\n  lock_timeout_seconds: 2\n  \
+                        statement_timeout_seconds: 2\n  commit_timeout_seconds: 2\n  readers: 4\n";
+
+/// How often, by an environment variable: fifty times, and a few where foreign programs are left out
+/// for a quick run.
+fn rounds(variable: &str) -> u64 {
+    let told = std::env::var(variable).ok().map(|number| number.parse().unwrap());
+    let quick = std::env::var_os("ESPALIER_PEERS").is_some_and(|peers| peers == "off");
+    told.unwrap_or(if quick { 4 } else { 50 })
+}
