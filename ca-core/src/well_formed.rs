@@ -38,6 +38,11 @@ pub(crate) fn is_well_formed_whole(der: &[u8]) -> bool {
     AnyRef::from_der(der).is_ok_and(|whole| is_der(whole, MAX_WHOLE_DEPTH))
 }
 
+/// Whether every arc is written with the fewest octets (X.690 clause 8.19.2), which decoding leaves open.
+pub(crate) fn is_shortest(oid: &ObjectIdentifier) -> bool {
+    are_arcs(oid.as_bytes())
+}
+
 /// Whether it is DER and has at most so many levels below it.
 fn is_der(value: AnyRef<'_>, levels: usize) -> bool {
     let octets = value.value();
@@ -53,7 +58,9 @@ fn is_der(value: AnyRef<'_>, levels: usize) -> bool {
         Tag::BitString => value.decode_as::<BitStringRef<'_>>().is_ok(),
         Tag::Real => real::is_der(octets),
         Tag::RelativeOid => are_arcs(octets),
-        Tag::ObjectIdentifier => value.decode_as::<ObjectIdentifier>().is_ok(),
+        Tag::ObjectIdentifier => {
+            value.decode_as::<ObjectIdentifier>().is_ok_and(|oid| is_shortest(&oid))
+        }
         Tag::UtcTime => value.decode_as::<UtcTime>().is_ok(),
         Tag::GeneralizedTime => is_time(octets),
         tag if tag.is_constructed() => levels > 0 && members_are_der(tag, octets, levels - 1),

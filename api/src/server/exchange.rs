@@ -19,12 +19,16 @@ use super::problem::{
     URI_TOO_LONG,
 };
 use super::request_id::RequestId;
-use super::state::App;
+use super::state::{App, Room};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Carries one request out.
-pub async fn exchange(State(app): State<App>, mut request: Request, next: Next) -> Response {
+/// Carries one request out, in one of the places of its listener.
+pub async fn exchange(
+    State((app, room)): State<(App, Room)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let id = app.request_id();
     request.extensions_mut().insert(id);
@@ -36,7 +40,7 @@ pub async fn exchange(State(app): State<App>, mut request: Request, next: Next) 
         request_id = %id,
         requester = tracing::field::Empty,
     );
-    let response = work(&app, request, next, &span).await;
+    let response = work(&app, room, request, next, &span).await;
     let mut response = finished(response, id);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
@@ -67,7 +71,13 @@ pub async fn exchange(State(app): State<App>, mut request: Request, next: Next) 
     response
 }
 
-async fn work(app: &App, request: Request, next: Next, span: &tracing::Span) -> Response {
+async fn work(
+    app: &App,
+    room: Room,
+    request: Request,
+    next: Next,
+    span: &tracing::Span,
+) -> Response {
     let limits = app.limits();
     let length = request.uri().path_and_query().map_or(0, |text| text.as_str().len());
     if length > limits.uri_bytes {
@@ -86,7 +96,8 @@ async fn work(app: &App, request: Request, next: Next, span: &tracing::Span) -> 
         .extensions()
         .get::<MatchedPath>()
         .is_some_and(|path| matches!(path.as_str(), "/healthz" | "/readyz" | "/metrics"));
-    let Some(place) = app.place(of_health) else {
+    let room = if of_health { Room::Health } else { room };
+    let Some(place) = app.place(room) else {
         let detail = "requests: found as many under way as are allowed at once (limits.requests)";
         return Refusal::new(OVERLOADED, detail).into_response();
     };

@@ -38,12 +38,14 @@ use tokio_util::sync::CancellationToken;
 
 use self::cache::ResponseCache;
 use self::config::PublicConfig;
+use self::lists::Expected;
+pub use self::making::CLOCKS_APART;
 use self::responder::Answering;
 use self::series::Series;
 use super::exchange::{exchange, unknown_method};
 use super::listener;
 use super::problem::{self, NOT_FOUND, Refusal};
-use super::state::App;
+use super::state::{App, Room};
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::{DataFolder, make_folder};
 use crate::delegate::Delegate;
@@ -106,7 +108,11 @@ impl Listening {
         })?;
         let series = series::all(app, &config.crl)?;
         let signs = |one: &&Series| app.authorities()[&one.authority].signs.is_some();
-        app.lists().expect(series.iter().filter(signs).map(|one| one.name.clone()).collect());
+        let expected = series
+            .iter()
+            .filter(signs)
+            .map(|one| Expected { name: one.name.clone(), authority: one.authority.clone() });
+        app.lists().expect(expected.collect());
         let public = Public(Arc::new(Inner {
             app: app.clone(),
             config: config.clone(),
@@ -187,7 +193,7 @@ fn router(public: &Public) -> Router {
         .route("/docs/problems", get(problems))
         .fallback(async || no_such())
         .method_not_allowed_fallback(unknown_method)
-        .layer(from_fn_with_state(public.app.clone(), exchange))
+        .layer(from_fn_with_state((public.app.clone(), Room::Public), exchange))
         .with_state(public.clone())
 }
 

@@ -19,7 +19,7 @@ use utoipa::openapi::OpenApi;
 
 use super::access::{Access, guard};
 use super::exchange::{exchange, unknown_method, unknown_path};
-use super::state::App;
+use super::state::{App, Room};
 use crate::auth::Role;
 
 /// A row of the table.
@@ -145,7 +145,7 @@ pub fn router(app: &App) -> Router {
     router
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
-        .layer(from_fn_with_state(app.clone(), exchange))
+        .layer(from_fn_with_state((app.clone(), Room::Api), exchange))
         .with_state(app.clone())
 }
 

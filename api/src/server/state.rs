@@ -29,6 +29,7 @@ struct Inner {
     parts: Parts,
     tasks: TaskTracker,
     places: Arc<Semaphore>,
+    public_places: Arc<Semaphore>,
     health_places: Arc<Semaphore>,
     /// Asked for by one at a time: whoever comes second gets what is known by then.
     tally: tokio::sync::Mutex<Tally>,
@@ -37,6 +38,17 @@ struct Inner {
 /// How many questions after the server's health are answered at once, however many requests there
 /// are: a server that has much to do must not be taken for a dead one.
 const HEALTH_PLACES: usize = 64;
+
+/// Requests of different rooms don't take each other's places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// The API.
+    Api,
+    /// What everybody may fetch: who asks there shows nothing, and must not keep requesters out.
+    Public,
+    /// Questions after the server's health.
+    Health,
+}
 
 /// What [`App`] is made of.
 pub struct Parts {
@@ -88,6 +100,11 @@ pub struct Served {
 }
 
 impl Served {
+    /// Whether its own certificate is one of the past.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.chain.first().is_some_and(|own| own.validity().not_after() < now)
+    }
+
     /// A certificate of this authority with those above it, as TLS servers are given it.
     pub fn chain_pem(&self, leaf: &[u8]) -> String {
         chain_pem(leaf, &self.chain, &self.links)
@@ -98,14 +115,19 @@ impl App {
     /// Joins the parts.
     pub fn new(parts: Parts, tasks: TaskTracker) -> Self {
         let places = Arc::new(Semaphore::new(parts.limits.requests));
+        let public_places = Arc::new(Semaphore::new(parts.limits.requests));
         let health_places = Arc::new(Semaphore::new(HEALTH_PLACES));
         let tally = tokio::sync::Mutex::default();
-        Self(Arc::new(Inner { parts, tasks, places, health_places, tally }))
+        Self(Arc::new(Inner { parts, tasks, places, public_places, health_places, tally }))
     }
 
     /// A place for a request, kept until its work is done; none when all are taken.
-    pub fn place(&self, of_health: bool) -> Option<OwnedSemaphorePermit> {
-        let places = if of_health { &self.0.health_places } else { &self.0.places };
+    pub fn place(&self, room: Room) -> Option<OwnedSemaphorePermit> {
+        let places = match room {
+            Room::Api => &self.0.places,
+            Room::Public => &self.0.public_places,
+            Room::Health => &self.0.health_places,
+        };
         Arc::clone(places).try_acquire_owned().ok()
     }
 

@@ -20,7 +20,7 @@ fn the_way_to_postgresql_is_cut_or_stalled_under_load() {
     cluster.role("owner");
     cluster.role("ca");
     let started = Instant::now();
-    let rounds = rounds("ESPALIER_CUTS");
+    let rounds = rounds("ESPALIER_CUTS", 50);
     std::thread::scope(|scope| {
         for world in 0..WORLDS {
             let cluster = &cluster;

@@ -12,6 +12,9 @@ use crate::runbook::block;
 use crate::stand::Stand;
 use crate::{DATABASE, rounds};
 
+/// How often. A failover with its new standby takes some ten seconds, so that fifty are for whoever
+/// sets `ESPALIER_FAILOVERS`.
+const FAILOVERS: u64 = 4;
 /// Every how many failovers the old primary lives on for a while.
 const LIVES_ON: u64 = 3;
 
@@ -26,7 +29,8 @@ fn the_standby_is_promoted_under_load() {
     let stand = Stand::on_database(pair.primary(), "ledger", pair.port(), ledger, DATABASE);
     let servers = [stand.start(), stand.start()];
     let load = Load::start(&stand, servers[0].address, 80);
-    let (started, rounds, mut dice) = (Instant::now(), rounds("ESPALIER_FAILOVERS"), Dice::new(8));
+    let (started, rounds, mut dice) =
+        (Instant::now(), rounds("ESPALIER_FAILOVERS", FAILOVERS), Dice::new(8));
     let mut pauses = Vec::new();
     for round in 1..=rounds {
         load.aim(servers[round as usize % 2].address);

@@ -5,6 +5,7 @@ use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, Encode, Reader, SliceReader, Tag, Tagged};
 
 use super::error::Fault;
+use crate::well_formed::is_shortest;
 
 /// Extensions that a list or an entry may have at most.
 const MAX_EXTENSIONS: usize = 32;
@@ -101,8 +102,8 @@ fn read_one<'a>(
             Ok::<_, der::Error>((oid, critical, value.as_bytes()))
         })
         .map_err(Fault::der(field))?;
-    if critical == Some(false) {
-        // FALSE is the default, which DER leaves out.
+    // FALSE is the default, which DER leaves out.
+    if critical == Some(false) || !is_shortest(&oid) {
         return Err(Fault::not_canonical(field));
     }
     Ok(RawExtension { oid, critical: critical == Some(true), value })

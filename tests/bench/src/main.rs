@@ -1,5 +1,4 @@
-//! `cargo xtask bench serve`: certificates per second of a server that runs, beside what its signer
-//! alone could do, and what the server takes of the machine.
+//! `cargo xtask bench serve`: certificates per second of a server that runs, and what it takes.
 
 use std::process::ExitCode;
 

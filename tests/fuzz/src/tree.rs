@@ -181,9 +181,12 @@ fn body(tag: u8, content: &[u8], depth: usize) -> Option<Body> {
         (BIT_STRING, [0, inner @ ..]) => (vec![0], inner),
         _ => return Some(Body::Octets(content.to_vec())),
     };
-    // Keys and identifiers may look like a value by chance; one that holds others is none.
+    // Keys and identifiers may look like a value by chance; one that holds others is none, nor is one
+    // with a length that DER writes in fewer octets: nobody who reads a certificate looks inside.
     match parse_all(inner, depth + 1) {
-        Some(nodes) if nodes.len() == 1 => Some(Body::Wrapped(prefix, nodes)),
+        Some(nodes) if matches!(&nodes[..], [only] if only.to_der() == inner) => {
+            Some(Body::Wrapped(prefix, nodes))
+        }
         _ => Some(Body::Octets(content.to_vec())),
     }
 }

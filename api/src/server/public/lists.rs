@@ -32,7 +32,16 @@ const NEWEST: u32 = 50;
 pub struct Lists {
     handed_out: RwLock<HashMap<String, Arc<List>>>,
     /// The series that must have one.
-    expected: OnceLock<Vec<String>>,
+    expected: OnceLock<Vec<Expected>>,
+}
+
+/// A series that must have a list, as long as its authority's certificate is valid.
+#[derive(Debug)]
+pub struct Expected {
+    /// The name of the list.
+    pub name: String,
+    /// The name of its authority.
+    pub authority: String,
 }
 
 /// A list that was checked.
@@ -59,15 +68,15 @@ impl Lists {
         self.handed_out.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    /// The names of the lists that this server makes; none where it hands out none.
-    pub fn expected(&self) -> Option<&[String]> {
+    /// The lists that this server makes; none where it hands out none.
+    pub fn expected(&self) -> Option<&[Expected]> {
         self.expected.get().map(Vec::as_slice)
     }
 
-    /// From now on there must be a list of each name.
-    pub(super) fn expect(&self, names: Vec<String>) {
+    /// From now on there must be these lists.
+    pub(super) fn expect(&self, lists: Vec<Expected>) {
         // Set once, where the public listener is opened.
-        let _ = self.expected.set(names);
+        let _ = self.expected.set(lists);
     }
 
     fn put(&self, name: &str, list: List) {

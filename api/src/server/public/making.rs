@@ -31,7 +31,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(30);
 /// How far the clocks of servers may be from each other: a list that is ahead of ours by more was
 /// made while a clock was wrong.
-const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(60);
+pub const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(60);
 /// Making lists after revocations takes at most one in so many parts of the time.
 const REST: u32 = 10;
 
@@ -77,7 +77,8 @@ async fn keep_list(public: &Public, series: &Series, holder: &str) -> Result<boo
         let file = public.list_file(&series.name);
         tracing::warn!(file = %file.display(), reason, "the list is not handed out");
     }
-    if !is_due(public, series).await? {
+    // After its end an authority can sign no list that would be valid.
+    if served.is_expired(public.app.now()) || !is_due(public, series).await? {
         return Ok(false);
     }
     let make = async {

@@ -7,7 +7,8 @@ use axum::response::{IntoResponse as _, Response};
 use client::v1::{Check, Health, Readiness};
 use jiff::Timestamp;
 
-use crate::server::public::lists::List;
+use crate::server::public::CLOCKS_APART;
+use crate::server::public::lists::{Expected, List};
 use crate::server::state::{App, Served};
 
 /// Whether the process answers
@@ -77,15 +78,21 @@ fn clock(app: &App, now: Timestamp) -> Check {
     if let Some(made) = made {
         allowed += &format!(", and from {made} on, when the newest revocation list was made");
     }
-    let sane = in_validity && made.is_none_or(|made| made <= now);
+    let is_past = |made: Timestamp| made.checked_sub(CLOCKS_APART).is_ok_and(|made| made <= now);
+    let sane = in_validity && made.is_none_or(is_past);
     check("clock", sane, now.to_string(), &allowed)
 }
 
 /// A list that ends soon still passes: taken out of service it would be of no use to anybody.
-fn crls(app: &App, expected: &[String], now: Timestamp) -> Check {
-    let lists = expected.iter().map(|name| (name, app.lists().of(name)));
+/// An authority that has expired signs no more lists, and its certificates are expired too.
+fn crls(app: &App, expected: &[Expected], now: Timestamp) -> Check {
     let (mut passes, mut found) = (true, Vec::new());
-    for (name, list) in lists {
+    for Expected { name, authority } in expected {
+        if app.authorities().get(authority).is_some_and(|served| served.is_expired(now)) {
+            found.push(format!("{name}: none needed, {authority} has expired"));
+            continue;
+        }
+        let list = app.lists().of(name);
         passes &= list.as_ref().is_some_and(|list| now < list.next_update);
         let told = list.map_or_else(|| "none".to_owned(), |list| told(&list, now));
         found.push(format!("{name}: {told}"));
