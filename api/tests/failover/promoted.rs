@@ -12,9 +12,9 @@ use crate::runbook::block;
 use crate::stand::Stand;
 use crate::{DATABASE, rounds};
 
-/// How often. A failover with its new standby takes some ten seconds, so that fifty are for whoever
+/// How often. A failover with its new standby takes some five seconds, so that fifty are for whoever
 /// sets `ESPALIER_FAILOVERS`.
-const FAILOVERS: u64 = 4;
+const FAILOVERS: u64 = 10;
 /// Every how many failovers the old primary lives on for a while.
 const LIVES_ON: u64 = 3;
 
