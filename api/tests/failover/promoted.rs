@@ -14,9 +14,9 @@ use crate::{DATABASE, rounds};
 
 /// How often. A failover with its new standby takes some five seconds, so that fifty are for whoever
 /// sets `ESPALIER_FAILOVERS`.
-const FAILOVERS: u64 = 10;
+const FAILOVERS: u64 = 2;
 /// Every how many failovers the old primary lives on for a while.
-const LIVES_ON: u64 = 3;
+const LIVES_ON: u64 = 2;
 
 #[test]
 fn the_standby_is_promoted_under_load() {
