@@ -6,13 +6,13 @@
 #[allow(dead_code)] // these tests do not use all of it
 mod forge;
 #[path = "../serve/http.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // these tests do not use all of it
 mod http;
 #[path = "../serve/running.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // these tests do not use all of it
 mod running;
 #[path = "../cli/workbench.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // these tests do not use all of it
 mod workbench;
 
 use std::path::Path;

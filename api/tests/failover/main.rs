@@ -22,13 +22,13 @@ mod load;
 mod stand;
 
 #[path = "../serve/http.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // these tests do not use all of it
 mod http;
 #[path = "../serve/running.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // these tests do not use all of it
 mod running;
 #[path = "../cli/workbench.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // these tests do not use all of it
 mod workbench;
 
 /// What servers are told about their database: short times, so that fifty faults pass in minutes.
