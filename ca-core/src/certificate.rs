@@ -16,7 +16,7 @@ use crate::name::MAX_DER;
 use crate::path::same_name;
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::validity::{InvalidValidity, Validity};
-use crate::well_formed::{is_well_formed, malformed_attribute};
+use crate::well_formed::{is_well_formed, is_well_formed_whole, malformed_attribute};
 
 /// The largest certificate that is read, in octets. An ML-DSA-87 certificate with 100 names has
 /// about 15,000.
@@ -90,6 +90,10 @@ impl Certificate {
         }
         check_version(&fields)?;
         check_names(&fields)?;
+        // What was read is encoded again as it came: arcs with a leading 0x80, and values of open type.
+        if !is_well_formed_whole(&der[outer.tbs.clone()]) {
+            return Err(CertificateError::NotCanonical);
+        }
         let validity = Validity::new(
             timestamp(&fields.validity.not_before),
             timestamp(&fields.validity.not_after),

@@ -11,6 +11,7 @@ use x509_cert::ext::pkix::{
 
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::related::RelatedCertificate;
+use crate::well_formed::is_well_formed_whole;
 
 /// Object identifiers of the extensions that are understood.
 pub mod oid {
@@ -294,7 +295,12 @@ pub enum ExtensionError {
 fn decode<'a, T: Decode<'a, Error = der::Error>>(
     extension: &'a Extension,
 ) -> Result<T, ExtensionError> {
-    T::from_der(&extension.value).map_err(|error| malformed(extension, Some(error)))
+    let value = T::from_der(&extension.value).map_err(|error| malformed(extension, Some(error)))?;
+    // Decoding takes an OBJECT IDENTIFIER whose arcs are not in their shortest form.
+    if !is_well_formed_whole(&extension.value) {
+        return Err(malformed(extension, None));
+    }
+    Ok(value)
 }
 
 fn malformed(extension: &Extension, reason: Option<der::Error>) -> ExtensionError {

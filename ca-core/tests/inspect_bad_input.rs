@@ -106,6 +106,28 @@ fn non_canonical_certificates_are_refused() {
 }
 
 #[test]
+fn arcs_that_are_not_in_their_shortest_form_are_refused() {
+    // X.690 clause 8.19.2: an arc never starts with 0x80, which would write the same identifier twice.
+    let basic_constraints = |arc| {
+        let der = fixture("composite.der");
+        replaced(&der, &[6, 3, 0x55, 0x1d, 0x13], &[6, 3, 0x55, arc, 0x13], 1)
+    };
+    let error = refused(&basic_constraints(0x80));
+    assert!(error.contains("TBSCertificate is not canonical DER"), "{error}");
+    assert!(inspect(&basic_constraints(0x81)).is_ok());
+
+    // Inside an extension: serverAuth of extendedKeyUsage.
+    let server_auth = |arc| {
+        let der = fixture("extensions.pem");
+        let from = [6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1];
+        replaced(&der, &from, &[6, 8, 0x2b, 6, 1, 5, 5, arc, 3, 1], 1)
+    };
+    let error = refused(&server_auth(0x80));
+    assert!(error.contains("extension 2.5.29.37: its value is malformed"), "{error}");
+    assert!(inspect(&server_auth(0x81)).is_ok());
+}
+
+#[test]
 fn wrong_labels_are_refused_by_what_they_hold() {
     let certificate = fixture("composite.der");
     for (label, found) in [
