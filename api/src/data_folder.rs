@@ -316,8 +316,8 @@ pub fn ledger_failed(error: LedgerError) -> CliError {
     use LedgerError::{
         AlreadyRevoked, AlreadyStored, AuthorityConflict, AuthorityKeyBlocked, CrlAlreadyStored,
         CrlMismatch, IdempotencyConflict, InvalidField, KeyBlocked, KeyTaken, MalformedCertificate,
-        RevokedBeforeStored, SerialMismatch, TbsMismatch, TokenAlreadyRevoked, TokenTaken,
-        UnknownAuthority, UnknownCrl, UnknownSerial, UnknownToken,
+        RevokedBeforeStored, SerialMismatch, TbsMismatch, TokenAlreadyRevoked, TokenNameTaken,
+        TokenTaken, UnknownAuthority, UnknownCrl, UnknownSerial, UnknownToken,
     };
     let exit = match error {
         InvalidField { .. }
@@ -333,6 +333,7 @@ pub fn ledger_failed(error: LedgerError) -> CliError {
         | AlreadyRevoked { .. }
         | RevokedBeforeStored { .. }
         | TokenTaken { .. }
+        | TokenNameTaken { .. }
         | TokenAlreadyRevoked { .. } => Exit::Refused,
         AlreadyStored { .. }
         | CrlAlreadyStored { .. }

@@ -211,6 +211,15 @@ pub enum LedgerError {
         /// Id of the refused token.
         id: String,
     },
+    /// Another token has the name, which the request did not reckon with.
+    #[error(
+        "name: found that of token {id}, allowed: one that no token has, or one that is taken over \
+         with all of its tokens in view"
+    )]
+    TokenNameTaken {
+        /// Id of the last token of this name.
+        id: String,
+    },
     /// There is no token of this id.
     #[error("token {id:?} is not in this ledger")]
     UnknownToken {
@@ -534,6 +543,7 @@ impl LedgerError {
             | Self::CrlMismatch { .. }
             | Self::CrlAlreadyStored { .. }
             | Self::TokenTaken { .. }
+            | Self::TokenNameTaken { .. }
             | Self::UnknownToken { .. }
             | Self::TokenAlreadyRevoked { .. }
             | Self::Refused { .. }

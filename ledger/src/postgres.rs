@@ -17,7 +17,7 @@ use crate::location::PostgresLocation;
 use crate::queue::WriteQueue;
 use crate::{Finding, LedgerError};
 use fault::Place;
-use readers::Readers;
+use readers::{Generation, Readers};
 use transaction::Named;
 
 /// The time that counts for leases: the database's, for each server has a clock of its own.
@@ -71,6 +71,7 @@ macro_rules! by_idempotency_key {
 mod batch;
 mod connect;
 mod fault;
+mod import;
 mod open;
 mod progress;
 mod readers;
@@ -190,6 +191,21 @@ impl PostgresStore {
     /// Starts a transaction that reads: what it sees is one moment of the ledger.
     async fn reading(&self, name: &'static str) -> Result<Named<'_>, LedgerError> {
         self.readers.begin(name).await
+    }
+
+    /// A connection for one statement that reads.
+    async fn single(&self, name: &'static str) -> Result<Named<'_>, LedgerError> {
+        self.readers.single(name).await
+    }
+
+    /// Which connections read now.
+    fn read_by(&self) -> Result<Generation, LedgerError> {
+        self.readers.current()
+    }
+
+    /// Whether a single statement that failed is worth another try.
+    fn read_again(&self, by: &Generation, error: &LedgerError) -> bool {
+        self.readers.read_again(by, error)
     }
 
     /// Bounds how long reading takes, whatever becomes of the network.

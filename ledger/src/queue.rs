@@ -64,11 +64,19 @@ pub(crate) enum Write {
     ReserveCrl(Box<NewCrl>, Answer<Crl>),
     StoreCrl(Box<NewCrlList>, Answer<Crl>),
     Audit(Box<NewAuditEvent>, Answer<AuditEvent>),
-    Token(Box<NewToken>, Answer<Token>),
+    Token(Box<WantedToken>, Answer<Token>),
     RevokeToken(NewTokenRevocation, Answer<Token>),
     Lease(NewLease, Answer<Leasing>),
     EndLease(Lease, Answer<()>),
     Import(Box<ImportPage>, Answer<()>),
+}
+
+/// A token to be added.
+#[derive(Debug, Clone)]
+pub(crate) struct WantedToken {
+    pub(crate) new: NewToken,
+    /// Set when the last token of the same name must be this one, or none.
+    pub(crate) behind: Option<Option<String>>,
 }
 
 /// A part of the revocation of all that an authority issued.

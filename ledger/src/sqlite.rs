@@ -45,6 +45,7 @@ macro_rules! by_idempotency_key {
 }
 
 mod fault;
+mod import;
 mod open;
 mod storage_check;
 mod transaction;
@@ -175,6 +176,24 @@ impl SqliteStore {
             return Err(LedgerError::Closed);
         }
         Named::start(name, &self.place, self.readers.begin().await)
+    }
+
+    /// A connection for one statement that reads.
+    async fn single(&self, name: &'static str) -> Result<Named<'_>, LedgerError> {
+        if self.readers.is_closed() {
+            return Err(LedgerError::Closed);
+        }
+        Named::single(name, &self.place, self.readers.acquire().await)
+    }
+
+    /// Connections to a file are all alike.
+    fn read_by(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    /// What failed in a file fails again.
+    fn read_again(&self, _by: &(), _error: &LedgerError) -> bool {
+        false
     }
 
     /// Bounds how long reading takes. A file on this machine answers or fails.

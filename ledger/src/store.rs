@@ -248,6 +248,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// `InvalidField`; `TokenTaken` when another has its id or secret.
     fn add_token(&self, new: NewToken) -> Reply<'_, Token>;
 
+    /// The same, when `last` is the id of the last token that has the same name: `None` where no
+    /// other token, expired and revoked ones too, may have it. Whoever has a token of a name is the
+    /// requester of that name, so that two who ask for one at the same time must not both get it.
+    ///
+    /// # Errors
+    /// As [`Store::add_token`]; `TokenNameTaken` when another token has the name.
+    fn add_token_behind(&self, new: NewToken, last: Option<String>) -> Reply<'_, Token>;
+
     /// Revokes an API token, for ever.
     ///
     /// # Errors

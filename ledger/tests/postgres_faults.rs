@@ -9,14 +9,11 @@ use std::{sync::Arc, time::Duration};
 
 use cluster::Database;
 use ledger::{
-    FindingKind, Ledger, LedgerError, Location, NewCrl, NewCrlList, NewKeyBlock, PostgresLocation,
-    Recording,
+    FindingKind, Ledger, LedgerError, Location, NewCrl, PostgresLocation, Recording,
     postgres::{PostgresOptions, PostgresStore},
 };
-use suite::material::{
-    AUTHORITY, certificate, crl_list, der, event, keyed, new_crl, record, revocation, revoking,
-    serial, time, with_authority,
-};
+use suite::material::{certificate, new_crl, record, serial, with_authority};
+use suite::sabotage;
 use test_postgres::Cluster;
 use tokio::task::JoinSet;
 
@@ -310,88 +307,16 @@ async fn a_killed_server_loses_nothing_that_was_answered() {
     suite::check_and_close(ledger).await;
 }
 
-/// A ledger with a bit of everything.
-async fn fill(ledger: &Ledger) {
-    with_authority(ledger).await;
-    ledger.add_authority_certificate(AUTHORITY, der(serial(50), 0, 1), time(0)).await.unwrap();
-    for name in 1..=3 {
-        ledger.record(keyed(name, &format!("key {name}"), "body")).await.unwrap();
-        ledger.store(certificate(name)).await.unwrap();
-    }
-    ledger.revoke(revocation(3)).await.unwrap();
-    ledger.record(record(4)).await.unwrap();
-    let digests = vec![record(4).component_digests[0]];
-    ledger.block_keys(NewKeyBlock { digests, revocation: revoking(time(130)) }).await.unwrap();
-    for base in [None, Some(1)] {
-        let crl = ledger.reserve_crl(new_crl(base)).await.unwrap();
-        let entries = ledger.revoked(AUTHORITY, crl.number, 0, 10).await.unwrap().entries;
-        let list = NewCrlList::new(AUTHORITY, &crl_list(&crl, &entries), time(201)).unwrap();
-        ledger.store_crl(list).await.unwrap();
-        ledger.add_audit(event(crl.number)).await.unwrap();
-    }
-}
-
 /// Each change that somebody who may switch triggers off can make.
 #[tokio::test]
 async fn the_checker_finds_what_was_changed_behind_its_back() {
     let Some(database) = Database::new("server").await else { return };
     let ledger = database.ledger().await;
-    fill(&ledger).await;
+    sabotage::fill(&ledger).await;
     ledger.close().await.unwrap();
-    let zeros = "decode(repeat('00', 32), 'hex')";
-    let with_zeros = |sql: &str| sql.replace("ZEROS", zeros);
-    for (change, expected) in [
-        ("UPDATE record SET position = 9 WHERE id = 3", FindingKind::PositionGap),
-        ("DELETE FROM record WHERE id = 2", FindingKind::PositionGap),
-        ("DELETE FROM record WHERE id = 3", FindingKind::DanglingReference),
-        ("UPDATE record SET tbs_digest = ZEROS WHERE id = 1", FindingKind::TbsMismatch),
-        (
-            "UPDATE record SET serial = set_byte(serial, 1, get_byte(serial, 1) # 1) WHERE id = 1",
-            FindingKind::SerialMismatch,
-        ),
-        ("UPDATE record SET names = '[]' WHERE id = 1", FindingKind::StaleIndex),
-        ("UPDATE record SET names = '[1]' WHERE id = 1", FindingKind::ImpossibleRow),
-        ("DELETE FROM record_key WHERE record = 1", FindingKind::StaleIndex),
-        ("INSERT INTO record_name VALUES ('DNS:evil', 1)", FindingKind::StaleIndex),
-        (
-            "UPDATE certificate SET certificate = certificate || '\\x00' WHERE record = 1",
-            FindingKind::MalformedCertificate,
-        ),
-        (
-            "UPDATE certificate SET fingerprint = ZEROS WHERE record = 1",
-            FindingKind::FingerprintMismatch,
-        ),
-        ("DELETE FROM certificate WHERE record = 1", FindingKind::Orphan),
-        ("UPDATE revocation SET position = 3 WHERE record = 4", FindingKind::PositionGap),
-        ("UPDATE revocation SET authority = 9 WHERE record = 4", FindingKind::MisplacedRevocation),
-        ("DELETE FROM revocation WHERE record = 4", FindingKind::BlockedKeyInUse),
-        ("DELETE FROM revocation WHERE record = 3", FindingKind::CrlIncomplete),
-        ("UPDATE crl SET number = 3 WHERE id = 1", FindingKind::CrlSeries),
-        ("UPDATE crl SET through = 9 WHERE id = 2", FindingKind::CrlSeries),
-        ("UPDATE crl SET since = 1 WHERE id = 1", FindingKind::CrlSeries),
-        ("UPDATE crl SET settled_through = 1 WHERE id = 1", FindingKind::CrlSeries),
-        ("DELETE FROM authority_key", FindingKind::StaleIndex),
-        (
-            "UPDATE record_key SET digest = (SELECT key_digest FROM record WHERE id = 2) \
-             WHERE record = 1 AND digest = (SELECT key_digest FROM record WHERE id = 1)",
-            FindingKind::KeyReused,
-        ),
-        (
-            "UPDATE record SET key_digest = (SELECT key_digest FROM record WHERE id = 1), \
-             key_reuse = 0 WHERE id = 2",
-            FindingKind::KeyReused,
-        ),
-        ("UPDATE audit_event SET position = 9 WHERE position = 2", FindingKind::PositionGap),
-        ("ALTER TABLE record DISABLE TRIGGER record_only_grows", FindingKind::SchemaChanged),
-        ("ALTER TABLE certificate DISABLE TRIGGER ALL", FindingKind::SchemaChanged),
-        ("DROP TRIGGER revocation_added ON revocation", FindingKind::SchemaChanged),
-        ("ALTER TABLE record DROP CONSTRAINT record_serial_key", FindingKind::SchemaChanged),
-        (
-            "CREATE OR REPLACE FUNCTION only_grows() RETURNS trigger LANGUAGE plpgsql AS \
-             $$ BEGIN RETURN NULL; END $$",
-            FindingKind::SchemaChanged,
-        ),
-    ] {
+    let own = OWN_CHANGES.iter().map(|(sql, kind)| ((*sql).to_owned(), *kind));
+    let changes = sabotage::changes("decode(repeat('00', 32), 'hex')").into_iter().chain(own);
+    for (change, expected) in changes {
         // Each on a copy.
         let copy = format!("copy_of_{}", database.name);
         let server = cluster::cluster().unwrap();
@@ -399,8 +324,7 @@ async fn the_checker_finds_what_was_changed_behind_its_back() {
             .psql("postgres", &format!("CREATE DATABASE {copy} TEMPLATE {}", database.name))
             .unwrap();
         let sql = format!(
-            "SET search_path = espalier, pg_temp; SET session_replication_role = replica; {}",
-            with_zeros(change)
+            "SET search_path = espalier, pg_temp; SET session_replication_role = replica; {change}"
         );
         server.psql(&copy, &sql).unwrap();
         let location = PostgresLocation::new(&server.url("server", &copy)).unwrap();
@@ -412,4 +336,62 @@ async fn the_checker_finds_what_was_changed_behind_its_back() {
         ledger.close().await.unwrap();
         server.psql("postgres", &format!("DROP DATABASE {copy} WITH (FORCE)")).unwrap();
     }
+}
+
+/// Changes in PostgreSQL's own words.
+const OWN_CHANGES: [(&str, FindingKind); 17] = [
+    (
+        "UPDATE record SET serial = set_byte(serial, 1, get_byte(serial, 1) # 1) WHERE id = 1",
+        FindingKind::SerialMismatch,
+    ),
+    (
+        "UPDATE certificate SET certificate = certificate || '\\x00' WHERE record = 1",
+        FindingKind::MalformedCertificate,
+    ),
+    ("ALTER TABLE record DISABLE TRIGGER record_only_grows", FindingKind::SchemaChanged),
+    ("ALTER TABLE certificate DISABLE TRIGGER ALL", FindingKind::SchemaChanged),
+    ("DROP TRIGGER revocation_added ON revocation", FindingKind::SchemaChanged),
+    ("ALTER TABLE record DROP CONSTRAINT record_serial_key", FindingKind::SchemaChanged),
+    (
+        "CREATE OR REPLACE FUNCTION only_grows() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RETURN NULL; END $$",
+        FindingKind::SchemaChanged,
+    ),
+    ("CREATE RULE quiet AS ON INSERT TO revocation DO INSTEAD NOTHING", FindingKind::SchemaChanged),
+    ("CREATE POLICY hidden ON revocation USING (reason <> 1)", FindingKind::SchemaChanged),
+    ("ALTER TABLE audit_event FORCE ROW LEVEL SECURITY", FindingKind::SchemaChanged),
+    ("GRANT DELETE ON record TO server", FindingKind::SchemaChanged),
+    ("GRANT INSERT ON record_key TO server", FindingKind::SchemaChanged),
+    ("GRANT UPDATE (reason) ON revocation TO PUBLIC", FindingKind::SchemaChanged),
+    ("GRANT SELECT ON record TO server WITH GRANT OPTION", FindingKind::SchemaChanged),
+    ("GRANT EXECUTE ON FUNCTION record_added() TO PUBLIC", FindingKind::SchemaChanged),
+    ("GRANT CREATE ON SCHEMA espalier TO server", FindingKind::SchemaChanged),
+    ("ALTER TABLE crl OWNER TO server", FindingKind::SchemaChanged),
+];
+
+/// Whoever takes no turn, because its row is gone, writes nothing: neither a server nor a shell.
+#[tokio::test]
+async fn without_the_row_for_turns_nothing_is_written() {
+    let Some(database) = Database::new("server").await else { return };
+    let ledger = database.ledger().await;
+    with_authority(&ledger).await;
+    let refused = cluster::cluster().unwrap().psql(&database.name, "DELETE FROM espalier.writer");
+    assert!(refused.unwrap_err().contains("the ledger only grows; DELETE is refused"));
+    psql(&database, "SET session_replication_role = replica; DELETE FROM espalier.writer");
+    let refusal = ledger.record(record(1)).await.unwrap_err();
+    assert!(matches!(refusal, LedgerError::Corrupt { .. }), "{refusal:?}");
+    let words = std::error::Error::source(&refusal).unwrap().to_string();
+    assert!(words.contains("the row by which writers take turns"), "{words}");
+    // Nor does anybody read: how far the ledger got can't be told.
+    let blind = database.ledger().await;
+    let refusal = blind.counts().await.unwrap_err();
+    assert!(matches!(refusal, LedgerError::Corrupt { .. }), "{refusal:?}");
+    blind.close().await.unwrap();
+    let shell = "INSERT INTO espalier.lease VALUES ('a', 'b', 1, 1); \
+                 INSERT INTO espalier.blocked_key VALUES (sha256('a'), 0, 0, 'x')";
+    let shell = cluster::cluster().unwrap().psql(&database.name, shell).unwrap_err();
+    assert!(shell.contains("take turns is not there"), "{shell}");
+    psql(&database, "INSERT INTO espalier.writer VALUES (1, 100)");
+    ledger.record(record(1)).await.unwrap();
+    suite::check_and_close(ledger).await;
 }

@@ -168,14 +168,14 @@ impl Here {
         };
         let (token, kept) = order.draw(now, context.rng()).map_err(|error| wrong(&error))?;
         let earlier = self.ledger.tokens_named(kept.name.clone()).await.map_err(ledger_failed)?;
-        if let Some(last) = earlier.last().filter(|_| !taken_over) {
-            let id = &last.content.id;
+        let last = earlier.last().map(|last| last.content.id.clone());
+        if let Some(id) = last.as_ref().filter(|_| !taken_over) {
             let message =
                 format!("name: found that of token {id}, allowed is one that no token has");
             return Err(CliError::refused(message)
                 .with_hint("choose another name, or be the same requester by --take-over"));
         }
-        let added = self.ledger.add_token(kept).await.map_err(ledger_failed)?;
+        let added = self.ledger.add_token_behind(kept, last).await.map_err(ledger_failed)?;
         let secret = Some(v1::Secret::new(token.expose().to_owned()));
         Ok(Token { secret, ..readable(added) })
     }

@@ -46,10 +46,10 @@ pub async fn first_token(
         expires_at: now + FIRST_TOKEN,
         created_by: crate::issuance::Asker::local(None).requester,
     };
-    match ledger.add_token(new).await {
+    match ledger.add_token_behind(new, None).await {
         Ok(_) => Ok(Some(token)),
         // Another server on this ledger was faster.
-        Err(LedgerError::TokenTaken { .. }) => Ok(None),
+        Err(LedgerError::TokenTaken { .. } | LedgerError::TokenNameTaken { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -167,3 +167,18 @@ impl Pair {
         self.primary().shell(block("alone"), &[]).unwrap();
     }
 }
+
+/// Tells what the servers of a failed test said last: it is gone with them.
+impl Drop for Pair {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            return;
+        }
+        let logs = [self.balancer.log(), self.servers[0].log(), self.servers[1].log()];
+        for (name, log) in ["HAProxy", NAMES[0], NAMES[1]].iter().zip(logs) {
+            let lines: Vec<&str> = log.lines().collect();
+            let last = lines[lines.len().saturating_sub(60)..].join("\n");
+            println!("{name} logged at last:\n{last}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use ca_core::fingerprint::Fingerprint;
 use ca_core::pem;
 use ca_core::serial::SerialNumber;
 use espalier::ledger_check;
-use ledger::{FindingKind, Ledger};
+use ledger::{FindingKind, Ledger, LedgerError};
 
 /// What every client was told so far.
 #[derive(Debug, Default)]
@@ -111,12 +111,15 @@ pub(crate) struct Found {
 
 impl Told {
     /// The ledger is sound, and knows all that was told.
-    pub(crate) async fn is_in(&self, ledger: &Ledger) -> Found {
-        let report = ledger_check::check(ledger, &mut |_| ()).await.unwrap();
+    ///
+    /// # Errors
+    /// When the ledger can't be read now.
+    pub(crate) async fn is_in(&self, ledger: &Ledger) -> Result<Found, LedgerError> {
+        let report = ledger_check::check(ledger, &mut |_| ()).await?;
         assert!(report.is_sound(), "{:#?}", report.findings);
         for (key, der) in &self.certificates {
             let certificate = Certificate::from_der(der).unwrap();
-            let entry = ledger.get_by_fingerprint(Fingerprint::of(der)).await.unwrap();
+            let entry = ledger.get_by_fingerprint(Fingerprint::of(der)).await?;
             let entry = entry.unwrap_or_else(|| panic!("{key} was told and is not in the ledger"));
             assert_eq!(entry.serial().as_bytes(), certificate.serial_octets(), "{key}");
             assert_eq!(&entry.certificate.unwrap().der, der, "{key}");
@@ -125,13 +128,14 @@ impl Told {
         }
         for serial in &self.revoked {
             let number = SerialNumber::from_hex(serial).unwrap();
-            let entry = ledger.get_by_serial(number).await.unwrap().unwrap();
+            let entry = ledger.get_by_serial(number).await?;
+            let entry = entry.unwrap_or_else(|| panic!("{serial} was revoked and is gone"));
             assert!(entry.revocation.is_some(), "{serial} was revoked and is not");
         }
         let orphan = ledger_check::Kind::Row(FindingKind::Orphan);
-        Found {
+        Ok(Found {
             certificates: report.checked.certificates,
             orphans: report.found.get(&orphan).copied().unwrap_or(0),
-        }
+        })
     }
 }

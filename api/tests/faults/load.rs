@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use ledger::LedgerError;
 use serde_json::{Value, json};
 
 use crate::book::{Book, Found, Tally, Told};
@@ -138,14 +139,30 @@ impl Load {
     }
 }
 
+/// What is in the ledger, of all that was told. Who can't be reached for a moment is asked again, as
+/// servers do: what counts is what is there.
 fn found(stand: &Stand, told: &Told) -> Found {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let started = Instant::now();
     runtime.block_on(async {
-        let ledger = ledger::open(stand.ledger()).await.unwrap();
-        let found = told.is_in(&ledger).await;
-        ledger.close().await.unwrap();
-        found
+        loop {
+            match look(stand, told).await {
+                Ok(found) => return found,
+                Err(LedgerError::Unavailable { source, .. }) if started.elapsed() < PATIENCE => {
+                    println!("the ledger is looked at again: {source}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                Err(error) => panic!("{error}: {:?}", std::error::Error::source(&error)),
+            }
+        }
     })
+}
+
+async fn look(stand: &Stand, told: &Told) -> Result<Found, LedgerError> {
+    let ledger = ledger::open(stand.ledger()).await?;
+    let found = told.is_in(&ledger).await;
+    ledger.close().await?;
+    found
 }
 
 impl Desk {

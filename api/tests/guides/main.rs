@@ -22,7 +22,7 @@ use test_postgres::{Cluster, Programs};
 const GUIDES: &[(&str, usize)] = &[
     ("access.md", 4),
     ("api.md", 40),
-    ("database.md", 25),
+    ("database.md", 50),
     ("getting-started.md", 16),
     ("installation.md", 10),
     ("revocation.md", 50),
@@ -62,11 +62,14 @@ fn api() {
 
 #[test]
 fn database() {
-    let Some(server) = Cluster::start_or_skip(&[]) else { return };
+    // The guide says that it takes a restart.
+    let Some(server) = Cluster::start_or_skip(&["archive_mode=on"]) else { return };
     let mut shell = Shell::start_for_postgres(&Programs::find().unwrap());
     let secret = Cluster::PASSWORD;
     shell.before(&format!("(umask 077; echo '*:*:*:postgres:{secret}' > .pgpass)"));
     shell.differs("db.example.com", format!("127.0.0.1:{}", server.port()));
+    shell.differs("alias.example.com", format!("localhost:{}", server.port()));
+    shell.differs("--dns db.example.com", "--ip 127.0.0.1");
     let restored = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     shell.differs("5433", restored);
     follow("database.md", &mut shell);

@@ -1,6 +1,7 @@
 //! A server that runs while a test does.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, ExitStatus, Stdio};
 
@@ -10,6 +11,8 @@ use crate::workbench::Workbench;
 /// A running server; it is killed when the test ends otherwise.
 pub(crate) struct Running {
     child: Child,
+    /// What it logged.
+    stderr: File,
     pub(crate) address: SocketAddr,
     pub(crate) token: String,
     /// What it printed first.
@@ -44,7 +47,7 @@ impl Running {
 
     /// `last` is in the last line that it prints.
     fn spawn(mut command: std::process::Command, last: &str) -> Self {
-        let stderr = tempfile::tempfile().unwrap();
+        let mut stderr = tempfile::tempfile().unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr.try_clone().unwrap());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -59,16 +62,12 @@ impl Running {
             .split_once("://")
             .and_then(|(_, rest)| rest.split([',', '\n']).next()?.parse().ok());
         let Some(address) = address else {
-            let mut text = String::new();
-            let mut stderr = stderr;
-            let _ = std::io::Seek::rewind(&mut stderr);
-            let _ = stderr.read_to_string(&mut text);
             let _ = child.kill();
-            panic!("no address in {greeting:?}; {text}");
+            panic!("no address in {greeting:?}; {}", last_of(&mut stderr));
         };
         let token = greeting.lines().map(str::trim).find(|line| line.starts_with("espalier_"));
         let token = token.unwrap_or_default().to_owned();
-        Self { child, address, token, greeting }
+        Self { child, stderr, address, token, greeting }
     }
 
     /// Where revocation lists and OCSP are.
@@ -154,9 +153,24 @@ impl Running {
     }
 }
 
+/// The last lines of a log.
+fn last_of(log: &mut File) -> String {
+    const OCTETS: u64 = 16_384;
+    let length = log.metadata().map_or(0, |about| about.len());
+    let mut octets = Vec::new();
+    let _ = log.seek(SeekFrom::Start(length.saturating_sub(OCTETS)));
+    let _ = log.read_to_end(&mut octets);
+    String::from_utf8_lossy(&octets).into_owned()
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = last_of(&mut self.stderr);
+            let words = format!("the server at {} logged at last:\n{log}\n", self.address);
+            let _ = std::io::stderr().write_all(words.as_bytes());
+        }
     }
 }

@@ -7,6 +7,7 @@
 
 mod certificates;
 mod events;
+mod known;
 mod records;
 mod revocations;
 

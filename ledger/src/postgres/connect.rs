@@ -55,6 +55,11 @@ pub(super) fn for_writing(connect: PgConnectOptions) -> PgConnectOptions {
     connect.options([("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")])
 }
 
+/// The same for those that read: a statement alone has no BEGIN that says so.
+pub(super) fn for_reading(connect: PgConnectOptions) -> PgConnectOptions {
+    connect.options([("default_transaction_read_only", "on")])
+}
+
 fn is_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"

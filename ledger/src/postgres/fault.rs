@@ -112,6 +112,13 @@ impl Place {
         LedgerError::OutcomeUnknown { location, transaction, source }
     }
 
+    /// There is no row to take the turn by: two could write at once.
+    pub(super) fn no_turn(&self) -> LedgerError {
+        let words = "table writer lacks the row by which writers take turns";
+        let source = Arc::new(sqlx::Error::Protocol(words.into()));
+        LedgerError::Corrupt { location: self.location.clone(), source }
+    }
+
     /// Something that was given up before a commit.
     pub(super) fn too_late(&self, transaction: &'static str, waited: Duration) -> LedgerError {
         self.explain(transaction, timed_out(waited))

@@ -34,8 +34,8 @@ pub(super) async fn open(
     let mut connection = connect::connect(NAME, &place, &writing, &options).await?;
     expect_version(schema_version(NAME, &place, &mut connection).await?, &place)?;
     let progress = Arc::new(Progress::default());
-    let readers =
-        Arc::new(Readers::new(place.clone(), Arc::clone(&progress), connect_options, &options));
+    let reading = connect::for_reading(connect_options);
+    let readers = Arc::new(Readers::new(place.clone(), Arc::clone(&progress), reading, &options));
     let writer = PostgresWriter {
         place: place.clone(),
         connect: writing,

@@ -17,15 +17,16 @@ use crate::LedgerError;
 pub(super) struct Progress(AtomicI64);
 
 impl Progress {
-    /// Notes a turn that is committed, on the disk and on every synchronous standby.
-    pub(super) fn note(&self, turn: i64) {
+    /// Notes the turn of a connection that committed it, to the disk and every synchronous standby.
+    pub(super) fn note(&self, (connection, turn): (PgConnection, i64)) -> PgConnection {
         self.0.fetch_max(turn, Ordering::AcqRel);
+        connection
     }
 
     /// Refuses a server that is behind.
     ///
     /// # Errors
-    /// `Behind`, and whatever keeps the server from answering.
+    /// `Behind`, `Corrupt` without the row, and whatever keeps the server from answering.
     pub(super) async fn expect(
         &self,
         name: &'static str,
@@ -35,8 +36,9 @@ impl Progress {
         // Read first: others may commit while the server is asked.
         let known = self.0.load(Ordering::Acquire);
         let turn = sqlx::query_scalar("SELECT turn FROM espalier.writer WHERE id = 1");
-        let found: i64 =
-            turn.fetch_one(connection).await.map_err(|error| place.explain(name, error))?;
+        let found: Option<i64> =
+            turn.fetch_optional(connection).await.map_err(|error| place.explain(name, error))?;
+        let found = found.ok_or_else(|| place.no_turn())?;
         if found < known {
             let location = place.location.clone();
             return Err(LedgerError::Behind { location, found, known });

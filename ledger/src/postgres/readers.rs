@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use sqlx::{
-    Connection, PgConnection, PgPool, Postgres, Transaction,
+    Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -145,28 +145,44 @@ impl Readers {
             }
             begun => begun,
         };
-        self.named(name, &first, begun)
+        let begun = begun.map_err(|error| self.refused(name, &first, error))?;
+        Named::start(name, &self.checks.place, Ok(begun))
     }
 
-    fn named(
-        &self,
-        name: &'static str,
-        of: &Generation,
-        begun: Result<Transaction<'static, Postgres>, sqlx::Error>,
-    ) -> Result<Named<'_>, LedgerError> {
-        match begun {
-            Ok(begun) => Named::start(name, &self.checks.place, Ok(begun)),
-            Err(error) => {
-                // None came back for longer than any of them may be away.
-                let stuck =
-                    matches!(error, sqlx::Error::PoolTimedOut) && of.made.elapsed() > self.limit;
-                let error = self.checks.explain(name, error);
-                if stuck || is_lost(&error) {
-                    self.renew(of);
-                }
-                Err(error)
+    /// A connection for one statement that reads: it is a transaction without the trips for BEGIN and
+    /// COMMIT. [`connect::for_reading`] sees to it that it can't write.
+    pub(super) async fn single(&self, name: &'static str) -> Result<Named<'_>, LedgerError> {
+        let first = self.current()?;
+        let got = match first.pool.acquire().await {
+            Err(sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {
+                self.renew(&first);
+                self.current()?.pool.acquire().await
             }
+            got => got,
+        };
+        let got = got.map_err(|error| self.refused(name, &first, error))?;
+        Ok(Named::single(name, &self.checks.place, got))
+    }
+
+    /// Why there is no connection. Where none can be hoped for, all are given up.
+    fn refused(&self, name: &'static str, of: &Generation, error: sqlx::Error) -> LedgerError {
+        // None came back for longer than any of them may be away.
+        let stuck = matches!(error, sqlx::Error::PoolTimedOut) && of.made.elapsed() > self.limit;
+        let error = self.checks.explain(name, error);
+        if stuck || is_lost(&error) {
+            self.renew(of);
         }
+        error
+    }
+
+    /// Whether a single statement is worth another try, on connections that were made anew: its
+    /// connection may have been lost long ago, and nothing was read.
+    pub(super) fn read_again(&self, of: &Generation, error: &LedgerError) -> bool {
+        let again = is_lost(error) && matches!(error, LedgerError::Unavailable { .. });
+        if again {
+            self.renew(of);
+        }
+        again
     }
 
     /// Looks at how reading went: where the server was lost, so are its other connections.

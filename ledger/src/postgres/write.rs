@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 
 use super::{
-    PostgresOptions, authority, batch, batch::Batch, connect, crl, fault::Place, lease, open,
-    progress::Progress, readers::Readers, revoke, token, transaction::Named, transfer,
+    PostgresOptions, authority, batch, batch::Batch, connect, crl, fault::Place, import, lease,
+    open, progress::Progress, readers::Readers, revoke, token, transaction::Named,
 };
 use crate::LedgerError;
 use crate::queue::{Answer, BatchWriter, Held, ImportPage, Write, Written, hold};
@@ -70,10 +70,13 @@ macro_rules! transact {
             let limit = $writer.options.lock_timeout + $writer.options.statement_timeout;
             let commit_limit = $writer.options.commit_timeout;
             let mut conflict = false;
-            let progress = Arc::clone(&$writer.progress);
-            let outcome = match $writer.connected().await {
-                Err(error) => Err(error),
-                Ok((connection, place)) => {
+            let connected = $writer.connected().await;
+            let place = &$writer.place;
+            // The connection comes back from a transaction that ended well, committed or refused.
+            // Nothing of any other may reach the next one: it is closed, and the next connects anew.
+            let (kept, outcome) = match connected {
+                Err(error) => (None, Err(error)),
+                Ok(connection) => {
                     let working = async {
                         let mut begun =
                             Named::start_writing("ledger.write", place, connection).await?;
@@ -81,32 +84,30 @@ macro_rules! transact {
                         let result = $work.await;
                         conflict = begun.had_conflict();
                         match result {
-                            Ok(result) => Ok((begun, result)),
-                            Err(error) => {
-                                begun.roll_back().await;
-                                Err(error)
-                            }
+                            Ok(result) => Ok(Ok((begun, result))),
+                            Err(error) => Ok(Err((begun.roll_back().await, error))),
                         }
                     };
                     match tokio::time::timeout(limit, working).await {
-                        Err(_) => Err(place.too_late("ledger.write", limit)),
-                        Ok(Err(error)) => Err(error),
-                        Ok(Ok((begun, result))) => {
-                            begun.commit_writing(commit_limit).await.map(|turn| {
-                                progress.note(turn);
-                                result
-                            })
+                        Err(_) => (None, Err(place.too_late("ledger.write", limit))),
+                        Ok(Err(error)) => (None, Err(error)),
+                        Ok(Ok(Err((kept, error)))) => {
+                            (kept.filter(|_| error.concerns_one_request()), Err(error))
+                        }
+                        Ok(Ok(Ok((begun, result)))) => {
+                            match begun.commit_writing(commit_limit).await {
+                                Ok(ended) => (ended.map(|end| $writer.progress.note(end)), Ok(result)),
+                                Err(error) => (None, Err(error)),
+                            }
                         }
                     }
                 }
             };
-            if let Err(error) = &outcome {
-                // Nothing of the failed transaction may reach the next: but for a plain refusal,
-                // which leaves the connection as it was, it gets a connection of its own.
-                if !error.concerns_one_request() {
-                    tracing::warn!(transaction = "ledger.write", %error, "transaction failed");
-                    $writer.connection = None;
-                }
+            $writer.connection = kept;
+            if let Err(error) = &outcome
+                && !error.concerns_one_request()
+            {
+                tracing::warn!(transaction = "ledger.write", %error, "transaction failed");
             }
             if conflict && outcome.is_err() && tried < RETRIES {
                 tried += 1;
@@ -118,27 +119,24 @@ macro_rules! transact {
 }
 
 impl PostgresWriter {
-    /// The connection, made afresh after a failure.
-    async fn connected(&mut self) -> Result<(&mut PgConnection, &Place), LedgerError> {
+    /// The connection, made afresh after a failure. Whoever takes it brings it back.
+    async fn connected(&mut self) -> Result<PgConnection, LedgerError> {
         const NAME: &str = "ledger.connect";
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => {
-                let (place, options) = (&self.place, &self.options);
-                let mut made = connect::connect(NAME, place, &self.connect, options).await?;
-                let checking = async {
-                    let version = open::schema_version(NAME, place, &mut made).await?;
-                    open::expect_version(version, place)?;
-                    self.progress.expect(NAME, place, &mut made).await
-                };
-                let checked = tokio::time::timeout(options.connect_timeout, checking).await;
-                checked.map_err(|_| place.too_late(NAME, options.connect_timeout))??;
-                // It may be another server now, which those that read must follow.
-                self.readers.renew_all();
-                made
-            }
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        let (place, options) = (&self.place, &self.options);
+        let mut made = connect::connect(NAME, place, &self.connect, options).await?;
+        let checking = async {
+            let version = open::schema_version(NAME, place, &mut made).await?;
+            open::expect_version(version, place)?;
+            self.progress.expect(NAME, place, &mut made).await
         };
-        Ok((self.connection.insert(connection), &self.place))
+        let checked = tokio::time::timeout(options.connect_timeout, checking).await;
+        checked.map_err(|_| place.too_late(NAME, options.connect_timeout))??;
+        // It may be another server now, which those that read must follow.
+        self.readers.renew_all();
+        Ok(made)
     }
 
     /// Writes a batch in one transaction. What the database itself refuses, against all that was
@@ -225,7 +223,7 @@ impl PostgresWriter {
             }
             Write::Import(page, answer) => {
                 let ImportPage { rows, is_first } = *page;
-                let done = transact!(self, |t| transfer::import(t, rows.clone(), is_first));
+                let done = transact!(self, |t| import::import(t, rows.clone(), is_first));
                 settle(answer, done)
             }
             // These share a transaction: `Batch::take` keeps them.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::{DatabaseStore, audit, crl, read, status, tally, token, transfer};
-use crate::queue::{ImportPage, NewAuthorityCertificate, RevocationStep, Write};
+use crate::queue::{ImportPage, NewAuthorityCertificate, RevocationStep, WantedToken, Write};
 use crate::search::{count_in_range, limit_in_range};
 use crate::transfer::ExportRow;
 use crate::{
@@ -30,6 +30,31 @@ macro_rules! reading {
                 };
                 transaction.commit().await?;
                 Ok(found)
+            })
+            .await
+    };
+}
+
+/// Reads by one statement, which sees one moment of the ledger: without the trips that begin and end a
+/// transaction. What a request asks for goes this way. Asked again where the connection was lost.
+macro_rules! looking {
+    ($store:ident, $name:literal, |$statement:ident| $work:expr) => {
+        $store
+            .bounded($name, async {
+                let mut tries = 0..2;
+                loop {
+                    let by = $store.read_by()?;
+                    let found = {
+                        let mut single = $store.single($name).await?;
+                        let $statement = &mut single;
+                        $work.await
+                    };
+                    tries.next();
+                    match found {
+                        Err(error) if !tries.is_empty() && $store.read_again(&by, &error) => {}
+                        found => break found,
+                    }
+                }
             })
             .await
     };
@@ -131,7 +156,7 @@ impl Store for DatabaseStore {
         let authority = authority.to_owned();
         Box::pin(async move {
             count_in_range("serials", serials.len())?;
-            reading!(self, "ledger.statuses", |t| status::statuses(t, &authority, &serials))
+            looking!(self, "ledger.statuses", |t| status::statuses(t, &authority, &serials))
         })
     }
 
@@ -193,21 +218,21 @@ impl Store for DatabaseStore {
     fn last_revocation(&self, authority: &str) -> Reply<'_, u64> {
         let authority = authority.to_owned();
         Box::pin(async move {
-            reading!(self, "ledger.last_revocation", |t| crl::last_revocation(t, &authority))
+            looking!(self, "ledger.last_revocation", |t| crl::last_revocation(t, &authority))
         })
     }
 
     fn get_by_serial(&self, serial: SerialNumber) -> Reply<'_, Option<Entry>> {
         Box::pin(async move {
             let found =
-                reading!(self, "ledger.get_by_serial", |t| read::entry_by_serial(t, serial))?;
+                looking!(self, "ledger.get_by_serial", |t| read::entry_by_serial(t, serial))?;
             Ok(found.map(|(_, entry)| entry))
         })
     }
 
     fn get_by_fingerprint(&self, fingerprint: Fingerprint) -> Reply<'_, Option<Entry>> {
         Box::pin(async move {
-            reading!(self, "ledger.get_by_fingerprint", |t| read::entry_by_fingerprint(
+            looking!(self, "ledger.get_by_fingerprint", |t| read::entry_by_fingerprint(
                 t,
                 fingerprint
             ))
@@ -216,7 +241,7 @@ impl Store for DatabaseStore {
 
     fn earlier(&self, requester: String, idempotency: Idempotency) -> Reply<'_, Option<Entry>> {
         Box::pin(async move {
-            reading!(self, "ledger.earlier", |t| read::earlier(t, &requester, &idempotency))
+            looking!(self, "ledger.earlier", |t| read::earlier(t, &requester, &idempotency))
         })
     }
 
@@ -253,8 +278,18 @@ impl Store for DatabaseStore {
     fn add_token(&self, new: NewToken) -> Reply<'_, Token> {
         Box::pin(async move {
             new.validate()?;
-            let new = Box::new(new.cut_to_stored_precision());
-            self.queue.ask(|answer| Write::Token(new, answer)).await
+            let new = new.cut_to_stored_precision();
+            let wanted = Box::new(WantedToken { new, behind: None });
+            self.queue.ask(|answer| Write::Token(wanted, answer)).await
+        })
+    }
+
+    fn add_token_behind(&self, new: NewToken, last: Option<String>) -> Reply<'_, Token> {
+        Box::pin(async move {
+            new.validate()?;
+            let new = new.cut_to_stored_precision();
+            let wanted = Box::new(WantedToken { new, behind: Some(last) });
+            self.queue.ask(|answer| Write::Token(wanted, answer)).await
         })
     }
 
@@ -268,7 +303,7 @@ impl Store for DatabaseStore {
 
     fn token_by_hash(&self, secret: Fingerprint) -> Reply<'_, Option<Token>> {
         Box::pin(
-            async move { reading!(self, "ledger.token_by_hash", |t| token::by_digest(t, secret)) },
+            async move { looking!(self, "ledger.token_by_hash", |t| token::by_digest(t, secret)) },
         )
     }
 

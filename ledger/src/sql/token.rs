@@ -3,10 +3,10 @@
 use ca_core::fingerprint::Fingerprint;
 
 use super::{Db, Named};
+use crate::queue::WantedToken;
 use crate::rows::service::TokenRow;
 use crate::{
-    Cursor, FoundTokens, LedgerError, NewToken, NewTokenRevocation, Order, Page, Token,
-    TokenRevocation,
+    Cursor, FoundTokens, LedgerError, NewTokenRevocation, Order, Page, Token, TokenRevocation,
 };
 
 /// The SELECT of a [`TokenRow`], with what follows it.
@@ -21,7 +21,11 @@ macro_rules! select_token {
     };
 }
 
-pub(super) async fn add(transaction: &mut Named<'_>, new: NewToken) -> Result<Token, LedgerError> {
+pub(super) async fn add(
+    transaction: &mut Named<'_>,
+    wanted: WantedToken,
+) -> Result<Token, LedgerError> {
+    let WantedToken { new, behind } = wanted;
     let known: Result<Option<TokenRow>, _> =
         sqlx::query_as(select_token!("WHERE t.id = $1 OR t.secret_digest = $2 LIMIT 1"))
             .bind(&new.id)
@@ -30,6 +34,12 @@ pub(super) async fn add(transaction: &mut Named<'_>, new: NewToken) -> Result<To
             .await;
     if transaction.check(known)?.is_some() {
         return Err(LedgerError::TokenTaken { id: new.id });
+    }
+    if let Some(expected) = behind {
+        let last = last_named(transaction, &new.name).await?;
+        if let Some(id) = last.clone().or(expected.clone()).filter(|_| last != expected) {
+            return Err(LedgerError::TokenNameTaken { id });
+        }
     }
     let inserted = sqlx::query(
         "INSERT INTO token (number, id, name, secret_digest, scope, created_at, expires_at, \
@@ -47,6 +57,19 @@ pub(super) async fn add(transaction: &mut Named<'_>, new: NewToken) -> Result<To
     .await;
     transaction.check(inserted)?;
     Ok(Token { content: new, revocation: None })
+}
+
+/// The id of the last token that has this name.
+async fn last_named(
+    transaction: &mut Named<'_>,
+    name: &str,
+) -> Result<Option<String>, LedgerError> {
+    let id =
+        sqlx::query_scalar("SELECT id FROM token WHERE name = $1 ORDER BY number DESC LIMIT 1")
+            .bind(name)
+            .fetch_optional(transaction.sql())
+            .await;
+    transaction.check(id)
 }
 
 pub(super) async fn revoke(

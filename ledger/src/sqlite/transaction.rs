@@ -1,6 +1,6 @@
 //! Named transactions: all SQL of the store runs in one.
 
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::{Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
 
 use super::fault::Place;
 use crate::LedgerError;
@@ -11,7 +11,15 @@ use crate::LedgerError;
 pub(super) struct Named<'c> {
     name: &'static str,
     place: &'c Place,
-    transaction: Transaction<'c, Sqlite>,
+    session: Session<'c>,
+}
+
+#[derive(Debug)]
+enum Session<'c> {
+    /// A transaction of several statements.
+    Begun(Transaction<'c, Sqlite>),
+    /// A connection for one statement that reads, which is a transaction by itself.
+    Single(PoolConnection<Sqlite>),
 }
 
 impl<'c> Named<'c> {
@@ -24,15 +32,28 @@ impl<'c> Named<'c> {
         match begun {
             Ok(transaction) => {
                 tracing::trace!(transaction = name, "begun");
-                Ok(Self { name, place, transaction })
+                Ok(Self { name, place, session: Session::Begun(transaction) })
             }
             Err(error) => Err(failed(name, place, error)),
         }
     }
 
+    /// For one statement that reads: what a second one sees may be another moment of the ledger.
+    pub(super) fn single(
+        name: &'static str,
+        place: &'c Place,
+        got: Result<PoolConnection<Sqlite>, sqlx::Error>,
+    ) -> Result<Self, LedgerError> {
+        let connection = got.map_err(|error| failed(name, place, error))?;
+        Ok(Self { name, place, session: Session::Single(connection) })
+    }
+
     /// What statements run on.
     pub(super) fn sql(&mut self) -> &mut SqliteConnection {
-        &mut self.transaction
+        match &mut self.session {
+            Session::Begun(transaction) => transaction,
+            Session::Single(connection) => connection,
+        }
     }
 
     /// Tells in the ledger's words why a statement failed.
@@ -42,7 +63,8 @@ impl<'c> Named<'c> {
 
     /// Commits; after that the rows are on the disk.
     pub(super) async fn commit(self) -> Result<(), LedgerError> {
-        let Self { name, place, transaction } = self;
+        let Self { name, place, session } = self;
+        let Session::Begun(transaction) = session else { return Ok(()) };
         transaction.commit().await.map_err(|error| failed(name, place, error))?;
         tracing::trace!(transaction = name, "committed");
         Ok(())

@@ -3,7 +3,7 @@
 use ca_core::{fingerprint::Fingerprint, profile::KeyReuse};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{Named, authority, crl, fault::Place, lease, read, reuse, revoke, token, transfer};
+use super::{Named, authority, crl, fault::Place, import, lease, read, reuse, revoke, token};
 use crate::key_rules::Key;
 use crate::queue::{Answer, BatchWriter, Held, Write, Written, hold};
 use crate::rows::joined;
@@ -100,7 +100,7 @@ async fn carry_out(transaction: &mut Named<'_>, write: Write) -> (Held, Option<L
         Write::Lease(new, answer) => settle(answer, lease::take(transaction, new).await),
         Write::EndLease(ended, answer) => settle(answer, lease::end(transaction, ended).await),
         Write::Import(page, answer) => {
-            let done = transfer::import(transaction, page.rows, page.is_first).await;
+            let done = import::import(transaction, page.rows, page.is_first).await;
             // All of a page or nothing, so that what was imported ends at a page.
             let fatal = done.as_ref().err().cloned();
             (hold(answer, done), fatal)

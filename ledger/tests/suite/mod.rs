@@ -10,6 +10,7 @@ pub mod issuance;
 pub mod keys;
 pub mod material;
 pub mod revoking;
+pub mod sabotage;
 pub mod searching;
 pub mod service;
 pub mod simulation;
@@ -88,6 +89,7 @@ macro_rules! suite_for {
             service::events_have_an_order_without_gaps,
             service::each_filter_narrows_the_events,
             service::a_token_is_found_by_the_digest_of_its_secret,
+            service::one_of_two_that_want_a_name_gets_it,
             service::a_token_is_revoked_once,
             service::a_lease_has_one_holder,
             simulation::random_operations_keep_every_invariant,

@@ -140,6 +140,38 @@ pub async fn a_token_is_found_by_the_digest_of_its_secret(factory: &impl Factory
     check_and_close(ledger).await;
 }
 
+pub async fn one_of_two_that_want_a_name_gets_it(factory: &impl Factory) {
+    let (ledger, second) = (factory.open().await, factory.open().await);
+    let named = |number| NewToken { name: "deployer".into(), ..token(number) };
+    let id = |number| token(number).id;
+    // Each saw that nobody has the name.
+    let (one, other) = tokio::join!(
+        ledger.add_token_behind(named(1), None),
+        second.add_token_behind(named(2), None)
+    );
+    let (winner, refusal) = match (one, other) {
+        (Ok(winner), Err(refusal)) | (Err(refusal), Ok(winner)) => (winner, refusal),
+        both => panic!("{both:?}"),
+    };
+    let first = winner.content.id;
+    let taken = |refusal: &LedgerError, last: &str| matches!(refusal, LedgerError::TokenNameTaken { id } if id == last);
+    assert!(taken(&refusal, &first), "{refusal:?}");
+    assert!(
+        refusal.to_string().starts_with(&format!("name: found that of token {first}, allowed:"))
+    );
+    // Taken over, with all tokens in view; whoever saw fewer is refused.
+    ledger.add_token_behind(named(3), Some(first.clone())).await.unwrap();
+    for stale in [None, Some(first)] {
+        let refusal = second.add_token_behind(named(4), stale).await.unwrap_err();
+        assert!(taken(&refusal, &id(3)), "{refusal:?}");
+    }
+    let refusal = second.add_token_behind(token(5), Some(id(3))).await.unwrap_err();
+    assert!(taken(&refusal, &id(3)), "nobody has this name, {refusal:?}");
+    assert_eq!(ledger.tokens(Page::first(10)).await.unwrap().tokens.len(), 2);
+    second.close().await.unwrap();
+    check_and_close(ledger).await;
+}
+
 pub async fn a_token_is_revoked_once(factory: &impl Factory) {
     let ledger = factory.open().await;
     ledger.add_token(token(1)).await.unwrap();

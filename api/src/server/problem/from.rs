@@ -32,11 +32,11 @@ impl From<LedgerError> for Refusal {
             AlreadyRevoked, AuthorityConflict, AuthorityKeyBlocked, Behind, Busy, CannotOpen,
             Closed, Contended, Corrupt, Database, Full, IdempotencyConflict, InvalidField,
             KeyBlocked, KeyTaken, OutcomeUnknown, Overloaded, ReadOnly, Standby,
-            TokenAlreadyRevoked, Unavailable, UnknownAuthority, UnknownCrl, UnknownSerial,
-            UnknownToken,
+            TokenAlreadyRevoked, TokenNameTaken, Unavailable, UnknownAuthority, UnknownCrl,
+            UnknownSerial, UnknownToken,
         };
         let kind = match &error {
-            InvalidField { .. } => INVALID_FIELD,
+            InvalidField { .. } | TokenNameTaken { .. } => INVALID_FIELD,
             UnknownAuthority { .. }
             | UnknownSerial { .. }
             | UnknownCrl { .. }

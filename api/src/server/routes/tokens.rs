@@ -48,7 +48,7 @@ pub(super) async fn create(
     let refused = |error: &dyn std::error::Error| Refusal::new(INVALID_FIELD, error.to_string());
     let grant = Grant::new(&grant(&asked.grant)?).map_err(|error| refused(&error))?;
     caller.may_give(&grant)?;
-    check_name(&app, &caller, &asked.name, asked.take_over).await?;
+    let last = check_name(&app, &caller, &asked.name, asked.take_over).await?;
     let order = TokenOrder {
         name: asked.name,
         grant,
@@ -57,7 +57,8 @@ pub(super) async fn create(
     };
     let drawn = app.with_rng(|rng| order.draw(now, &mut **rng));
     let (token, new) = drawn.map_err(|error| refused(&error))?;
-    let mut shown = shown(&app.ledger().add_token(new).await?)?;
+    // Refused when somebody else gave the name away meanwhile.
+    let mut shown = shown(&app.ledger().add_token_behind(new, last).await?)?;
     shown.secret = Some(Secret::new(token.expose().to_owned()));
     let subject = Subject(format!("token:{}", shown.id));
     let mut response = (StatusCode::CREATED, Json(shown)).into_response();
@@ -66,28 +67,29 @@ pub(super) async fn create(
 }
 
 /// Whoever has a token of a name is the requester of that name: nobody becomes one by chance, or
-/// becomes one that may more than they could give.
+/// becomes one that may more than they could give. Answers the id of the last token of the name.
 async fn check_name(
     app: &App,
     caller: &Caller,
     name: &str,
     take_over: bool,
-) -> Result<(), Refusal> {
+) -> Result<Option<String>, Refusal> {
     let earlier = app.ledger().tokens_named(name.to_owned()).await?;
-    let Some(last) = earlier.last().filter(|_| !take_over) else {
-        for token in &earlier {
-            let grant = serde_json::from_str::<GrantConfig>(&token.content.scope);
-            let grant = grant.map_err(|error| internal().with_cause(error))?;
-            let grant = Grant::new(&grant).map_err(|error| internal().with_cause(error))?;
-            caller.may_give(&grant)?;
-        }
-        return Ok(());
-    };
-    let detail = format!(
-        "name: found that of token {}, allowed: one that no token has, or take_over: true",
-        last.content.id
-    );
-    Err(Refusal::new(INVALID_FIELD, detail))
+    let Some(last) = earlier.last() else { return Ok(None) };
+    let id = last.content.id.clone();
+    if !take_over {
+        let detail = format!(
+            "name: found that of token {id}, allowed: one that no token has, or take_over: true"
+        );
+        return Err(Refusal::new(INVALID_FIELD, detail));
+    }
+    for token in &earlier {
+        let grant = serde_json::from_str::<GrantConfig>(&token.content.scope);
+        let grant = grant.map_err(|error| internal().with_cause(error))?;
+        let grant = Grant::new(&grant).map_err(|error| internal().with_cause(error))?;
+        caller.may_give(&grant)?;
+    }
+    Ok(Some(id))
 }
 
 /// The grant as authentication reads it.

@@ -1,31 +1,11 @@
 //! Recording what is about to be signed.
 
-use std::collections::{HashMap, HashSet};
+use ca_core::profile::KeyReuse;
 
-use ca_core::{fingerprint::Fingerprint, profile::KeyReuse, serial::SerialNumber};
-
-use super::Results;
-use crate::key_rules::{FirstRecord, Key, KeyFacts, Owner};
+use super::{Results, known::Known};
 use crate::postgres::transaction::Named;
-use crate::rows::{Cell, EntryRow, joined, select_entry};
-use crate::{
-    BlockedKey, Entry, Idempotency, LedgerError, NewRecord, Record, Recording, RevocationReason,
-};
-
-/// What the ledger knows of the records that are wanted; grows by those that are accepted.
-struct Known {
-    authorities: HashMap<String, KnownAuthority>,
-    by_serial: HashSet<SerialNumber>,
-    by_key: HashMap<(String, String), Entry>,
-    keys: KeyFacts,
-    last_id: i64,
-}
-
-struct KnownAuthority {
-    id: i64,
-    last_position: i64,
-    block: Option<BlockedKey>,
-}
+use crate::rows::joined;
+use crate::{Entry, Idempotency, LedgerError, NewRecord, Record, Recording};
 
 /// A record that is accepted, with what the row has besides its content.
 struct Accepted<'a> {
@@ -42,10 +22,7 @@ pub(super) async fn record(
     if new.is_empty() {
         return Ok(Vec::new());
     }
-    let (authorities, last_id) = authorities(transaction, new).await?;
-    let (by_serial, by_key) = entries(transaction, new).await?;
-    let keys = key_facts(transaction, new).await?;
-    let mut known = Known { authorities, by_serial, by_key, keys, last_id };
+    let mut known = Known::of(transaction, new).await?;
     let mut accepted = Vec::with_capacity(new.len());
     let mut results = Vec::with_capacity(new.len());
     for new in new {
@@ -89,172 +66,6 @@ impl Known {
         }
         Ok(Recording::New(Box::new(record)))
     }
-}
-
-/// The authorities that are named, and the last id of all records.
-async fn authorities(
-    transaction: &mut Named<'_>,
-    new: &[Box<NewRecord>],
-) -> Result<(HashMap<String, KnownAuthority>, i64), LedgerError> {
-    /// Of the last row, which every answer has, only the last id is there.
-    #[derive(sqlx::FromRow)]
-    struct Row {
-        id: Option<i64>,
-        name: Option<String>,
-        last: i64,
-        digest: Option<Vec<u8>>,
-        reason: Option<i64>,
-        blocked_at: Option<i64>,
-        blocked_by: Option<String>,
-    }
-    let mut names: Vec<&str> = new.iter().map(|new| new.authority.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let rows = sqlx::query_as(
-        "SELECT a.id, a.name, \
-         coalesce((SELECT max(r.position) FROM record r WHERE r.authority = a.id), 0) AS last, \
-         b.digest, b.reason, b.blocked_at, b.blocked_by \
-         FROM authority a LEFT JOIN LATERAL (\
-           SELECT k.digest, k.reason, k.blocked_at, k.blocked_by FROM authority_key o \
-           JOIN blocked_key k ON k.digest = o.digest WHERE o.authority = a.id LIMIT 1) b ON true \
-         WHERE a.name = ANY($1::text[]) \
-         UNION ALL \
-         SELECT NULL, NULL, coalesce((SELECT max(id) FROM record), 0), NULL, NULL, NULL, NULL",
-    )
-    .bind(names)
-    .fetch_all(transaction.sql())
-    .await;
-    let rows: Vec<Row> = transaction.check(rows)?;
-    let (mut authorities, mut last_id) = (HashMap::new(), 0);
-    for row in rows {
-        let (Some(id), Some(name)) = (row.id, row.name) else {
-            last_id = row.last;
-            continue;
-        };
-        let block = block(row.digest, row.reason, row.blocked_at, row.blocked_by)?;
-        authorities.insert(name, KnownAuthority { id, last_position: row.last, block });
-    }
-    Ok((authorities, last_id))
-}
-
-fn block(
-    digest: Option<Vec<u8>>,
-    reason: Option<i64>,
-    blocked_at: Option<i64>,
-    blocked_by: Option<String>,
-) -> Result<Option<BlockedKey>, LedgerError> {
-    let cell = Cell { table: "blocked_key", column: "digest", id: 0 };
-    let (Some(digest), Some(reason), Some(at), Some(blocked_by)) =
-        (digest, reason, blocked_at, blocked_by)
-    else {
-        return Ok(None);
-    };
-    let reason: RevocationReason = cell.column("reason").reason(reason)?;
-    let blocked_at = cell.column("blocked_at").microseconds(at)?;
-    Ok(Some(BlockedKey { digest: cell.fingerprint(&digest)?, reason, blocked_at, blocked_by }))
-}
-
-type Serials = HashSet<SerialNumber>;
-type Requests = HashMap<(String, String), Entry>;
-
-/// The entries that have a wanted serial number, or that the same requester made with the same
-/// idempotency key.
-async fn entries(
-    transaction: &mut Named<'_>,
-    new: &[Box<NewRecord>],
-) -> Result<(Serials, Requests), LedgerError> {
-    let serials: Vec<&[u8]> = new.iter().map(|new| new.serial.as_bytes().as_slice()).collect();
-    let keyed = new.iter().filter_map(|new| {
-        new.idempotency.as_ref().map(|it| (new.requester.as_str(), it.key.as_str()))
-    });
-    let (requesters, keys): (Vec<&str>, Vec<&str>) = keyed.unzip();
-    let rows = sqlx::query_as(select_entry!(
-        "WHERE r.id IN (SELECT s.id FROM record s WHERE s.serial = ANY($1::bytea[]) \
-         UNION \
-         SELECT k.id FROM unnest($2::text[], $3::text[]) w (requester, key) \
-         JOIN record k ON text_digest(k.requester) = text_digest(w.requester) \
-          AND text_digest(k.idempotency_key) = text_digest(w.key) \
-          AND k.idempotency_key IS NOT NULL)"
-    ))
-    .bind(serials)
-    .bind(requesters)
-    .bind(keys)
-    .fetch_all(transaction.sql())
-    .await;
-    let rows: Vec<EntryRow> = transaction.check(rows)?;
-    let (mut by_serial, mut by_key) = (HashSet::new(), HashMap::new());
-    for row in rows {
-        let entry = Entry::try_from(row)?;
-        by_serial.insert(entry.serial());
-        let content = &entry.record.content;
-        if let Some(idempotency) = &content.idempotency {
-            by_key.insert((content.requester.clone(), idempotency.key.clone()), entry);
-        }
-    }
-    Ok((by_serial, by_key))
-}
-
-/// What is known of every digest that is wanted, in one statement.
-async fn key_facts(
-    transaction: &mut Named<'_>,
-    new: &[Box<NewRecord>],
-) -> Result<KeyFacts, LedgerError> {
-    #[derive(sqlx::FromRow)]
-    struct Row {
-        digest: Vec<u8>,
-        reason: Option<i64>,
-        blocked_at: Option<i64>,
-        blocked_by: Option<String>,
-        owner: Option<String>,
-        owner_key: Option<Vec<u8>>,
-        owner_components: Option<Vec<u8>>,
-        serial: Option<Vec<u8>>,
-        key_digest: Option<Vec<u8>>,
-        component_digests: Option<Vec<u8>>,
-        for_authority: Option<bool>,
-    }
-    let digests = new.iter().flat_map(|new| Key::of_record(new).digests().collect::<Vec<_>>());
-    let mut digests: Vec<Fingerprint> = digests.map(|(_, digest)| digest).collect();
-    digests.sort_unstable();
-    digests.dedup();
-    let rows = sqlx::query_as(
-        "SELECT d.digest, b.reason, b.blocked_at, b.blocked_by, \
-         o.name AS owner, o.key_digest AS owner_key, o.component_digests AS owner_components, \
-         f.serial, f.key_digest, f.component_digests, f.for_authority \
-         FROM unnest($1::bytea[]) d (digest) \
-         LEFT JOIN blocked_key b ON b.digest = d.digest \
-         LEFT JOIN LATERAL (\
-           SELECT a.name, a.key_digest, a.component_digests FROM authority_key k \
-           JOIN authority a ON a.id = k.authority WHERE k.digest = d.digest ORDER BY a.id LIMIT 1) o \
-           ON true \
-         LEFT JOIN record f \
-           ON f.id = (SELECT min(k.record) FROM record_key k WHERE k.digest = d.digest) \
-         WHERE b.digest IS NOT NULL OR o.name IS NOT NULL OR f.id IS NOT NULL",
-    )
-    .bind(digests.iter().map(|digest| digest.as_bytes().as_slice()).collect::<Vec<_>>())
-    .fetch_all(transaction.sql())
-    .await;
-    let rows: Vec<Row> = transaction.check(rows)?;
-    let mut facts = KeyFacts::default();
-    let cell = Cell { table: "record_key", column: "digest", id: 0 };
-    for row in rows {
-        let digest = cell.fingerprint(&row.digest)?;
-        if let Some(block) = block(Some(row.digest), row.reason, row.blocked_at, row.blocked_by)? {
-            facts.blocked.insert(digest, block);
-        }
-        if let (Some(name), Some(key_digest)) = (row.owner, row.owner_key) {
-            let owner = Owner { name, key_digest, component_digests: row.owner_components };
-            facts.owners.insert(digest, owner);
-        }
-        if let (Some(serial), Some(key_digest), Some(component_digests)) =
-            (row.serial, row.key_digest, row.component_digests)
-        {
-            let for_authority = row.for_authority;
-            let first = FirstRecord { serial, key_digest, component_digests, for_authority };
-            facts.first.insert(digest, first);
-        }
-    }
-    Ok(facts)
 }
 
 /// Inserts the accepted records; triggers fill the tables to find them by.
