@@ -38,6 +38,7 @@ pub use denied::Denied;
 pub use error::{AuthError, CredentialKind};
 pub use facts::Facts;
 pub use fetch::FetchError;
+pub(crate) use fetch::{checked_url, https_client};
 pub use grants::{Asked, Grant, GrantConfig, GrantError, Grants, SubjectRule};
 pub use jwt::{Claims, Compact, Expected, JwtAlgorithm, KeySet, KeySetError, TokenRefusal};
 pub use name_pattern::{NamePattern, PatternError, TextPattern};

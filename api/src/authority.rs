@@ -14,7 +14,7 @@ use ca_core::plan::IssuerIdentity;
 use ca_core::sign::Signer;
 use ledger::Ledger;
 
-pub use chain::{LinkError, Mode, certificates, chain, verify_signature};
+pub use chain::{LinkError, Mode, certificates, chain, others, verify_signature};
 pub use found::{Founding, Protection, found};
 
 use crate::cli::{CliError, Context, Exit};

@@ -50,7 +50,9 @@ pub use context::{Context, Rng, Terminal};
 pub use error::{CliError, Exit};
 use server_choice::{Given, ServerOptions};
 
-use crate::logging::LoggingOptions;
+use crate::logging::{self, LoggingOptions};
+use crate::process;
+use crate::server::telemetry::Traces;
 
 const EXAMPLES: &str = "Examples:
   espalier quickstart
@@ -134,12 +136,24 @@ impl Options {
     }
 }
 
+/// What comes before a command's own work: lines of the log go somewhere, and the process is
+/// hardened.
+fn begin(logging: &LoggingOptions, traces: Option<&Traces>, context: &Context) {
+    logging::start(logging, context.terminal(), traces);
+    process::harden();
+}
+
 /// Runs the command, and shows on standard error why it failed.
 pub fn run(options: Options, context: &mut Context) -> ExitCode {
+    let logging = options.logging();
+    // A server's configuration says where its traces go, and so it begins when it has read it.
+    if !matches!(options.command, Command::Serve(_)) {
+        begin(&logging, None, context);
+    }
     let chosen = options.server.choose(&options.given);
     let result = chosen.and_then(|endpoint| {
         context.ask(endpoint);
-        carry_out(options.command, context)
+        carry_out(options.command, &logging, context)
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -150,7 +164,11 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
     }
 }
 
-fn carry_out(command: Command, context: &mut Context) -> Result<(), CliError> {
+fn carry_out(
+    command: Command,
+    logging: &LoggingOptions,
+    context: &mut Context,
+) -> Result<(), CliError> {
     match command {
         Command::Quickstart(options) => quickstart::run(&options, context),
         Command::Init(options) => init::run(&options, context),
@@ -172,7 +190,7 @@ fn carry_out(command: Command, context: &mut Context) -> Result<(), CliError> {
         Command::Profiles(options) => profiles::run(&options, context),
         Command::Audit(options) => audit::run(&options, context),
         Command::Context(options) => contexts::run(&options, context),
-        Command::Serve(options) => serve::run(&options, context),
+        Command::Serve(options) => serve::run(&options, logging, context),
         Command::Config(options) => config::run(&options, context),
         Command::Api(options) => api::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),

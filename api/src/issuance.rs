@@ -23,6 +23,7 @@ use ledger::{
     Recording, Status,
 };
 use rand_core::CryptoRng;
+use tracing::Instrument as _;
 
 use crate::authority::Authority;
 
@@ -248,16 +249,20 @@ pub async fn complete(
     let Prepared { linted, algorithm, notes, .. } = prepared;
     let authority = signatory.authority();
     let started = Instant::now();
-    let recorded = match record(ledger, linted, authority, algorithm, asker, clock()).await? {
+    let recording = record(ledger, linted, authority, algorithm, asker, clock());
+    let recorded = match recording.instrument(tracing::info_span!("ledger.record")).await? {
         Recorded::New(recorded) => recorded,
         Recorded::Repeated(entry) => return repeated(*entry),
     };
     signatory.took(Step::Record, started.elapsed());
     let started = Instant::now();
-    let signed = signatory.sign(*recorded).await?;
+    let serial = recorded.serial();
+    let signing = signatory.sign(*recorded);
+    let signed = signing.instrument(tracing::info_span!("ca.sign", %serial)).await?;
     signatory.took(Step::Sign, started.elapsed());
     let started = Instant::now();
-    let stored = store(ledger, signed, clock()).await?;
+    let storing = store(ledger, signed, clock());
+    let stored = storing.instrument(tracing::info_span!("ledger.store", %serial)).await?;
     signatory.took(Step::Store, started.elapsed());
     Ok(Issued { notes, ..release(stored) })
 }

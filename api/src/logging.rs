@@ -3,9 +3,12 @@
 use std::io;
 
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::cli::Terminal;
+use crate::server::telemetry::Traces;
 
 /// How much is logged, and in which form.
 #[derive(Clone, Debug, clap::Args)]
@@ -69,20 +72,24 @@ fn checked_filter(text: &str) -> Result<String, String> {
     }
 }
 
-/// Sends events to standard error from here on. A subscriber that is there already stays.
-pub fn start(options: &LoggingOptions, terminal: Terminal) {
+/// Sends events to standard error, and spans to where traces go, from here on. A subscriber that is there already stays.
+pub fn start(options: &LoggingOptions, terminal: Terminal, traces: Option<&Traces>) {
     let level = options.log_level.as_deref();
     let level = level.unwrap_or(if options.server { SERVER } else { QUIET });
     let as_json = options.server && !terminal.stderr();
     let format = options.log_format;
     let format = format.unwrap_or(if as_json { LogFormat::Json } else { LogFormat::Text });
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(level))
-        .with_ansi(terminal.colour())
-        .with_writer(io::stderr);
+    let lines =
+        tracing_subscriber::fmt::layer().with_ansi(terminal.colour()).with_writer(io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    let lines = lines.with_filter(EnvFilter::new(level));
+    let subscriber = tracing_subscriber::registry().with(lines);
     // It fails only when a test or an embedding program has set its own subscriber.
-    let _ = match format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().try_init(),
+    let _ = match traces {
+        Some(traces) => subscriber.with(traces.layer()).try_init(),
+        None => subscriber.try_init(),
     };
 }

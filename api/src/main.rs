@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use espalier::cli::{self, Context, Options, Terminal};
-use espalier::{logging, process};
 
 #[allow(clippy::disallowed_methods, reason = "the composition root picks the clock")]
 fn main() -> ExitCode {
@@ -12,8 +11,6 @@ fn main() -> ExitCode {
         Ok(options) => options,
         Err(exit) => return exit,
     };
-    logging::start(&options.logging(), terminal);
-    process::harden();
     let make_rng = || -> cli::Rng { Box::new(rand_core::UnwrapErr(getrandom::SysRng)) };
     let mut context = Context::new(jiff::Timestamp::now, make_rng, terminal);
     cli::run(options, &mut context)

@@ -12,6 +12,7 @@
 //! | [`reload`] | a configuration that changes while the server runs |
 //! | [`metrics`] | what is counted and measured |
 //! | [`signing`] | the threads that plan, lint, sign and verify |
+//! | [`telemetry`] | traces for OpenTelemetry |
 //! | [`tls`] | certificates of the server, and of clients as far as TLS goes |
 //! | [`public`] | revocation lists, OCSP and CA certificates, for everybody over plain HTTP |
 //! | [`openapi`] | the description of all this, made from the code |
@@ -36,5 +37,6 @@ pub mod routes;
 pub mod run;
 pub mod signing;
 pub mod state;
+pub mod telemetry;
 pub mod tls;
 pub mod tokens;

@@ -66,13 +66,15 @@ pub fn certificate(entry: &Entry) -> v1::Certificate {
     shown
 }
 
-/// An authority with its chain, its own certificate first; none while it has no certificate.
+/// An authority with its chain, its own certificate first, and its other certificates; none while it
+/// has no certificate.
 pub fn authority(
     name: &str,
     parent: Option<String>,
     created_at: Timestamp,
     signs: bool,
     chain: &[Certificate],
+    others: &[Certificate],
 ) -> Option<v1::Authority> {
     let own = chain.first()?;
     let pem = |certificate: &Certificate| pem::encode(Label::Certificate, certificate.der());
@@ -90,6 +92,7 @@ pub fn authority(
         fingerprint_sha256: own.fingerprint().to_string(),
         certificate: pem(own),
         chain: chain.iter().map(pem).collect(),
+        other_certificates: others.iter().map(pem).collect(),
     })
 }
 

@@ -83,6 +83,10 @@ pub struct CrlFilter {
     pub stored: bool,
     /// Lists whose `this_update` is this instant or earlier.
     pub until: Option<Timestamp>,
+    /// Lists whose `next_update` is later than this instant.
+    pub current_at: Option<Timestamp>,
+    /// The lowest number first.
+    pub oldest_first: bool,
 }
 
 /// Complete or delta.
@@ -149,6 +153,8 @@ impl CrlFilter {
             kind: None,
             stored: false,
             until: None,
+            current_at: None,
+            oldest_first: false,
         }
     }
 }

@@ -175,7 +175,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// lacks an entry: it must not be published.
     fn store_crl(&self, new: NewCrlList) -> Reply<'_, Crl>;
 
-    /// Up to `limit` lists, the highest number first.
+    /// Up to `limit` lists, the highest number first unless the filter wants it otherwise.
     ///
     /// # Errors
     /// `InvalidField` for a limit out of range; `Inconsistent`.
@@ -192,6 +192,32 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn newest_crl(&self, authority: &str, scope: &Scope, kind: CrlKind) -> Reply<'_, Option<Crl>> {
         let (scope, kind) = (Some(scope.clone()), Some(kind));
         let filter = CrlFilter { scope, kind, stored: true, ..CrlFilter::of(authority) };
+        let found = self.crls(filter, 1);
+        Box::pin(async move { Ok(found.await?.into_iter().next()) })
+    }
+
+    /// The oldest stored complete list of this scope that was made by `until` and is current after
+    /// `now`: nobody holds an older one, and a delta to it serves all who hold a newer one (RFC 5280
+    /// section 5.2.4).
+    ///
+    /// # Errors
+    /// As [`Store::crls`].
+    fn oldest_current_crl(
+        &self,
+        authority: &str,
+        scope: &Scope,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Reply<'_, Option<Crl>> {
+        let filter = CrlFilter {
+            scope: Some(scope.clone()),
+            kind: Some(CrlKind::Complete),
+            stored: true,
+            until: Some(until),
+            current_at: Some(now),
+            oldest_first: true,
+            ..CrlFilter::of(authority)
+        };
         let found = self.crls(filter, 1);
         Box::pin(async move { Ok(found.await?.into_iter().next()) })
     }

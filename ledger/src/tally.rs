@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 /// Most records that one look is about.
-pub const RECORDS_PER_LOOK: u32 = 20_000;
+pub const RECORDS_PER_LOOK: usize = 20_000;
 /// Most orphans that are remembered.
-pub const MOST_ORPHANS: usize = 10_000;
+pub const MOST_ORPHANS: usize = 40_000;
 
 /// What is known of a ledger; [`crate::Store::tally`] brings it up to date. A new one knows nothing.
 ///
@@ -38,8 +38,26 @@ impl Tally {
         self.records.saturating_sub(self.looked_at)
     }
 
-    /// How many records the next look may be about.
-    pub(crate) fn next_look(&self) -> u32 {
-        if self.orphans.len() < MOST_ORPHANS { RECORDS_PER_LOOK } else { 0 }
+    /// How many records the next look may be about: each of them may be an orphan.
+    pub(crate) fn next_look(&self) -> usize {
+        RECORDS_PER_LOOK.min(MOST_ORPHANS.saturating_sub(self.orphans.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_orphans(number: i64) -> Tally {
+        Tally { orphans: (0..number).collect(), ..Tally::default() }
+    }
+
+    #[test]
+    fn no_look_can_find_more_orphans_than_are_remembered() {
+        for (orphans, look) in
+            [(0, 20_000), (20_000, 20_000), (20_001, 19_999), (39_999, 1), (40_000, 0)]
+        {
+            assert_eq!(with_orphans(orphans).next_look(), look, "{orphans}");
+        }
     }
 }

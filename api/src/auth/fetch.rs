@@ -40,24 +40,7 @@ impl Fetcher {
         ca_file: Option<&Path>,
         token_file: Option<&Path>,
     ) -> Result<Self, FetchError> {
-        let roots = client::trusted_roots(ca_file);
-        let roots = roots.map_err(|error| FetchError::new(error.to_string()))?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| FetchError::new(format!("TLS: {error}")))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
-            .pool_max_idle_per_host(2)
-            .user_agent(concat!("espalier/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| FetchError::new(format!("HTTP client: {error}")))?;
+        let client = https_client(ca_file)?;
         Ok(Self { client, token_file: token_file.map(Path::to_owned) })
     }
 
@@ -118,6 +101,32 @@ impl Fetcher {
     }
 }
 
+/// A client that trusts the certificates in `ca_file`, or those that the system trusts, and follows
+/// no redirect.
+///
+/// # Errors
+/// `FetchError` when the file can't be read or has no certificate.
+pub(crate) fn https_client(ca_file: Option<&Path>) -> Result<Client, FetchError> {
+    let roots = client::trusted_roots(ca_file);
+    let roots = roots.map_err(|error| FetchError::new(error.to_string()))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| FetchError::new(format!("TLS: {error}")))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TOTAL_TIMEOUT)
+        .pool_max_idle_per_host(2)
+        .user_agent(concat!("espalier/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| FetchError::new(format!("HTTP client: {error}")))
+}
+
 async fn own_token(path: &Path) -> Result<HeaderValue, FetchError> {
     let fail = |reason: String| FetchError::new(format!("token_file {}: {reason}", path.display()));
     let text = tokio::fs::read_to_string(path).await.map_err(|error| fail(error.to_string()))?;
@@ -147,7 +156,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 ///
 /// # Errors
 /// What was found and what is allowed.
-pub(super) fn checked_url(text: &str) -> Result<Url, String> {
+pub(crate) fn checked_url(text: &str) -> Result<Url, String> {
     client::checked_url(text)
         .map_err(|allowed| format!("found {}, allowed is {allowed}", quoted(text)))
 }

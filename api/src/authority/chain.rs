@@ -94,6 +94,17 @@ pub fn certificates(authority: &Recorded) -> Result<Vec<Certificate>, CliError> 
     authority.certificates.iter().map(read).collect()
 }
 
+/// The certificates of an authority that are not its own one, the first of the chain: the oldest
+/// first.
+///
+/// # Errors
+/// As [`certificates`].
+pub fn others(authority: &Recorded, chain: &[Certificate]) -> Result<Vec<Certificate>, CliError> {
+    let mut all = certificates(authority)?;
+    all.retain(|one| Some(one) != chain.first());
+    Ok(all)
+}
+
 /// Verifies the signature of a certificate by the key of its issuer.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! `espalier cert`: what the ledger knows of certificates, and their renewal.
 
+mod meant;
 mod renew;
 mod revoke;
 

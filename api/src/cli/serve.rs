@@ -3,14 +3,16 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::{CliError, Context, Exit, config};
+use super::{CliError, Context, Exit, begin, config};
 use crate::auth::ApiToken;
 use crate::data_folder::{DataOptions, ledger_failed};
 use crate::input::Source;
+use crate::logging::LoggingOptions;
 use crate::passphrase::PassphraseOptions;
 use crate::server::config::{DEFAULT_LISTEN, ServerConfig};
 use crate::server::reload::Watched;
 use crate::server::run::Server;
+use crate::server::telemetry::Traces;
 use crate::server::tokens::first_token;
 
 /// Serve the REST API
@@ -39,7 +41,11 @@ pub(super) struct Options {
     config: Option<Source>,
 }
 
-pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
+pub(super) fn run(
+    options: &Options,
+    logging: &LoggingOptions,
+    context: &mut Context,
+) -> Result<(), CliError> {
     let config = match &options.config {
         Some(source) => config::read(source, context)?,
         None => options.config_of_data_folder(),
@@ -50,25 +56,42 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::of(Exit::Environment, "runtime", &error))?;
+    let traces = config.telemetry.traces.as_ref();
+    let traces = traces.map(|traces| Traces::prepare(traces, &options.base(), runtime.handle()));
+    let traces = traces.transpose()?;
+    begin(logging, traces.as_ref(), context);
     runtime.block_on(async {
-        let server = Server::open(&config, &options.base(), context).await?;
-        let address = server.address();
-        let address = address.map_err(|error| CliError::of(Exit::Environment, "listen", &error))?;
-        let public = server.public_address();
-        let public = public.map_err(|error| CliError::of(Exit::Environment, "listen", &error))?;
-        let url = format!("{}://{address}", server.scheme());
-        let token = match options.config {
-            Some(_) => None,
-            None => {
-                let now = context.now();
-                let made = first_token(server.app().ledger(), context.rng(), now).await;
-                made.map_err(ledger_failed)?
-            }
-        };
-        context.print(&options.greeting(&url, public, token.as_ref()))?;
-        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
-        server.run(watched, context).await
+        let served = serve(options, &config, watched, context).await;
+        if let Some(traces) = traces {
+            traces.end().await;
+        }
+        served
     })
+}
+
+async fn serve(
+    options: &Options,
+    config: &ServerConfig,
+    watched: Option<Watched>,
+    context: &mut Context,
+) -> Result<(), CliError> {
+    let server = Server::open(config, &options.base(), context).await?;
+    let address = server.address();
+    let address = address.map_err(|error| CliError::of(Exit::Environment, "listen", &error))?;
+    let public = server.public_address();
+    let public = public.map_err(|error| CliError::of(Exit::Environment, "listen", &error))?;
+    let url = format!("{}://{address}", server.scheme());
+    let token = match options.config {
+        Some(_) => None,
+        None => {
+            let now = context.now();
+            let made = first_token(server.app().ledger(), context.rng(), now).await;
+            made.map_err(ledger_failed)?
+        }
+    };
+    context.print(&options.greeting(&url, public, token.as_ref()))?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
+    server.run(watched, context).await
 }
 
 impl Options {

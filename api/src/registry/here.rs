@@ -131,9 +131,11 @@ impl Here {
 
     pub(super) async fn authority(&self, name: &str) -> Result<Authority, CliError> {
         let recorded = self.ledger.authority(name).await.map_err(ledger_failed)?;
-        let content = recorded.ok_or_else(|| authority::unknown(name))?.content;
+        let recorded = recorded.ok_or_else(|| authority::unknown(name))?;
         let chain = authority::chain(&self.ledger, name).await?;
-        let shown = wire::authority(name, content.parent, content.created_at, true, &chain);
+        let others = authority::others(&recorded, &chain)?;
+        let (parent, created_at) = (recorded.content.parent, recorded.content.created_at);
+        let shown = wire::authority(name, parent, created_at, true, &chain, &others);
         shown.ok_or_else(|| {
             CliError::environment(format!("authority {name}: it has no certificate yet"))
         })

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::database::DatabaseConfig;
 use super::public::config::PublicConfig;
+use super::telemetry::TelemetryConfig;
 use super::tls::TlsConfig;
 use crate::auth::AuthConfig;
 use crate::cli::CliError;
@@ -71,6 +72,9 @@ pub struct ServerConfig {
     /// Revocation lists, OCSP and CA certificates over plain HTTP; none unless it is here.
     #[serde(default)]
     pub public: Option<PublicConfig>,
+    /// What is told to others about the work of the server.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
 }
 
 /// The profiles that may be asked for.
@@ -175,6 +179,7 @@ impl ServerConfig {
             limits: Limits::default(),
             signing: SigningConfig::default(),
             auth: AuthConfig::default(),
+            telemetry: TelemetryConfig::default(),
             // The port behind it; any free one where that is any free one too.
             public: Some(PublicConfig::at(SocketAddr::new(
                 listen.ip(),
@@ -197,6 +202,7 @@ impl ServerConfig {
             || self.limits != new.limits
             || self.signing != new.signing
             || self.public != new.public
+            || self.telemetry != new.telemetry
     }
 
     /// Reads and checks a file's text.
@@ -254,6 +260,7 @@ impl ServerConfig {
         in_bounds("limits.requests", limits.requests as u64, 1, 1_000_000)?;
         in_bounds("signing.threads", self.signing.threads as u64, 0, 1_024)?;
         in_bounds("signing.queue", self.signing.queue as u64, 1, 100_000)?;
+        self.telemetry.check()?;
         self.public.as_ref().map_or(Ok(()), PublicConfig::check)
     }
 
@@ -365,6 +372,17 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_keeps_nothing_or_the_largest_answer() {
+        for octets in [0, 262_144, 1 << 30] {
+            let text = format!(
+                "version: 1\npublic: {{listen: '127.0.0.1:1', ocsp: {{cache_bytes: {octets}}}}}\n"
+            );
+            let public = ServerConfig::from_yaml(&text).unwrap().public.unwrap();
+            assert_eq!(public.ocsp.cache_bytes, octets);
+        }
+    }
+
+    #[test]
     fn what_is_not_allowed_is_named() {
         for (text, words) in [
             ("version: 2\n", "version: found 2, allowed: 1"),
@@ -399,6 +417,14 @@ mod tests {
             (
                 "version: 1\npublic: {listen: '127.0.0.1:1', crl: {valid_hours: 1}}\n",
                 "public.crl.valid_hours: found 1, allowed: more than every_minutes, 60",
+            ),
+            (
+                "version: 1\npublic: {listen: '127.0.0.1:1', ocsp: {cache_bytes: 262143}}\n",
+                "public.ocsp.cache_bytes: found 262143, allowed: 0, or 262144 to 1073741824",
+            ),
+            (
+                "version: 1\npublic: {listen: '127.0.0.1:1', ocsp: {cache_bytes: 1}}\n",
+                "public.ocsp.cache_bytes: found 1, allowed: 0, or",
             ),
             ("version: 1\npublic: {crl: {every_minutes: 1}}\n", "listen"),
             ("version: 1\npublic: {listen: '127.0.0.1:1', crl: {daily: 1}}\n", "daily"),

@@ -12,6 +12,7 @@ use axum::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::access::Peer;
 use super::problem::{
@@ -20,6 +21,7 @@ use super::problem::{
 };
 use super::request_id::RequestId;
 use super::state::{App, Room};
+use super::telemetry::continue_trace;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -38,8 +40,13 @@ pub async fn exchange(
     let span = tracing::info_span!(
         "http.request",
         request_id = %id,
-        requester = tracing::field::Empty,
+        requester = Empty,
+        otel.kind = Empty,
+        http.request.method = Empty,
+        http.route = Empty,
+        http.response.status_code = Empty,
     );
+    continue_trace(&span, request.headers());
     let response = work(&app, room, request, next, &span).await;
     let mut response = finished(response, id);
     let headers = response.headers_mut();
@@ -68,6 +75,11 @@ pub async fn exchange(
             "request"
         );
     });
+    // For traces alone: the line above has them already.
+    span.record("otel.kind", "server");
+    span.record("http.request.method", method.as_str());
+    span.record("http.route", named);
+    span.record("http.response.status_code", response.status().as_u16());
     response
 }
 
@@ -92,12 +104,14 @@ async fn work(
         let detail = format!("headers: found {length} octets, allowed are at most {allowed}");
         return Refusal::new(HEADERS_TOO_LARGE, detail).into_response();
     }
-    let of_health = request
-        .extensions()
-        .get::<MatchedPath>()
-        .is_some_and(|path| matches!(path.as_str(), "/healthz" | "/readyz" | "/metrics"));
-    let room = if of_health { Room::Health } else { room };
-    let Some(place) = app.place(room) else {
+    let room = match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
+        // It asks nobody and waits for nothing: while connections are accepted it is answered.
+        Some("/healthz") => None,
+        Some("/readyz") => Some(Room::Readiness),
+        Some("/metrics") => Some(Room::Metrics),
+        _ => Some(room),
+    };
+    let Ok(place) = room.map(|room| app.place(room).ok_or(())).transpose() else {
         let detail = "requests: found as many under way as are allowed at once (limits.requests)";
         return Refusal::new(OVERLOADED, detail).into_response();
     };

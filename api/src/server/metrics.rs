@@ -56,6 +56,12 @@ struct AuthorityLabel {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ListLabel {
+    authority: String,
+    list: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct HandshakeLabel {
     outcome: &'static str,
 }
@@ -143,7 +149,7 @@ pub struct LookedUp {
     /// Requests that the ledger's writer took.
     pub writes: Gauge,
     days_to_expiry: Family<AuthorityLabel, Float>,
-    crl_age: Family<AuthorityLabel, Float>,
+    crl_age: Family<ListLabel, Float>,
 }
 
 impl LookedUp {
@@ -153,9 +159,9 @@ impl LookedUp {
         self.days_to_expiry.get_or_create(&label).set(days);
     }
 
-    /// How old an authority's newest revocation list is.
-    pub fn crl_age(&self, authority: &str, seconds: f64) {
-        let label = AuthorityLabel { authority: authority.to_owned() };
+    /// How old the revocation list is that is handed out by this name.
+    pub fn crl_age(&self, authority: &str, list: &str, seconds: f64) {
+        let label = ListLabel { authority: authority.to_owned(), list: list.to_owned() };
         self.crl_age.get_or_create(&label).set(seconds);
     }
 }
@@ -248,7 +254,8 @@ fn register_looked_up(registry: &mut Registry, looked_up: &LookedUp) {
         days,
     );
     let age = looked_up.crl_age.clone();
-    registry.register_with_unit("crl_age", "Age of the newest revocation list", Unit::Seconds, age);
+    let help = "Age of the revocation lists that are handed out";
+    registry.register_with_unit("crl_age", help, Unit::Seconds, age);
 }
 
 impl Metrics {

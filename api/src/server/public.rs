@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 use self::cache::ResponseCache;
 use self::config::PublicConfig;
 use self::lists::Expected;
-pub use self::making::CLOCKS_APART;
+pub use self::making::{CLOCKS_APART, is_ahead};
 use self::responder::Answering;
 use self::series::Series;
 use super::exchange::{exchange, unknown_method};

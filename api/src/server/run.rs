@@ -288,8 +288,9 @@ async fn authorities(
             None => (authority::chain(ledger, name).await?, Vec::new()),
         };
         let (parent, created_at) = (one.content.parent.clone(), one.content.created_at);
+        let others = authority::others(one, &chain)?;
         let signs = authority.map(Arc::new);
-        served.insert(name.clone(), Served { parent, created_at, signs, chain, links });
+        served.insert(name.clone(), Served { parent, created_at, signs, chain, others, links });
     }
     if served.values().all(|one| one.signs.is_none()) {
         return Err(CliError::usage("authorities: found none that can sign").with_hint(

@@ -30,13 +30,15 @@ struct Inner {
     tasks: TaskTracker,
     places: Arc<Semaphore>,
     public_places: Arc<Semaphore>,
-    health_places: Arc<Semaphore>,
+    readiness_places: Arc<Semaphore>,
+    metrics_places: Arc<Semaphore>,
     /// Asked for by one at a time: whoever comes second gets what is known by then.
     tally: tokio::sync::Mutex<Tally>,
 }
 
-/// How many questions after the server's health are answered at once, however many requests there
-/// are: a server that has much to do must not be taken for a dead one.
+/// How many questions after the server's readiness are answered at once, and how many after its
+/// metrics, however many requests there are: a server that has much to do must not be taken for a
+/// broken one.
 const HEALTH_PLACES: usize = 64;
 
 /// Requests of different rooms don't take each other's places.
@@ -46,8 +48,10 @@ pub enum Room {
     Api,
     /// What everybody may fetch: who asks there shows nothing, and must not keep requesters out.
     Public,
-    /// Questions after the server's health.
-    Health,
+    /// Questions whether the server can do its work.
+    Readiness,
+    /// Questions after its metrics.
+    Metrics,
 }
 
 /// What [`App`] is made of.
@@ -95,6 +99,8 @@ pub struct Served {
     pub signs: Option<Arc<Authority>>,
     /// Its own certificate first, each followed by its issuer's.
     pub chain: Vec<Certificate>,
+    /// Its other certificates, the oldest first: cross certificates, and those that were renewed.
+    pub others: Vec<Certificate>,
     /// Certificates of its root by other generations of that root.
     pub links: Vec<Certificate>,
 }
@@ -116,9 +122,18 @@ impl App {
     pub fn new(parts: Parts, tasks: TaskTracker) -> Self {
         let places = Arc::new(Semaphore::new(parts.limits.requests));
         let public_places = Arc::new(Semaphore::new(parts.limits.requests));
-        let health_places = Arc::new(Semaphore::new(HEALTH_PLACES));
+        let readiness_places = Arc::new(Semaphore::new(HEALTH_PLACES));
+        let metrics_places = Arc::new(Semaphore::new(HEALTH_PLACES));
         let tally = tokio::sync::Mutex::default();
-        Self(Arc::new(Inner { parts, tasks, places, public_places, health_places, tally }))
+        Self(Arc::new(Inner {
+            parts,
+            tasks,
+            places,
+            public_places,
+            readiness_places,
+            metrics_places,
+            tally,
+        }))
     }
 
     /// A place for a request, kept until its work is done; none when all are taken.
@@ -126,7 +141,8 @@ impl App {
         let places = match room {
             Room::Api => &self.0.places,
             Room::Public => &self.0.public_places,
-            Room::Health => &self.0.health_places,
+            Room::Readiness => &self.0.readiness_places,
+            Room::Metrics => &self.0.metrics_places,
         };
         Arc::clone(places).try_acquire_owned().ok()
     }

@@ -52,6 +52,30 @@ fn certificates_are_revoked_by_serial_fingerprint_and_file() {
 }
 
 #[test]
+fn the_first_of_a_chain_is_meant_and_two_leaves_are_no_chain() {
+    let bench = classical();
+    let one = issue(&bench, "--dns one.test");
+    let leaf = String::from_utf8(bench.read("leaf.pem")).unwrap();
+    let above = "espalier-data/authorities/issuing/certificate.pem";
+    let above = String::from_utf8(bench.read(above)).unwrap();
+    let two = issue(&bench, "--dns two.test");
+    let other = String::from_utf8(bench.read("leaf.pem")).unwrap();
+    bench.write("leaves.pem", format!("{leaf}{other}"));
+    let words = ["leaves.pem: certificate 2: found ", "allowed is the issuer of the one before"];
+    for line in ["cert revoke leaves.pem", "cert renew leaves.pem"] {
+        bench.run(line).fails(2, &words);
+    }
+    assert_eq!(status(&bench, &one)["status"], "stored");
+    bench.write("chain.pem", format!("{leaf}{above}"));
+    let renewed = bench.run("cert renew chain.pem --json").done().json();
+    assert_ne!(renewed["serial"], one.as_str());
+    let json = bench.run("cert revoke chain.pem --json").done().json();
+    assert_eq!(json["revoked"].as_array().unwrap().len(), 1);
+    assert_eq!(json["revoked"][0]["serial"], one.as_str());
+    assert_eq!(status(&bench, &two)["status"], "stored");
+}
+
+#[test]
 fn a_slip_revokes_nothing_and_a_second_revocation_says_when_the_first_was() {
     let bench = classical();
     let (one, two) = (issue(&bench, "--dns one.test"), issue(&bench, "--dns two.test"));

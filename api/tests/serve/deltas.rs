@@ -1,11 +1,13 @@
 //! Shards and deltas, at the URLs that certificates and complete lists name.
 
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ca_core::crl::CertificateList;
 
 use crate::http;
+use crate::replicas::database;
 use crate::running::Running;
 use crate::workbench::{Workbench, bent};
 
@@ -68,18 +70,25 @@ fn fetched(
 #[test]
 fn shards_and_deltas_are_served_where_they_are_named() {
     let (bench, token) = bench();
-    // What the server without shards made names no deltas; it is made anew.
-    std::fs::remove_file(bench.path("espalier-data/crl/issuing.crl")).unwrap();
+    // Somebody has the list that the server without deltas made.
+    let held = CertificateList::from_der(bench.read("espalier-data/crl/issuing.crl")).unwrap();
+    bench.write("held.crl", held.der());
     let server = Running::start_by_config(&bench, CONFIG);
-    let complete = fetched(&bench, &server, "issuing", |_| true);
+    // What the server without deltas made names none; it is made anew at once.
+    let complete = fetched(&bench, &server, "issuing", |list| list.freshest_crl().next().is_some());
     let shown = bench.run("crl show issuing.crl").done().stdout().to_owned();
     assert!(shown.contains("http://pki.test/crl/changes.crl"), "{shown}");
     let delta = fetched(&bench, &server, "changes", |_| true);
-    assert_eq!(delta.base_number(), Some(complete.number()));
-    for shard in ["first", "second"] {
-        assert!(fetched(&bench, &server, shard, |_| true).is_empty());
-    }
+    assert!(delta.number() > complete.number() && complete.number() > held.number());
+    assert_eq!(delta.base_number(), Some(held.number()), "the oldest list that is current");
+    let second = fetched(&bench, &server, "second", |_| true);
+    assert!(second.is_empty() && fetched(&bench, &server, "first", |_| true).is_empty());
     server.until_ready();
+    let metrics = server.as_token(&token, "GET", "/metrics", None);
+    for list in ["issuing", "changes", "first", "second"] {
+        let line = format!(r#"espalier_crl_age_seconds{{authority="issuing",list="{list}"}} "#);
+        assert!(metrics.text().contains(&line), "no {line} in {}", metrics.text());
+    }
     let ready = http::send(server.address, "GET", "/readyz", &[], b"").json().to_string();
     for name in ["issuing: number ", "first: number ", "second: number ", "changes: number "] {
         assert!(ready.contains(name), "{ready}");
@@ -89,7 +98,8 @@ fn shards_and_deltas_are_served_where_they_are_named() {
     fetched(&bench, &server, "changes", |list| list.len() == 1);
     fetched(&bench, &server, "first", |list| list.len() == 1);
     // That of the other shard has nothing to tell, and the complete one waits for its time.
-    fetched(&bench, &server, "second", |list| list.is_empty());
+    let second = fetched(&bench, &server, "second", |list| list.number() > second.number());
+    assert!(second.is_empty());
     let again = fetched(&bench, &server, "issuing", |_| true);
     assert_eq!(again.number(), complete.number());
 
@@ -102,6 +112,10 @@ fn shards_and_deltas_are_served_where_they_are_named() {
     judged("--crl second.crl", "app").fails(1, &["unknown"]);
     judged("--crl issuing.crl --crl changes.crl", "app").fails(1, &["delta CRL"]);
     judged("--crl issuing.crl --crl changes.crl", "web").done();
+    // Whoever has an older list that is current is served as well.
+    judged("--crl held.crl", "app").done();
+    judged("--crl held.crl --crl changes.crl", "app").fails(1, &["delta CRL"]);
+    judged("--crl held.crl --crl changes.crl", "web").done();
     bench.write("bent.crl", bent(&bench.read("first.crl")));
     judged("--crl bent.crl", "web").fails(1, &["unknown"]);
 
@@ -123,6 +137,59 @@ fn shards_and_deltas_are_served_where_they_are_named() {
     http::send(server.address, "GET", place, &[], b"").is_problem(401, "unauthenticated", &[]);
     assert!(server.end().success());
     bench.run("ledger check").done();
+}
+
+#[test]
+fn a_delta_of_one_server_changes_the_list_of_another() {
+    let Some((_cluster, bench, options)) = database() else { return };
+    for authority in ["root", "issuing"] {
+        let line = format!("ca show {authority} --pem --out {authority}.pem {options}");
+        bench.run(&line).done();
+    }
+    bench.run(&format!("issue --dns app.test --key-out app.key --out app.pem {options}")).done();
+    // The same keys in two folders: each server has lists of its own.
+    let copied = Command::new("cp")
+        .args(["-a", "espalier-data", "other-data"])
+        .current_dir(bench.path("."))
+        .status();
+    assert!(copied.unwrap().success());
+    let config = |data: &str| {
+        let url = options.split_whitespace().nth(1).unwrap();
+        format!(
+            "version: 1
+listen: 127.0.0.1:0
+data: {data}
+ledger: {url}
+ledger_password_file: password
+public:
+  listen: 127.0.0.1:0
+  crl: {{deltas: {{issuing: {{url: 'http://pki.test/crl/changes.crl'}}}}}}
+"
+        )
+    };
+    let servers = ["espalier-data", "other-data"].map(|data| {
+        let server = Running::start_by_file(&bench, &format!("{data}.yaml"), &config(data), &[]);
+        server.until_ready();
+        server
+    });
+    bench.run(&format!("cert revoke app.pem --reason superseded {options}")).done();
+    let lists = servers.each_ref().map(|server| {
+        let complete = fetched(&bench, server, "issuing", |_| true);
+        let delta = fetched(&bench, server, "changes", |list| list.len() == 1);
+        (complete, delta)
+    });
+    assert_ne!(lists[0].0.number(), lists[1].0.number());
+    let verify = "verify --trust root.pem --intermediate issuing.pem --revocation-of leaf";
+    for (complete, delta) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        bench.write("complete.crl", lists[complete].0.der());
+        bench.write("delta.crl", lists[delta].1.der());
+        bench.run(&format!("{verify} --crl complete.crl app.pem")).done();
+        bench
+            .run(&format!("{verify} --crl complete.crl --crl delta.crl app.pem"))
+            .fails(1, &["delta CRL"]);
+    }
+    drop(servers);
+    bench.run(&format!("ledger check {options}")).done();
 }
 
 #[test]

@@ -14,9 +14,12 @@ mod foreign;
 #[allow(dead_code)] // these tests do not use all of it
 mod forge;
 mod frames;
+mod health;
 mod http;
+mod in_process;
 mod issuing;
 mod life;
+mod lists;
 mod public;
 mod ready;
 mod refused;
@@ -25,6 +28,7 @@ mod remote;
 mod replicas;
 mod running;
 mod sharing;
+mod telemetry;
 mod tls;
 mod vouched;
 #[path = "../cli/workbench.rs"]

@@ -119,6 +119,22 @@ fn authorities_tokens_the_audit_log_and_the_export_are_had_from_a_server() {
 }
 
 #[test]
+fn other_certificates_of_an_authority_are_told_by_a_server() {
+    let (bench, server, _) = in_use();
+    assert_eq!(same(&bench, "ca show root --json")["others"], json!([]));
+    assert!(server.end().success());
+    bench.run("ca rekey root --name root-2 --algorithm p256 --no-passphrase").done();
+    let again = Running::start(&bench, "");
+    let url = format!("http://{}", again.address);
+    bench.run(&format!("context add lab --server {url} --token-file token")).done();
+    let others = |name: &str| same(&bench, &format!("ca show {name} --json"))["others"].clone();
+    let found: Vec<_> = ["root", "root-2", "issuing"].map(others).into_iter().collect();
+    let count = |others: &Value| others.as_array().unwrap().len();
+    assert_eq!(found.iter().map(count).sum::<usize>(), 2, "both links: {found:?}");
+    assert_eq!(found[2], json!([]));
+}
+
+#[test]
 fn the_nearer_word_says_where_a_command_asks() {
     let (bench, server, url) = in_use();
     let with = |line: &str, env: &[(&str, &str)]| bench.run_with(line, env, b"");

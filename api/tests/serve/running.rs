@@ -38,9 +38,19 @@ impl Running {
         config: &str,
         env: &[(&str, &str)],
     ) -> Self {
-        bench.write("espalier.yaml", config);
+        Self::start_by_file(bench, "espalier.yaml", config, env)
+    }
+
+    /// The same, by a file of another name.
+    pub(crate) fn start_by_file(
+        bench: &Workbench,
+        file: &str,
+        config: &str,
+        env: &[(&str, &str)],
+    ) -> Self {
+        bench.write(file, config);
         let mut command = bench.command();
-        command.args(["serve", "--config", "espalier.yaml"]).envs(env.iter().copied());
+        command.args(["serve", "--config", file]).envs(env.iter().copied());
         let last = if config.contains("public:") { "Revocation lists" } else { "Serving" };
         Self::spawn(command, last)
     }

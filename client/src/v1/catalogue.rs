@@ -41,6 +41,10 @@ pub struct Authority {
     pub certificate: String,
     /// Its certificate and those above it, the root included, in PEM.
     pub chain: String,
+    /// Its other certificates in PEM, the oldest first: cross certificates, and those that were
+    /// renewed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_certificates: Vec<String>,
 }
 
 /// An authority's newest complete revocation list.

@@ -146,7 +146,7 @@ pub(super) async fn last_revocation(
     Ok(position.unsigned_abs())
 }
 
-/// Lists that pass the filter, the highest number first.
+/// Lists that pass the filter, in the order of their numbers that it wants.
 pub(super) async fn lists(
     transaction: &mut Named<'_>,
     filter: &CrlFilter,
@@ -179,8 +179,12 @@ pub(super) async fn lists(
     if let Some(until) = filter.until {
         query.push(" AND c.this_update <= ").push_bind(until.as_second());
     }
+    if let Some(instant) = filter.current_at {
+        query.push(" AND c.next_update > ").push_bind(instant.as_second());
+    }
     query.push(if filter.stored { " AND l.crl IS NOT NULL" } else { "" });
-    query.push(" ORDER BY c.number DESC LIMIT ").push_bind(i64::from(limit));
+    query.push(if filter.oldest_first { " ORDER BY c.number" } else { " ORDER BY c.number DESC" });
+    query.push(" LIMIT ").push_bind(i64::from(limit));
     let rows = query.build_query_as().fetch_all(transaction.sql()).await;
     let rows: Vec<CrlRow> = transaction.check(rows)?;
     Ok(rows.into_iter().map(Crl::try_from).collect::<Result<_, _>>()?)

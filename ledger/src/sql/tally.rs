@@ -31,7 +31,7 @@ pub(super) async fn tally(
          FROM (SELECT id FROM record WHERE id > $1 ORDER BY id LIMIT $2) n",
     )
     .bind(known.through)
-    .bind(i64::from(known.next_look()))
+    .bind(i64::try_from(known.next_look()).unwrap_or(0))
     .fetch_one(transaction.sql())
     .await;
     let (number, through) = transaction.check(next)?;

@@ -179,6 +179,45 @@ pub async fn a_list_of_the_future_settles_nothing(factory: &impl Factory) {
     check_and_close(ledger).await;
 }
 
+/// The base of a delta that serves everybody (RFC 5280 section 5.2.4).
+pub async fn the_oldest_current_list_is_the_lowest_number_that_somebody_may_hold(
+    factory: &impl Factory,
+) {
+    let ledger = factory.open().await;
+    with_authority(&ledger).await;
+    let between =
+        |from, to| NewCrl { this_update: time(from), next_update: time(to), ..new_crl(None) };
+    let oldest = async |until, now, scope: &Scope| {
+        let found = ledger.oldest_current_crl(AUTHORITY, scope, time(until), time(now));
+        found.await.unwrap().map(|list| list.number)
+    };
+    assert_eq!(oldest(1_000, 1_000, &Scope::all()).await, None);
+    // Reserved and never signed: nobody holds it.
+    ledger.reserve_crl(between(100, 9_000)).await.unwrap();
+    let first = made(&ledger, between(100, 500)).await.number;
+    let longest = made(&ledger, between(200, 800)).await.number;
+    let shortest = made(&ledger, between(300, 600)).await.number;
+    let last = made(&ledger, between(400, 900)).await.number;
+    made(&ledger, NewCrl { base: Some(first), ..between(100, 9_000) }).await;
+    assert_eq!([first, longest, shortest, last], [2, 3, 4, 5]);
+    for (until, now, expected) in [
+        (1_000, 499, Some(first)),
+        // At its nextUpdate a list is over.
+        (1_000, 500, Some(longest)),
+        (1_000, 799, Some(longest)),
+        (1_000, 800, Some(last)),
+        (1_000, 900, None),
+        // What a clock that was ahead made is none that somebody may hold.
+        (399, 800, None),
+        (400, 800, Some(last)),
+    ] {
+        assert_eq!(oldest(until, now, &Scope::all()).await, expected, "{until} {now}");
+    }
+    let others = Scope::all().only(Subjects::EndEntities);
+    assert_eq!(oldest(1_000, 499, &others).await, None);
+    check_and_close(ledger).await;
+}
+
 pub async fn a_shard_has_the_certificates_that_name_it(factory: &impl Factory) {
     let ledger = factory.open().await;
     with_authority(&ledger).await;

@@ -74,6 +74,7 @@ macro_rules! suite_for {
             crls::a_list_has_what_was_revoked_before_its_number,
             crls::an_expired_entry_leaves_after_one_more_list,
             crls::a_list_of_the_future_settles_nothing,
+            crls::the_oldest_current_list_is_the_lowest_number_that_somebody_may_hold,
             crls::a_shard_has_the_certificates_that_name_it,
             crls::only_the_reserved_list_is_stored,
             crls::the_latest_revocation_is_told,

@@ -3,7 +3,7 @@
 use ca_core::certificate::Certificate;
 use ca_core::inspect::{Inspected, inspect_certificate};
 use ca_core::name;
-use ca_core::pem::{self, Label};
+use ca_core::pem::{self, Label, ReadError};
 use client::Client;
 use jiff::Timestamp;
 use ledger::Ledger;
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::find;
 use super::list::Row;
-use crate::authority::{certificates, chain};
+use crate::authority::{chain, others};
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::DataOptions;
 use crate::output::{Content, OutputOptions, Target};
@@ -84,16 +84,18 @@ impl Found {
                 "it was cut off while it was made; run the same `espalier ca create` again",
             )
         })?;
-        let others = certificates(&recorded)?.into_iter().filter(|other| other != own);
-        Ok(Self { row: Row::new(&recorded, Some(own)), others: others.collect(), chain })
+        let others = others(&recorded, &chain)?;
+        Ok(Self { row: Row::new(&recorded, Some(own)), others, chain })
     }
 
-    /// A server tells the chain alone.
     async fn at(client: &Client, name: &str) -> Result<Self, CliError> {
         let shown = client.authority(name).await?;
-        let chain = pem::read_certificates(shown.chain.as_bytes())
-            .map_err(|error| CliError::of(Exit::Environment, name, &error))?;
-        Ok(Self { row: Row::of_server(shown)?, chain, others: Vec::new() })
+        let failed = |error: ReadError| CliError::of(Exit::Environment, name, &error);
+        let chain = pem::read_certificates(shown.chain.as_bytes()).map_err(failed)?;
+        let others = shown.other_certificates.iter();
+        let others = others.map(|pem| pem::read_one_certificate(pem.as_bytes()).map_err(failed));
+        let others = others.collect::<Result<_, _>>()?;
+        Ok(Self { row: Row::of_server(shown)?, chain, others })
     }
 }
 

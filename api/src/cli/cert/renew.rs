@@ -9,10 +9,11 @@ use client::v1::RenewCertificate;
 use jiff::SignedDuration;
 use ledger::{Entry, Ledger};
 
+use super::meant::Meant;
 use crate::cli::issued::{HandedOut, IssuingOptions};
 use crate::cli::ordering::{idempotency_key, only_here};
 use crate::cli::requested::{Asked, VoucherOptions, read_request};
-use crate::cli::{CliError, Context, Exit, exit_code};
+use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::{DataFolder, DataOptions, ledger_failed};
 use crate::input::Source;
 use crate::issuance::{self, Asker};
@@ -87,7 +88,7 @@ async fn order(
         ("--passphrase-file or --passphrase-env", options.issuing.has_passphrase()),
     ])?;
     options.vouchers.check_unused("a server")?;
-    let which = number(&options.which, context)?;
+    let which = Meant::read(&options.which, context)?.into_number();
     let (mut new_key, mut csr) = (None, None);
     if let Some(source) = &options.csr {
         let found = read_request(source, context)?;
@@ -133,21 +134,9 @@ async fn renew(
     Ok(HandedOut::here(&authority, profile.name(), &issued, folder))
 }
 
-/// The number of the certificate that a person means: a serial number or a fingerprint.
-fn number(which: &Source, context: &mut Context) -> Result<String, CliError> {
-    let text = which.to_string();
-    if SerialNumber::from_hex(&text).is_ok() || Fingerprint::from_hex(&text).is_some() {
-        return Ok(text.replace(':', "").to_lowercase());
-    }
-    let octets = context.read(which)?;
-    let certificate = pem::read_one_certificate(&octets)
-        .map_err(|error| CliError::of(exit_code::of_read(&error), which, &error))?;
-    Ok(certificate.fingerprint().to_string())
-}
-
 /// The entry of the certificate that a person means.
 async fn find(ledger: &Ledger, which: &Source, context: &mut Context) -> Result<Entry, CliError> {
-    let number = number(which, context)?;
+    let number = Meant::read(which, context)?.into_number();
     let found = match SerialNumber::from_hex(&number) {
         Ok(serial) => ledger.get_by_serial(serial).await,
         Err(_) => match Fingerprint::from_hex(&number) {

@@ -1,14 +1,14 @@
 //! `espalier cert revoke`.
 
-use ca_core::fingerprint::Fingerprint;
-use ca_core::pem;
-use ca_core::serial::SerialNumber;
+use std::ffi::OsString;
+
 use client::v1::Certificate;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::meant::Meant;
 use crate::cli::revoking::ReasonOptions;
-use crate::cli::{CliError, Context, exit_code};
+use crate::cli::{CliError, Context};
 use crate::data_folder::DataOptions;
 use crate::input::Source;
 use crate::registry::{Registry, Revoked as Outcome};
@@ -27,7 +27,8 @@ pub(super) struct Options {
     #[command(flatten)]
     pub(super) data: DataOptions,
 
-    /// Serial numbers (40 hexadecimal digits), fingerprints (64), or files with a certificate each
+    /// Serial numbers (40 hexadecimal digits), fingerprints (64), or files with a certificate each,
+    /// and those above it or not
     #[arg(value_name = "SERIAL|FINGERPRINT|FILE", required = true)]
     which: Vec<String>,
 
@@ -133,18 +134,11 @@ async fn look_up(
     registry: &Registry,
     context: &mut Context,
 ) -> Result<Certificate, CliError> {
-    if SerialNumber::from_hex(which).is_ok() || Fingerprint::from_hex(which).is_some() {
-        return registry.certificate(which).await;
+    let source = Source::from(OsString::from(which));
+    match Meant::read(&source, context)? {
+        Meant::Number(number) => registry.certificate(&number).await,
+        Meant::File(fingerprint) => registry.certificate(&fingerprint).await.map_err(|error| {
+            CliError::new(error.exit(), format!("{source}: certificate {}", error.message()))
+        }),
     }
-    let source = Source::from(std::ffi::OsString::from(which));
-    let octets = context.read(&source).map_err(|error| {
-        CliError::new(error.exit(), error.message()).with_hint(
-            "name a serial number of 40 hexadecimal digits, a fingerprint of 64, or a file with a certificate",
-        )
-    })?;
-    let certificate = pem::read_one_certificate(&octets)
-        .map_err(|error| CliError::of(exit_code::of_read(&error), &source, &error))?;
-    registry.certificate(&certificate.fingerprint().to_string()).await.map_err(|error| {
-        CliError::new(error.exit(), format!("{source}: certificate {}", error.message()))
-    })
 }

@@ -9,6 +9,12 @@ use serde::Deserialize;
 use super::list_url::ListUrl;
 use crate::server::config::{ConfigError, value};
 
+/// The smallest cache for OCSP answers, in octets: half of it holds one by SLH-DSA-256f, of 50 kB,
+/// with a delegate's certificate of as much. A smaller one would seem to work and keep nothing.
+const LEAST_CACHE: usize = 256 * 1024;
+/// The largest one.
+const MOST_CACHE: usize = 1 << 30;
+
 /// What everybody may fetch, and how it is made.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,7 +84,8 @@ impl Default for CrlConfig {
 pub struct OcspConfig {
     /// How long an answer is good.
     pub valid_hours: u64,
-    /// How many octets of answers are kept, to be given again while the ledger says the same.
+    /// How many octets of answers are kept, to be given again while the ledger says the same: 0 for
+    /// none, or enough for the largest answer.
     pub cache_bytes: usize,
     /// Who answers instead of an authority, by the authority's name.
     pub delegates: BTreeMap<String, DelegateConfig>,
@@ -132,7 +139,11 @@ impl PublicConfig {
         in_bounds("public.crl.every_minutes", crl.every_minutes, 1, 527_040)?;
         in_bounds("public.crl.valid_hours", crl.valid_hours, 1, 87_840)?;
         in_bounds("public.ocsp.valid_hours", ocsp.valid_hours, 1, 8_784)?;
-        in_bounds("public.ocsp.cache_bytes", ocsp.cache_bytes as u64, 0, 1 << 30)?;
+        let octets = ocsp.cache_bytes;
+        if octets != 0 && !(LEAST_CACHE..=MOST_CACHE).contains(&octets) {
+            let allowed = format!("0, or {LEAST_CACHE} to {MOST_CACHE}");
+            return Err(value("public.ocsp.cache_bytes", octets, allowed));
+        }
         let outlasts = |field, hours: u64, minutes: u64| {
             let allowed = || format!("more than every_minutes, {minutes}");
             if hours * 60 > minutes { Ok(()) } else { Err(value(field, hours, allowed())) }

@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, Response};
 use ca_core::certificate::Certificate;
 use ca_core::crl::{CertificateList, MAX_CRL_SIZE};
 use ca_core::fingerprint::Fingerprint;
+use ca_core::general_name::AbsoluteUri;
 use jiff::Timestamp;
 use ledger::{CrlFilter, Ledger};
 
@@ -48,12 +49,16 @@ pub struct Expected {
 #[derive(Debug)]
 pub struct List {
     document: Dated,
+    /// The name of its authority.
+    pub authority: String,
     /// Its number.
     pub number: u64,
     /// When it was made.
     pub this_update: Timestamp,
     /// Until when it is current.
     pub next_update: Timestamp,
+    /// Where it says that its deltas are.
+    freshest: Vec<String>,
     /// It has every revocation up to this position.
     pub(super) through: u64,
     stamp: Stamp,
@@ -79,6 +84,12 @@ impl Lists {
         let _ = self.expected.set(lists);
     }
 
+    /// Every list that is handed out, with its name, in no order.
+    pub fn all(&self) -> Vec<(String, Arc<List>)> {
+        let lists = self.handed_out.read().unwrap_or_else(PoisonError::into_inner);
+        lists.iter().map(|(name, list)| (name.clone(), Arc::clone(list))).collect()
+    }
+
     fn put(&self, name: &str, list: List) {
         let mut lists = self.handed_out.write().unwrap_or_else(PoisonError::into_inner);
         lists.insert(name.to_owned(), Arc::new(list));
@@ -88,6 +99,19 @@ impl Lists {
 impl Public {
     pub(super) fn list_file(&self, name: &str) -> PathBuf {
         self.folder.lists().join(format!("{name}.crl"))
+    }
+
+    /// Has the number of the list that was stored last by a server with this folder, or is about to
+    /// be.
+    pub(super) fn announcement_file(&self, name: &str) -> PathBuf {
+        self.folder.lists().join(format!("{name}.number"))
+    }
+
+    /// The number in that file. While the list that is handed out has a lower one, somebody was cut
+    /// off between storing the list and publishing it. 0 where nothing is announced.
+    pub(super) async fn announced(&self, name: &str) -> u64 {
+        let text = tokio::fs::read_to_string(self.announcement_file(name)).await;
+        text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
     }
 
     /// Reads the file again where it changed. One that is wrong changes nothing.
@@ -144,13 +168,21 @@ async fn checked(
     let (since, until) = (list.this_update(), list.next_update());
     let document = Dated::new(PKIX_CRL, list.der().to_vec(), since, until);
     let (number, through) = (known.number, known.through);
-    Ok(List { document, number, this_update: since, next_update: until, through, stamp })
+    let freshest = list.freshest_crl().map(str::to_owned).collect();
+    let authority = series.authority.clone();
+    let (this_update, next_update) = (since, until);
+    Ok(List { document, authority, number, this_update, next_update, freshest, through, stamp })
 }
 
 impl List {
     /// Its octets.
     pub fn der(&self) -> &Bytes {
         self.document.octets()
+    }
+
+    /// Whether it names the places of the series' deltas, and no others.
+    pub(super) fn names_deltas_of(&self, series: &Series) -> bool {
+        self.freshest.iter().map(String::as_str).eq(series.freshest.iter().map(AbsoluteUri::as_str))
     }
 }
 

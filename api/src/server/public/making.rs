@@ -29,11 +29,16 @@ use crate::server::signing::STACK;
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long is waited after a failure.
 const PAUSE: Duration = Duration::from_secs(30);
-/// How far the clocks of servers may be from each other: a list that is ahead of ours by more was
-/// made while a clock was wrong.
+/// How far the clocks of servers may be from each other.
 pub const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(60);
 /// Making lists after revocations takes at most one in so many parts of the time.
 const REST: u32 = 10;
+
+/// Whether a list that says when it was made is ahead of our clock by so much that one of the two
+/// clocks is wrong.
+pub fn is_ahead(this_update: Timestamp, now: Timestamp) -> bool {
+    this_update.checked_sub(CLOCKS_APART).is_ok_and(|earliest| earliest > now)
+}
 
 /// Makes lists until the token is cancelled. One that is being made is finished.
 pub(super) async fn keep_lists(public: &Public, stop: &CancellationToken) {
@@ -101,18 +106,29 @@ async fn keep_list(public: &Public, series: &Series, holder: &str) -> Result<boo
 }
 
 async fn is_due(public: &Public, series: &Series) -> Result<bool, String> {
-    let base = base(public, series);
-    if series.kind == CrlKind::Delta && base.is_none() {
+    let now = public.app.now();
+    // A delta is for those who have a complete list that is current.
+    let complete =
+        (series.kind == CrlKind::Delta).then(|| public.app.lists().of(&series.authority));
+    let complete = complete.map(|list| list.filter(|list| now < list.next_update));
+    if matches!(complete, Some(None)) {
         return Ok(false);
     }
     let Some(list) = public.app.lists().of(&series.name) else { return Ok(true) };
-    // A delta below the complete list that clients have tells them nothing (RFC 5280 section 6.3.3).
-    if base.is_some_and(|base| list.number < base) {
+    // A list of before deltas were configured: its readers would never ask for one.
+    if !list.names_deltas_of(series) {
         return Ok(true);
     }
-    let now = public.app.now();
-    let too_early = list.this_update.checked_sub(CLOCKS_APART).is_ok_and(|earliest| earliest > now);
-    if too_early || list.this_update.checked_add(series.every).is_ok_and(|due| due <= now) {
+    // A delta below the complete list that clients have tells them nothing (RFC 5280 section 6.3.3).
+    if complete.flatten().is_some_and(|complete| list.number < complete.number) {
+        return Ok(true);
+    }
+    if list.number < public.announced(&series.name).await {
+        return Ok(true);
+    }
+    if is_ahead(list.this_update, now)
+        || list.this_update.checked_add(series.every).is_ok_and(|due| due <= now)
+    {
         return Ok(true);
     }
     if !series.after_revocation {
@@ -122,10 +138,19 @@ async fn is_due(public: &Public, series: &Series) -> Result<bool, String> {
     last.map(|last| last > list.through).map_err(|error| error.to_string())
 }
 
-/// The number of the complete list that a delta changes, which is handed out.
-fn base(public: &Public, series: &Series) -> Option<u64> {
-    let complete = (series.kind == CrlKind::Delta).then_some(&series.authority)?;
-    public.app.lists().of(complete).map(|list| list.number)
+/// The number of the complete list that a delta changes: the oldest one that somebody may hold,
+/// whichever server handed it out. Whoever has a newer one can take the delta too (RFC 5280 section
+/// 5.2.4).
+async fn base(public: &Public, series: &Series, now: Timestamp) -> Result<Option<u64>, String> {
+    if series.kind == CrlKind::Complete {
+        return Ok(None);
+    }
+    let (authority, scope) = (&series.authority, &series.scope);
+    let until = now.checked_add(CLOCKS_APART).unwrap_or(now);
+    let oldest = public.app.ledger().oldest_current_crl(authority, scope, until, now).await;
+    let oldest = oldest.map_err(|error| error.to_string())?;
+    let none = || format!("found no complete list of {authority} that is current, allowed is one");
+    oldest.map(|list| Some(list.number)).ok_or_else(none)
 }
 
 async fn made(public: &Public, series: &Series, authority: &Arc<Authority>) -> Result<(), String> {
@@ -133,7 +158,7 @@ async fn made(public: &Public, series: &Series, authority: &Arc<Authority>) -> R
     let new = NewCrl {
         authority: series.authority.clone(),
         scope: series.scope.clone(),
-        base: base(public, series),
+        base: base(public, series, now).await?,
         this_update: now,
         next_update: next_update(series, now, authority),
     };
@@ -142,6 +167,7 @@ async fn made(public: &Public, series: &Series, authority: &Arc<Authority>) -> R
         authority: Arc::clone(authority),
         folder: public.folder.clone(),
         target: Target::File(public.list_file(&series.name)),
+        announcement: Target::File(public.announcement_file(&series.name)),
         freshest: series.freshest.clone(),
         clock: public.app.clock(),
     };
@@ -166,6 +192,8 @@ struct Work {
     authority: Arc<Authority>,
     folder: DataFolder,
     target: Target,
+    /// Where the number is told before the ledger knows the list as stored.
+    announcement: Target,
     freshest: Vec<AbsoluteUri>,
     clock: Clock,
 }
@@ -189,7 +217,7 @@ async fn on_a_thread(work: Work, new: NewCrl) -> Result<(), CliError> {
 impl Work {
     /// As `espalier crl make`.
     async fn carry_out(self, new: NewCrl) -> Result<(), CliError> {
-        let Self { ledger, authority, folder, target, freshest, clock } = self;
+        let Self { ledger, authority, folder, target, announcement, freshest, clock } = self;
         crl_making::rehearse(&authority, &new, &freshest)?;
         let terminal = Terminal::plain();
         let making = crl_making::make(&ledger, &authority, new, &freshest, folder.path(), terminal);
@@ -197,6 +225,7 @@ impl Work {
         let write = &mut |out: &mut dyn io::Write| out.write_all(made.list().der());
         let staged = target.stage_stream(Content::Public, false, write)?;
         let publishing = folder.publishing()?;
+        announcement.write(Content::Public, made.number().to_string().as_bytes(), false)?;
         made.store(&ledger, clock()).await?;
         staged.publish()?;
         drop(publishing);

@@ -120,6 +120,6 @@ fn chosen(media_type: &'static str, body: Body) -> Response<Body> {
 
 /// An authority as JSON; none while it has no certificate.
 fn shown(name: &str, served: &Served) -> Option<v1::Authority> {
-    let Served { parent, created_at, signs, chain, .. } = served;
-    wire::authority(name, parent.clone(), *created_at, signs.is_some(), chain)
+    let Served { parent, created_at, signs, chain, others, .. } = served;
+    wire::authority(name, parent.clone(), *created_at, signs.is_some(), chain, others)
 }

@@ -1,5 +1,7 @@
 //! `/healthz` and `/readyz`.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,9 +9,12 @@ use axum::response::{IntoResponse as _, Response};
 use client::v1::{Check, Health, Readiness};
 use jiff::Timestamp;
 
-use crate::server::public::CLOCKS_APART;
 use crate::server::public::lists::{Expected, List};
+use crate::server::public::{CLOCKS_APART, is_ahead};
 use crate::server::state::{App, Served};
+
+/// How long the ledger is waited for.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether the process answers
 ///
@@ -24,7 +29,7 @@ pub(super) async fn healthz() -> Json<Health> {
 /// Whether the server can do its work
 ///
 /// For load balancers: while it is not ready, requests are better sent elsewhere. The checks: the
-/// ledger answers; there are keys; the clock can be right; where revocation lists are handed out,
+/// ledger answers within 2 s; there are keys; the clock can be right; where revocation lists are handed out,
 /// each authority that signs has one that is current.
 #[utoipa::path(get, path = "/readyz", operation_id = "readReadiness", tag = "health", responses(
     (status = 200, description = "It can", body = Readiness),
@@ -45,15 +50,20 @@ fn check(name: &str, passes: bool, found: impl Into<String>, allowed: &str) -> C
 
 /// Why the ledger fails is for the log: this page is open.
 async fn ledger(app: &App) -> Check {
-    let answered = app.ledger().authority("").await;
-    let found = match &answered {
-        Ok(_) => "it answers",
-        Err(error) => {
+    let seconds = LEDGER_PATIENCE.as_secs();
+    let answered = tokio::time::timeout(LEDGER_PATIENCE, app.ledger().authority("")).await;
+    let (passes, found) = match answered {
+        Ok(Ok(_)) => (true, "it answers".to_owned()),
+        Ok(Err(error)) => {
             tracing::warn!(%error, "the ledger does not answer");
-            "it does not answer; the server's log says why"
+            (false, "it does not answer; the server's log says why".to_owned())
+        }
+        Err(_) => {
+            tracing::warn!(seconds, "the ledger does not answer in time");
+            (false, format!("no answer within {seconds} s"))
         }
     };
-    check("ledger", answered.is_ok(), found, "a ledger that answers")
+    check("ledger", passes, found, &format!("a ledger that answers within {seconds} s"))
 }
 
 fn signing(app: &App) -> impl Iterator<Item = (&str, &Served)> {
@@ -76,10 +86,12 @@ fn clock(app: &App, now: Timestamp) -> Check {
     let made = lists.map(|list| list.this_update).max();
     let mut allowed = "in the validity of an authority that signs".to_owned();
     if let Some(made) = made {
-        allowed += &format!(", and from {made} on, when the newest revocation list was made");
+        let seconds = CLOCKS_APART.as_secs();
+        allowed += &format!(
+            ", and not more than {seconds} s before {made}, when the newest revocation list was made"
+        );
     }
-    let is_past = |made: Timestamp| made.checked_sub(CLOCKS_APART).is_ok_and(|made| made <= now);
-    let sane = in_validity && made.is_none_or(is_past);
+    let sane = in_validity && !made.is_some_and(|made| is_ahead(made, now));
     check("clock", sane, now.to_string(), &allowed)
 }
 

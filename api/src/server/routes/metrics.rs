@@ -3,9 +3,7 @@
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
-use ca_core::crl::Scope;
 use client::v1::Problem;
-use ledger::CrlKind;
 
 use crate::server::problem::{Refusal, internal};
 use crate::server::state::App;
@@ -42,11 +40,10 @@ async fn look_up(app: &App) -> Result<(), Refusal> {
             let left = own.validity().not_after().duration_since(now);
             gauges.days_to_expiry(name, left.as_secs_f64() / 86_400.0);
         }
-        let newest = app.ledger().newest_crl(name, &Scope::all(), CrlKind::Complete).await?;
-        if let Some(newest) = newest {
-            let age = now.duration_since(newest.content.this_update);
-            gauges.crl_age(name, age.as_secs_f64());
-        }
+    }
+    for (name, list) in app.lists().all() {
+        let age = now.duration_since(list.this_update);
+        gauges.crl_age(&list.authority, &name, age.as_secs_f64());
     }
     Ok(())
 }

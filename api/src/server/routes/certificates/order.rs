@@ -10,6 +10,7 @@ use ca_core::profile::Profile;
 use ca_core::serial::SerialNumber;
 use jiff::Timestamp;
 use ledger::{Entry, Status};
+use tracing::Instrument as _;
 use zeroize::Zeroize as _;
 
 use super::evidence::Evidence;
@@ -197,7 +198,8 @@ impl Order {
         let slot = app.signing().enter()?;
         let authority = Arc::clone(&self.authority);
         let started = std::time::Instant::now();
-        let prepared = self.prepare(app, caller, &slot).await?;
+        let preparing = self.prepare(app, caller, &slot);
+        let prepared = preparing.instrument(tracing::info_span!("ca.plan")).await?;
         app.metrics().step(issuance::Step::Prepare, started.elapsed());
         let signatory = OnThreads::new(authority, slot, app.metrics().clone());
         match issuance::complete(ledger, signatory, prepared, asker.clone(), app.clock()).await {
