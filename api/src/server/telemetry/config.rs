@@ -98,7 +98,7 @@ mod tests {
             ("{endpoint: 'https://c.test/', header: a}", "header"),
             ("{endpoint: 'http://c.test/v1/traces'}", "telemetry.traces.endpoint"),
             ("{endpoint: 'https://c.test/', sample_ratio: 1.5}", "sample_ratio: found 1.5"),
-            ("{endpoint: 'https://c.test/', sample_ratio: .nan}", "sample_ratio: found NaN"),
+            ("{endpoint: 'https://c.test/', sample_ratio: .nan}", "non-finite float `.nan`"),
             ("{endpoint: 'https://c.test/', timeout_seconds: 0}", "timeout_seconds: found 0"),
             ("{endpoint: 'https://c.test/', service_name: ''}", "service_name: found 0 octets"),
         ] {
