@@ -69,6 +69,13 @@ impl Model {
         }
     }
 
+    /// Whether the serial number stands in the ledger, and not in the record that has the key.
+    fn serial_is_of_another(&self, new: &NewRecord) -> bool {
+        let of_key = new.idempotency.as_ref().and_then(|it| self.keys.get(&it.key));
+        self.entries.contains_key(&new.serial)
+            && of_key.is_none_or(|(_, serial)| *serial != new.serial)
+    }
+
     fn insert(&mut self, name: u64, new: &NewRecord, position: u64) {
         if let Some(idempotency) = &new.idempotency {
             self.keys.insert(idempotency.key.clone(), (new.clone(), new.serial));
@@ -154,10 +161,13 @@ async fn concurrent_records(ledger: &Ledger, model: &mut Model, dice: &mut Dice)
         assert_eq!(taken, expected);
         *last += taken.len() as u64;
     }
-    // Whoever did not win is answered as if the winner had been there before.
+    // Whoever did not win is answered as if the winner had been there before. Two may have won, one
+    // its serial number and a later one its key: then it met the first alone.
     for (name, new, answer) in answers {
-        if !matches!(answer, Ok(Recording::New(_))) {
-            model.recorded(name, &new, answer);
+        match answer {
+            Ok(Recording::New(_)) => {}
+            Err(LedgerError::SerialTaken { .. }) if model.serial_is_of_another(&new) => {}
+            answer => model.recorded(name, &new, answer),
         }
     }
 }
