@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use super::access::Peer;
+use super::metrics::known_method;
 use super::problem::{
     HEADERS_TOO_LARGE, INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, OVERLOADED, Refusal, TIMED_OUT,
     URI_TOO_LONG,
@@ -41,12 +42,16 @@ pub async fn exchange(
         "http.request",
         request_id = %id,
         requester = Empty,
-        otel.kind = Empty,
+        // From the start: what a span is can't be told later.
+        otel.kind = "server",
         http.request.method = Empty,
         http.route = Empty,
         http.response.status_code = Empty,
     );
-    continue_trace(&span, request.headers());
+    // On the public listener anyone asks: strangers do not decide what is traced.
+    if room == Room::Api {
+        continue_trace(&span, request.headers());
+    }
     let response = work(&app, room, request, next, &span).await;
     let mut response = finished(response, id);
     let headers = response.headers_mut();
@@ -76,8 +81,7 @@ pub async fn exchange(
         );
     });
     // For traces alone: the line above has them already.
-    span.record("otel.kind", "server");
-    span.record("http.request.method", method.as_str());
+    span.record("http.request.method", known_method(method.as_str()).unwrap_or("_OTHER"));
     span.record("http.route", named);
     span.record("http.response.status_code", response.status().as_u16());
     response

@@ -258,12 +258,17 @@ fn register_looked_up(registry: &mut Registry, looked_up: &LookedUp) {
     registry.register_with_unit("crl_age", help, Unit::Seconds, age);
 }
 
+/// A method that has a name of its own in metrics and traces: whatever else a stranger calls a method
+/// is no label, and as long as a stranger likes.
+pub(super) fn known_method(method: &str) -> Option<&'static str> {
+    const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    METHODS.into_iter().find(|known| *known == method)
+}
+
 impl Metrics {
     /// A request was answered. `route` is its row's path, or empty for none.
     pub fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
-        // Whatever a stranger calls a method is no label.
-        const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-        let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("other");
+        let method = known_method(method).unwrap_or("other");
         let route = route.to_owned();
         let label = Request { route: route.clone(), method: method.to_owned(), status };
         self.requests.get_or_create(&label).inc();

@@ -11,6 +11,7 @@ mod sender;
 use std::path::Path;
 use std::time::Duration;
 
+use axum::http::HeaderName;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_http::HeaderExtractor;
@@ -44,6 +45,9 @@ const DELAY: Duration = Duration::from_secs(2);
 const LAST: Duration = Duration::from_secs(5);
 /// The crates whose spans are sent.
 const OURS: [&str; 2] = ["espalier", "ledger"];
+
+/// The header that names a trace (W3C Trace Context section 3.2).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Sends spans to a collector.
 #[derive(Debug)]
@@ -126,10 +130,10 @@ impl Traces {
 /// Makes the span a part of the trace that the request names (W3C Trace Context), where it names
 /// one; what is none is left alone. Without [`Traces`] this does nothing.
 pub fn continue_trace(span: &tracing::Span, headers: &axum::http::HeaderMap) {
-    if !headers.contains_key("traceparent") {
-        return;
-    }
-    let parent = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
+    let Some(named) = headers.get(TRACEPARENT) else { return };
+    // Alone: a `tracestate`, up to 16 KiB of another's, would be kept with every span of the request.
+    let headers = axum::http::HeaderMap::from_iter([(TRACEPARENT, named.clone())]);
+    let parent = TraceContextPropagator::new().extract(&HeaderExtractor(&headers));
     // It fails where no traces are sent.
     let _ = span.set_parent(parent);
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use prost::Message as _;
 use serde_json::json;
 
@@ -92,6 +93,7 @@ fn a_collector_gets_each_step_of_a_request_in_the_trace_that_it_names() {
             ("Authorization", authorization.as_str()),
             ("Content-Type", "application/json"),
             ("traceparent", traceparent),
+            ("tracestate", "vendor=as-long-as-a-stranger-likes"),
         ];
         let body = json!({"csr": csr(&bench, name)}).to_string();
         let answer = crate::http::send(
@@ -107,6 +109,8 @@ fn a_collector_gets_each_step_of_a_request_in_the_trace_that_it_names() {
     let (request_id, issued) = issue("traced.test", &format!("00-{TRACE}-{PARENT}-01"));
     // One that names no trace is traced by itself; one that wants no trace gets none.
     let (alone, _) = issue("alone.test", &format!("00-{}-{PARENT}-01", "0".repeat(32)));
+    let strange = crate::http::send(server.address, "STRANGE", "/healthz", &[], b"");
+    assert_eq!(strange.status, 405, "{strange:?}");
     let (untraced, _) = issue("untraced.test", &format!("00-{TRACE}-{PARENT}-00"));
     assert!(server.end().success());
 
@@ -122,6 +126,8 @@ fn a_collector_gets_each_step_of_a_request_in_the_trace_that_it_names() {
         |id: &str| spans.iter().find(|span| attribute(span, "request_id").as_deref() == Some(id));
     let request = of_request(&request_id).unwrap();
     assert_eq!(request.name, "http.request");
+    assert_eq!(request.kind(), SpanKind::Server);
+    assert!(request.trace_state.is_empty(), "{request:?}");
     assert_eq!(
         (hex(&request.trace_id), hex(&request.parent_span_id)),
         (TRACE.into(), PARENT.into())
@@ -155,6 +161,9 @@ fn a_collector_gets_each_step_of_a_request_in_the_trace_that_it_names() {
     assert_ne!(hex(&alone.trace_id), TRACE);
     assert!(alone.parent_span_id.is_empty(), "{alone:?}");
     assert!(of_request(&untraced).is_none());
+    // As long as a stranger likes, and so not kept.
+    let strange = of_request(strange.header("x-request-id").unwrap()).unwrap();
+    assert_eq!(attribute(strange, "http.request.method").as_deref(), Some("_OTHER"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
+use axum::http::header::RETRY_AFTER;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tokio::runtime::Handle;
 
@@ -53,6 +54,11 @@ async fn send(
     let mut request = reqwest::Request::try_from(request)?;
     *request.timeout_mut() = Some(timeout);
     let mut answer = client.execute(request).await?;
+    let mut whole = Response::builder().status(answer.status());
+    // What a collector that has too much to do says, for the exporter's next try.
+    if let Some(wait) = answer.headers().get(RETRY_AFTER) {
+        whole = whole.header(RETRY_AFTER, wait);
+    }
     let mut body = Vec::new();
     while let Some(part) = answer.chunk().await? {
         if body.len() + part.len() > MAX_ANSWER {
@@ -60,5 +66,5 @@ async fn send(
         }
         body.extend_from_slice(&part);
     }
-    Ok(Response::builder().status(answer.status()).body(Bytes::from(body))?)
+    Ok(whole.body(Bytes::from(body))?)
 }
