@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{fuzz, generate, peers, process, suite, workspace};
+use crate::{cluster, fuzz, generate, peers, process, suite, workspace};
 
 /// The one entry for people who work on Espalier.
 #[derive(Debug, Parser)]
@@ -28,8 +28,13 @@ enum Task {
     },
     /// Run the fuzz targets and print what they reached; needs nightly Rust, and installs cargo-fuzz
     Fuzz(fuzz::Options),
-    /// Install the foreign programs that the interop tests talk to, under target/peers
+    /// Install the foreign programs that the tests talk to, under target/peers
     Peers,
+    /// A Kubernetes control plane with cert-manager on this machine, for tests and to try things by hand
+    Cluster {
+        #[command(subcommand)]
+        what: cluster::Task,
+    },
     /// Write the committed files that are made from others
     Gen {
         /// Write nothing, and fail when a file differs from what would be written
@@ -91,6 +96,7 @@ impl Arguments {
                 println!("{}", peers::table(&found));
                 peers::refuse_missing_in_ci(&found)
             }
+            Task::Cluster { what } => cluster::run(what),
             Task::Gen { check } => generate::run(check),
         }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)] // printing to people is what this program is for
 
 pub mod cli;
+pub mod cluster;
 pub mod failure;
 pub mod fuzz;
 pub mod generate;

@@ -1,5 +1,6 @@
-//! The foreign programs that the interop tests talk to: installed under `target/peers`, from the ordinary package
-//! registries, once. `peers.json` there tells the tests what is where; tests/interop/src/peers.rs reads it.
+//! The foreign programs that the tests talk to: installed under `target/peers`, from the ordinary package registries,
+//! once. `peers.json` there tells the tests what is where; tests/interop/src/peers.rs reads it. One that takes minutes
+//! to build is kept below the user's cache folder instead, for all checkouts.
 
 pub mod bouncy_castle;
 pub mod debian;
@@ -11,13 +12,16 @@ pub mod system;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use comfy_table::{ContentArrangement, Table};
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::building;
 use crate::failure::Failure;
 use crate::workspace;
 
@@ -54,23 +58,62 @@ pub struct Found {
     pub took: Duration,
 }
 
+impl Found {
+    /// What was installed.
+    ///
+    /// # Errors
+    /// The reason when it was not.
+    pub fn into_installed(self) -> Result<Installed, Failure> {
+        match self.state {
+            State::Present(installed) => Ok(installed),
+            State::Missing { missing } => Err(Failure::Found(format!("{}: {missing}", self.name))),
+        }
+    }
+}
+
+/// How long a peer takes where nothing of it is there yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Seconds, most of which it waits for a registry.
+    Quick,
+    /// Minutes of all cores.
+    Slow,
+}
+
 /// A peer: its name, what its recipe depends on, and the recipe.
 struct Peer {
     name: &'static str,
-    /// Files and folders under `tests/interop/peers` whose change makes the peer be installed again.
+    /// Folders of the checkout, from its root, whose change makes the peer be installed again.
     sources: &'static [&'static str],
+    pace: Pace,
     install: fn(&Place) -> Result<Installed, Failure>,
 }
 
+const HARNESSES: &str = "tests/interop/peers";
+
 const PEERS: &[Peer] = &[
-    Peer { name: "openssl", sources: &[], install: openssl::install },
-    Peer { name: "bouncycastle", sources: &["bouncycastle"], install: bouncy_castle::install },
-    Peer { name: "pyca", sources: &["pyca"], install: python::install_pyca },
-    Peer { name: "pkilint", sources: &["pyca"], install: python::install_pkilint },
-    Peer { name: "schemathesis", sources: &[], install: python::install_schemathesis },
-    Peer { name: "go", sources: &["go"], install: go::install },
-    Peer { name: "liboqs", sources: &[], install: liboqs::install },
+    quick("openssl", &[], openssl::install),
+    quick("bouncycastle", &["tests/interop/peers/bouncycastle"], bouncy_castle::install),
+    quick("pyca", &["tests/interop/peers/pyca"], python::install_pyca),
+    quick("pkilint", &["tests/interop/peers/pyca"], python::install_pkilint),
+    quick("schemathesis", &[], python::install_schemathesis),
+    quick("go", &["tests/interop/peers/go"], go::install),
+    quick("liboqs", &[], liboqs::install),
+    Peer {
+        name: "kubernetes",
+        sources: &[building::SOURCES],
+        pace: Pace::Slow,
+        install: building::install,
+    },
 ];
+
+const fn quick(
+    name: &'static str,
+    sources: &'static [&'static str],
+    install: fn(&Place) -> Result<Installed, Failure>,
+) -> Peer {
+    Peer { name, sources, pace: Pace::Quick, install }
+}
 
 /// Raised when a recipe changes in a way that its sources do not show, so that old installations are not reused.
 const RECIPES: u32 = 1;
@@ -92,28 +135,118 @@ pub fn folder() -> PathBuf {
     workspace::target().join("peers")
 }
 
-/// Installs what is not there yet, all peers at once, and writes `peers.json`.
+/// Peers that are being installed, all at once, while the caller does something else.
+#[derive(Debug)]
+pub struct Installing {
+    quick: JoinHandle<Result<Vec<Found>, Failure>>,
+    slow: JoinHandle<Result<Vec<Found>, Failure>>,
+}
+
+impl Installing {
+    /// Waits for those that take seconds.
+    ///
+    /// # Errors
+    /// Only when the folder itself can't be used; a peer that can't be installed is a row with a reason.
+    pub fn quick(self) -> Result<(Vec<Found>, Slow), Failure> {
+        Ok((joined(self.quick)?, Slow(self.slow)))
+    }
+}
+
+/// Peers that take minutes to build.
+#[derive(Debug)]
+pub struct Slow(JoinHandle<Result<Vec<Found>, Failure>>);
+
+impl Slow {
+    /// Waits for them.
+    ///
+    /// # Errors
+    /// As [`Installing::quick`].
+    pub fn wait(self) -> Result<Vec<Found>, Failure> {
+        joined(self.0)
+    }
+}
+
+fn joined(thread: JoinHandle<Result<Vec<Found>, Failure>>) -> Result<Vec<Found>, Failure> {
+    let panicked = |_| Failure::Found("installing peers panicked; see above".to_owned());
+    thread.join().map_err(panicked)?
+}
+
+/// Begins to install what is not there yet. `peers.json` has a peer's row when it was waited for.
 ///
 /// # Errors
-/// Only when the folder itself can't be used; a peer that can't be installed is a row with a reason.
+/// When the folder can't be made.
+pub fn start() -> Result<Installing, Failure> {
+    let logs = logs()?;
+    let (prepared, waits) = mpsc::channel::<()>();
+    let quick = std::thread::spawn(move || {
+        system::install_missing(&logs.join("system.log"));
+        drop(prepared);
+        install_all(PEERS.iter().filter(|peer| peer.pace == Pace::Quick))
+    });
+    let slow = std::thread::spawn(move || {
+        // An error is what is waited for: nothing is ever sent, and the end of the sender ends this.
+        let _ = waits.recv();
+        install_all(PEERS.iter().filter(|peer| peer.pace == Pace::Slow))
+    });
+    Ok(Installing { quick, slow })
+}
+
+/// Installs what is not there yet, and waits for all of it.
+///
+/// # Errors
+/// As [`Installing::quick`].
 pub fn install() -> Result<Vec<Found>, Failure> {
-    let folder = folder();
-    let logs = folder.join("log");
+    let (mut found, slow) = start()?.quick()?;
+    found.extend(slow.wait()?);
+    Ok(found)
+}
+
+/// Installs one peer, unless it is there, and writes its row.
+///
+/// # Errors
+/// When there is no peer of this name, or the folder can't be used; that it can't be installed is in what is returned.
+pub fn install_one_now(name: &str) -> Result<Found, Failure> {
+    let peer = PEERS.iter().find(|peer| peer.name == name);
+    let peer = peer.ok_or_else(|| Failure::Found(format!("{name}: there is no such peer")))?;
+    logs()?;
+    let found = install_one(peer, &folder());
+    write_rows(std::slice::from_ref(&found))?;
+    Ok(found)
+}
+
+/// The folder of what recipes print; it exists.
+fn logs() -> Result<PathBuf, Failure> {
+    let logs = folder().join("log");
     fs::create_dir_all(&logs).map_err(Failure::file(&logs, "made"))?;
-    system::install_missing(&logs.join("system.log"));
+    Ok(logs)
+}
+
+fn install_all(peers: impl Iterator<Item = &'static Peer>) -> Result<Vec<Found>, Failure> {
+    let folder = folder();
     let found: Vec<Found> = std::thread::scope(|scope| {
-        let running: Vec<_> = PEERS
-            .iter()
-            .map(|peer| (peer.name, scope.spawn(|| install_one(peer, &folder))))
-            .collect();
+        let running: Vec<_> =
+            peers.map(|peer| (peer.name, scope.spawn(|| install_one(peer, &folder)))).collect();
         running
             .into_iter()
             .map(|(name, thread)| thread.join().unwrap_or_else(|_| panicked(name)))
             .collect()
     });
-    let rows: BTreeMap<&str, &State> = found.iter().map(|peer| (peer.name, &peer.state)).collect();
-    write_json(&folder.join("peers.json"), &rows)?;
+    write_rows(&found)?;
     Ok(found)
+}
+
+/// Writes these rows into `peers.json` and leaves the others.
+fn write_rows(found: &[Found]) -> Result<(), Failure> {
+    // Two threads of this process write their own.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = folder().join("peers.json");
+    // A file that is not there, or not what it should be, is written anew.
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    let mut rows: BTreeMap<String, State> = serde_json::from_str(&text).unwrap_or_default();
+    rows.retain(|name, _| PEERS.iter().any(|peer| peer.name == name));
+    rows.extend(found.iter().map(|peer| (peer.name.to_owned(), peer.state.clone())));
+    write_json(&path, &rows)
 }
 
 fn panicked(name: &'static str) -> Found {
@@ -138,10 +271,10 @@ struct Stamp {
 }
 
 fn installed(peer: &Peer, folder: &Path) -> Result<Installed, Failure> {
-    let sources = workspace::root().join("tests/interop/peers");
+    let sources = workspace::root().join(HARNESSES);
     let own = folder.join(peer.name);
     let stamp_file = own.join("stamp.json");
-    let recipe = recipe(peer, &sources)?;
+    let recipe = recipe(peer)?;
     if let Some(installed) = still_good(&stamp_file, recipe) {
         return Ok(installed);
     }
@@ -164,23 +297,31 @@ fn still_good(stamp: &Path, recipe: u64) -> Option<Installed> {
     (stamp.recipe == recipe && there).then_some(stamp.installed)
 }
 
-fn recipe(peer: &Peer, sources: &Path) -> Result<u64, Failure> {
+fn recipe(peer: &Peer) -> Result<u64, Failure> {
     let mut hasher = DefaultHasher::new();
     RECIPES.hash(&mut hasher);
     for source in peer.sources {
-        let folder = sources.join(source);
-        let mut files: Vec<PathBuf> = fs::read_dir(&folder)
-            .map_err(Failure::file(&folder, "read"))?
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| path.is_file())
-            .collect();
-        files.sort();
-        for file in files {
-            file.file_name().hash(&mut hasher);
-            fs::read(&file).map_err(Failure::file(&file, "read"))?.hash(&mut hasher);
-        }
+        hash_files(&workspace::root().join(source), &mut hasher)?;
     }
     Ok(hasher.finish())
+}
+
+/// Adds the names and contents of the files in a folder, but not of folders in it, to a digest.
+///
+/// # Errors
+/// When one can't be read.
+pub fn hash_files(folder: &Path, hasher: &mut impl Hasher) -> Result<(), Failure> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .map_err(Failure::file(folder, "read"))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort();
+    for file in files {
+        file.file_name().hash(hasher);
+        fs::read(&file).map_err(Failure::file(&file, "read"))?.hash(hasher);
+    }
+    Ok(())
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
@@ -200,7 +341,7 @@ pub fn table(found: &[Found]) -> Table {
             State::Present(installed) if installed.commands.is_empty() => {
                 (installed.version.as_str(), "linked".into())
             }
-            State::Present(installed) => (installed.version.as_str(), place(peer.name)),
+            State::Present(installed) => (installed.version.as_str(), place(peer.name, installed)),
             State::Missing { missing } => ("missing", missing.clone()),
         };
         table.add_row([peer.name, version, &place, &format!("{:.1}", peer.took.as_secs_f64())]);
@@ -208,10 +349,13 @@ pub fn table(found: &[Found]) -> Table {
     table
 }
 
-/// The peer's folder, from the root of the checkout where it is below it.
-fn place(name: &str) -> String {
-    let folder = folder().join(name);
-    folder.strip_prefix(workspace::root()).unwrap_or(&folder).display().to_string()
+/// The peer's folder, from the root of the checkout where it is below it; for one that is kept elsewhere, that place.
+fn place(name: &str, installed: &Installed) -> String {
+    let own = folder().join(name);
+    let mut programs = installed.commands.values().filter_map(|words| words.first().map(Path::new));
+    let elsewhere = programs.find(|program| program.is_absolute() && !program.starts_with(&own));
+    let place = elsewhere.and_then(Path::parent).unwrap_or(&own);
+    place.strip_prefix(workspace::root()).unwrap_or(place).display().to_string()
 }
 
 /// In continuous integration every peer must be there.
@@ -237,7 +381,7 @@ mod tests {
     use super::*;
 
     fn peer(install: fn(&Place) -> Result<Installed, Failure>) -> Peer {
-        Peer { name: "made-up", sources: &[], install }
+        quick("made-up", &[], install)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Running other programs.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -26,6 +26,31 @@ pub fn logged(command: &mut Command, log: &Path) -> Result<(), Failure> {
     };
     command.stdin(Stdio::null()).stdout(open()?).stderr(open()?);
     let status = command.status().map_err(|source| start(command, source))?;
+    check(command, status, || format!("; {} says: {}", log.display(), telling_lines(log)))
+}
+
+/// [`logged`], with each line of standard error handed to `line` as it comes.
+///
+/// # Errors
+/// As [`logged`]; `line` has seen everything by then.
+pub fn followed(
+    command: &mut Command,
+    log: &Path,
+    mut line: impl FnMut(&str),
+) -> Result<(), Failure> {
+    let open = || {
+        File::options().create(true).append(true).open(log).map_err(Failure::file(log, "written"))
+    };
+    let mut kept = open()?;
+    command.stdin(Stdio::null()).stdout(open()?).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|source| start(command, source))?;
+    let errors = child.stderr.take().into_iter().flat_map(|pipe| BufReader::new(pipe).split(b'\n'));
+    for text in errors.map_while(Result::ok) {
+        // A log that can't be written any more is no reason to stop what it is about.
+        let _ = kept.write_all(&text).and_then(|()| kept.write_all(b"\n"));
+        line(&String::from_utf8_lossy(&text));
+    }
+    let status = child.wait().map_err(|source| start(command, source))?;
     check(command, status, || format!("; {} says: {}", log.display(), telling_lines(log)))
 }
 
@@ -150,6 +175,19 @@ mod tests {
         let failure =
             logged(&mut shell("echo one; echo two >&2; exit 1"), &log).unwrap_err().to_string();
         assert!(failure.contains("one | two"), "{failure}");
+    }
+
+    #[test]
+    fn a_followed_program_is_seen_and_logged_and_its_failure_quoted() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let mut seen = Vec::new();
+        let mut compiler = shell("echo out; echo one >&2; echo error: two >&2; exit 1");
+        let failure = followed(&mut compiler, &log, |line| seen.push(line.to_owned()));
+        assert!(failure.unwrap_err().to_string().contains("error: two"));
+        assert_eq!(seen, ["one", "error: two"]);
+        assert!(std::fs::read_to_string(&log).unwrap().contains("out\n"));
+        followed(&mut shell("echo fine >&2"), &log, |_| {}).unwrap();
     }
 
     #[test]

@@ -26,6 +26,7 @@
 //! | `go` | `harness` | yes |
 //! | `pkilint` | `cert`, `chain`, `crl`, `ocsp`: each takes a file (PEM or DER) and prints JSON; see [`findings`] | - |
 //! | `schemathesis` | `schemathesis` | - |
+//! | `kubernetes` | `cluster`, a control plane with cert-manager (see the crate `test-cluster`); `kubectl`, `helm` | - |
 //! | `liboqs` | none: the crate `oqs`, under `cfg(feature = "oqs")` | - |
 //!
 //! # Commands of the harnesses

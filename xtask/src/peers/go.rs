@@ -16,17 +16,24 @@ const TOOLCHAIN: &str = "go1.27.4";
 /// # Errors
 /// When no Go that can fetch toolchains (1.21 or newer) is there or can be unpacked, or the harness does not compile.
 pub fn install(place: &Place) -> Result<Installed, Failure> {
-    let go = match find() {
-        Some(go) => go,
-        None => debian::unpack(place, &["golang-go"])?.join("usr/lib/go/bin/go"),
-    };
     let program = place.folder.join("gopeer");
-    let mut build = Command::new(&go);
+    let mut build = Command::new(find_or_unpack(place)?);
     build.current_dir(place.sources.join("go")).env("GOTOOLCHAIN", TOOLCHAIN).env("GOFLAGS", "");
     build.args(["build", "-trimpath", "-buildvcs=false", "-o"]).arg(&program).arg(".");
     logged(&mut build, &place.log)?;
     let commands = BTreeMap::from([("harness".to_owned(), vec![program.display().to_string()])]);
     Ok(Installed { version: TOOLCHAIN.trim_start_matches("go").to_owned(), commands })
+}
+
+/// A go command that can fetch newer toolchains: the system's, or else one that is unpacked below `place`.
+///
+/// # Errors
+/// When there is none and none can be unpacked.
+pub fn find_or_unpack(place: &Place) -> Result<PathBuf, Failure> {
+    match find() {
+        Some(go) => Ok(go),
+        None => Ok(debian::unpack(place, &["golang-go"])?.join("usr/lib/go/bin/go")),
+    }
 }
 
 /// The system's go, when it is new enough to fetch a newer one.

@@ -1,0 +1,27 @@
+//! A real control plane for tests: etcd, kube-apiserver, kube-controller-manager and cert-manager with its admission
+//! webhook, in one process (`control-plane/`, built by `cargo xtask cluster build`).
+//!
+//! Tests of one binary share one cluster, each in a namespace of its own:
+//!
+//! ```no_run
+//! use test_cluster::Cluster;
+//!
+//! let Some(cluster) = Cluster::shared() else { return }; // skipped, and the reason was told
+//! let shop = cluster.namespace("shop");
+//! shop.apply("{apiVersion: cert-manager.io/v1, kind: Issuer, metadata: {name: self}, spec: {selfSigned: {}}}");
+//! shop.wait("issuer/self", "condition=Ready");
+//! ```
+//!
+//! There is no kubelet and no scheduler: pods stay pending, and a Deployment is tested by running its command line as
+//! a process. The cluster ends when the value is dropped or the test process ends, however it ends: it reads from a
+//! pipe that the test holds.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // tests only: a panic is the failure report
+
+mod cluster;
+mod kubectl;
+mod namespace;
+
+pub use cluster::{Cluster, Options};
+pub use kubectl::{Kubectl, Said};
+pub use namespace::Namespace;
