@@ -339,7 +339,7 @@ async fn the_checker_finds_what_was_changed_behind_its_back() {
 }
 
 /// Changes in PostgreSQL's own words.
-const OWN_CHANGES: [(&str, FindingKind); 17] = [
+const OWN_CHANGES: [(&str, FindingKind); 23] = [
     (
         "UPDATE record SET serial = set_byte(serial, 1, get_byte(serial, 1) # 1) WHERE id = 1",
         FindingKind::SerialMismatch,
@@ -367,6 +367,15 @@ const OWN_CHANGES: [(&str, FindingKind); 17] = [
     ("GRANT EXECUTE ON FUNCTION record_added() TO PUBLIC", FindingKind::SchemaChanged),
     ("GRANT CREATE ON SCHEMA espalier TO server", FindingKind::SchemaChanged),
     ("ALTER TABLE crl OWNER TO server", FindingKind::SchemaChanged),
+    ("ALTER FUNCTION only_grows() OWNER TO server", FindingKind::SchemaChanged),
+    ("GRANT SELECT ON record TO PUBLIC", FindingKind::SchemaChanged),
+    ("GRANT INSERT ON record TO PUBLIC", FindingKind::SchemaChanged),
+    ("GRANT USAGE ON SCHEMA espalier TO PUBLIC", FindingKind::SchemaChanged),
+    ("GRANT UPDATE ON _sqlx_migrations TO server", FindingKind::SchemaChanged),
+    (
+        "CREATE RULE quiet AS ON INSERT TO _sqlx_migrations DO INSTEAD NOTHING",
+        FindingKind::SchemaChanged,
+    ),
 ];
 
 /// Whoever takes no turn, because its row is gone, writes nothing: neither a server nor a shell.

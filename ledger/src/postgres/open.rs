@@ -66,10 +66,7 @@ pub(super) async fn migrate(
         let location = place.location.clone();
         return Err(LedgerError::NewerSchema { location, found: before, known: known_version() });
     }
-    let schema =
-        sqlx::raw_sql("CREATE SCHEMA IF NOT EXISTS espalier; SET LOCAL statement_timeout = 0");
-    let schema = schema.execute(transaction.sql()).await;
-    transaction.check(schema)?;
+    make_schema(&mut transaction).await?;
     let run = MIGRATIONS.run_direct(None, transaction.sql(), false).await;
     run.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
@@ -82,6 +79,21 @@ pub(super) async fn migrate(
     })?;
     transaction.commit_writing(options.commit_timeout).await?;
     Ok((before, known_version()))
+}
+
+/// Makes the schema, where the administrator of the database has not: `IF NOT EXISTS` would want the right
+/// to make one all the same.
+async fn make_schema(transaction: &mut Named<'_>) -> Result<(), LedgerError> {
+    let there = sqlx::query_scalar("SELECT to_regnamespace('espalier') IS NOT NULL")
+        .fetch_one(transaction.sql())
+        .await;
+    if !transaction.check::<bool>(there)? {
+        let made = sqlx::raw_sql("CREATE SCHEMA espalier").execute(transaction.sql()).await;
+        transaction.check(made)?;
+    }
+    let unlimited = sqlx::raw_sql("SET LOCAL statement_timeout = 0");
+    let unlimited = unlimited.execute(transaction.sql()).await;
+    transaction.check(unlimited).map(drop)
 }
 
 fn place(location: &PostgresLocation, options: &PostgresOptions) -> Place {

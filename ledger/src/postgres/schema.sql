@@ -1,5 +1,9 @@
 -- What the schema of the ledger consists of, one object a row: `kind name: definition`. Of rights, only
--- what nobody but the owner should have: what servers may do is no object of ours.
+-- what nobody but the owner should have: what servers may do is no object of ours. The owner is whoever
+-- has the records: the schema itself may be the administrator's, who made it for them.
+WITH ledger AS (
+    SELECT relowner AS owner FROM pg_class
+     WHERE relnamespace = 'espalier'::regnamespace AND relname = 'record')
 SELECT line FROM (
     SELECT format('table %s: %s', c.relname,
                   (SELECT string_agg(format('%s %s%s', a.attname,
@@ -48,12 +52,12 @@ SELECT line FROM (
      WHERE relnamespace = 'espalier'::regnamespace AND (relrowsecurity OR relforcerowsecurity)
      UNION ALL
     SELECT format('other owner of %s: %s', c.relname, pg_get_userbyid(c.relowner))
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = 'espalier' AND c.relowner <> n.nspowner
+      FROM pg_class c, ledger
+     WHERE c.relnamespace = 'espalier'::regnamespace AND c.relowner <> ledger.owner
      UNION ALL
     SELECT format('other owner of %s: %s', p.oid::regprocedure, pg_get_userbyid(p.proowner))
-      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-     WHERE n.nspname = 'espalier' AND p.proowner <> n.nspowner
+      FROM pg_proc p, ledger
+     WHERE p.pronamespace = 'espalier'::regnamespace AND p.proowner <> ledger.owner
      UNION ALL
     SELECT format('right of %s to %s %s: %s',
                   CASE grantee WHEN 0 THEN 'everybody' ELSE pg_get_userbyid(grantee)::text END,
@@ -89,8 +93,13 @@ SELECT line FROM (
         SELECT x.grantee, n.nspowner, x.privilege_type, 'in the schema', x.is_grantable,
                x.privilege_type = 'USAGE'
           FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) x
-         WHERE n.nspname = 'espalier') rights
-     WHERE grantee <> owner AND (grantable OR NOT given)
+         WHERE n.nspname = 'espalier') rights, ledger
+     -- What is given to a server is not given to everybody; a function without rights of its own is.
+     WHERE grantee NOT IN (rights.owner, ledger.owner)
+       AND (grantable OR NOT given OR (grantee = 0 AND privilege <> 'EXECUTE'))
 ) objects
- WHERE line NOT LIKE '%\_sqlx\_migrations%'
+ -- The table of the migrations is made by their library, as it likes; the rest of what is said of it counts.
+ WHERE line NOT LIKE 'table \_sqlx\_migrations: %'
+   AND line NOT LIKE 'index \_sqlx\_migrations\_pkey: %'
+   AND line NOT LIKE 'constraint % of \_sqlx\_migrations: %'
  ORDER BY line COLLATE "C"
