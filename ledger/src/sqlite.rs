@@ -213,3 +213,48 @@ impl SqliteStore {
         Ok(findings)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use ca_core::crl::Scope;
+    use jiff::Timestamp;
+    use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
+
+    use super::*;
+    use crate::{CrlFilter, CrlKind, Store as _};
+
+    /// What SQLite does for this SELECT, step by step.
+    async fn plan(path: &Path, filter: &CrlFilter) -> String {
+        let mut connection = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+        let select = crl::select(filter, 1).into_string();
+        let select = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {select}"));
+        let rows = sqlx::query(select).fetch_all(&mut connection).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>("detail") + "\n").collect()
+    }
+
+    #[tokio::test]
+    async fn lists_that_are_over_are_not_read_to_find_one_that_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        SqliteStore::create(&path).await.unwrap().close().await.unwrap();
+        let newest = CrlFilter {
+            scope: Some(Scope::all()),
+            kind: Some(CrlKind::Complete),
+            stored: true,
+            ..CrlFilter::of("issuing")
+        };
+        let current = CrlFilter {
+            current_at: Some(Timestamp::UNIX_EPOCH),
+            oldest_first: true,
+            ..newest.clone()
+        };
+        let steps = plan(&path, &current).await;
+        let search =
+            "USING INDEX crl_by_end (authority=? AND subjects=? AND places=? AND next_update>?)";
+        assert!(steps.contains(search), "{steps}");
+        let steps = plan(&path, &newest).await;
+        assert!(steps.contains("USING INDEX crl_by_series"), "{steps}");
+    }
+}
