@@ -5,7 +5,8 @@ use crate::rows::service::LeaseRow;
 use crate::{Lease, Leasing, LedgerError, NewLease};
 
 /// Takes the lease when it is free, ran out, or is the asker's own; `now!` is the time that counts.
-/// One that runs out later than the asker's would was given by a clock that was ahead, and is free.
+/// One that runs out more than a minute later than the asker's would was given by a clock that was
+/// ahead, and is free: those of other versions may be longer than the asker's, but not by that much.
 const TAKE: &str = concat!(
     "INSERT INTO lease (name, holder, until, term) \
      SELECT $1, $2, n.at + $3, 1 FROM (SELECT ",
@@ -15,7 +16,7 @@ const TAKE: &str = concat!(
      term = CASE WHEN lease.holder = excluded.holder AND lease.until > excluded.until - $3 \
                  THEN lease.term ELSE lease.term + 1 END \
      WHERE lease.holder = excluded.holder OR lease.until <= excluded.until - $3 \
-     OR lease.until > excluded.until \
+     OR lease.until > excluded.until + 60000000 \
      RETURNING name, holder, until, term"
 );
 

@@ -221,6 +221,17 @@ pub async fn a_lease_has_one_holder(factory: &impl Factory) {
     assert_eq!(last.term, next.term + 1);
     // Whoever asks for less time has a clock that is not ahead.
     assert!(matches!(asked(&second, "two", time(63), short).await, Leasing::Granted(_)));
+    // One of another version takes longer leases, or shorter ones; neither's clock is ahead.
+    let version = |holder, seconds, now| NewLease {
+        name: "crl:versions".into(),
+        duration: Duration::from_secs(seconds),
+        now: time(now),
+        ..new_lease(holder)
+    };
+    let longer = ledger.lease(version("one", 10, 63)).await.unwrap();
+    assert!(matches!(longer, Leasing::Granted(_)), "{longer:?}");
+    let shorter = second.lease(version("two", 3, 64)).await.unwrap();
+    assert!(matches!(&shorter, Leasing::Taken(lease) if lease.holder == "one"), "{shorter:?}");
     for (field, new) in [
         ("name", NewLease { name: String::new(), ..new_lease("one") }),
         ("holder", NewLease { holder: String::new(), ..new_lease("one") }),
