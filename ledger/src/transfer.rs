@@ -439,6 +439,15 @@ impl LineReader {
     }
 }
 
+/// A row that a ledger can't take, with the serial number that it is about.
+pub(crate) fn refused_row(kind: &str, serial: &Hex, reason: &str) -> LedgerError {
+    let serial = base16ct::lower::encode_string(&serial.0);
+    LedgerError::Refused {
+        transaction: "ledger.write",
+        message: format!("{kind} of serial number {serial}: {reason}"),
+    }
+}
+
 fn chained(last: Option<Fingerprint>, json: &str) -> Fingerprint {
     let before = last.as_ref().map_or(&[][..], |digest| digest.as_bytes());
     Fingerprint::of(&[before, json.as_bytes()].concat())

@@ -141,7 +141,21 @@ async fn rows_that_break_a_rule_are_refused_by_both_stores() {
         // A record twice.
         let mut twice = rows.clone();
         twice.insert(2, rows[1].clone());
-        assert!(matches!(ledger.import(twice, true).await, Err(LedgerError::Refused { .. })));
+        let refusal = ledger.import(twice, true).await.unwrap_err();
+        assert!(matches!(refusal, LedgerError::Refused { .. }), "{refusal:?}");
+        let named = |name| serial(name).to_string().to_ascii_lowercase();
+        assert!(refusal.to_string().contains(&named(1)), "{refusal}");
+        // The record of what is revoked is left out, and its place is the last one's.
+        let mut lost = rows.clone();
+        lost.remove(1);
+        for row in &mut lost {
+            if let transfer::ExportRow::Record(record) = row {
+                record.position -= 1;
+            }
+        }
+        let refusal = ledger.import(lost, true).await.unwrap_err().to_string();
+        let words = format!("a revocation of serial number {}: no record has it", named(1));
+        assert!(refusal.contains(&words), "{refusal}");
         // Nothing of either is there.
         assert_eq!(ledger.counts().await.unwrap().records, 0);
         ledger.import(rows.clone(), true).await.unwrap();

@@ -1,6 +1,7 @@
 //! Import: rows of one kind that follow each other are one statement, so that a page of an export is a
 //! few trips to a database that may be far away.
 
+use std::collections::BTreeSet;
 use std::mem::discriminant;
 
 use ca_core::fingerprint::Fingerprint;
@@ -9,7 +10,7 @@ use super::{Named, authority::authority_id, transfer};
 use crate::LedgerError;
 use crate::transfer::{
     ExportRow, ExportedBlock, ExportedCertificate, ExportedCrl, ExportedEvent, ExportedRecord,
-    ExportedRevocation, ExportedToken,
+    ExportedRevocation, ExportedToken, Hex, refused_row,
 };
 
 /// Adds rows in the order of an export. The first ones are refused unless the ledger is empty.
@@ -39,8 +40,10 @@ pub(super) async fn import(
             }
             Some(ExportRow::Record(_)) => {
                 let rows: Vec<&ExportedRecord> = all!(run, Record).map(|row| &**row).collect();
-                add_records(transaction, &rows).await?;
-                add_certificates(transaction, &rows).await?;
+                refuse_twins(&rows)?;
+                let named = |error| named(error, &rows);
+                add_records(transaction, &rows).await.map_err(named)?;
+                add_certificates(transaction, &rows).await.map_err(named)?;
             }
             Some(ExportRow::Revocation(_)) => {
                 add_revocations(transaction, &all!(run, Revocation).collect::<Vec<_>>()).await?;
@@ -69,6 +72,28 @@ pub(super) async fn import(
 /// A column of rows, as an array.
 fn column<'a, R, T>(rows: &[&'a R], value: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(|row| value(row)).collect()
+}
+
+/// Two records of one serial number in one run: the database would not say which.
+fn refuse_twins(rows: &[&ExportedRecord]) -> Result<(), LedgerError> {
+    let mut seen = BTreeSet::new();
+    match rows.iter().find(|row| !seen.insert(&row.serial.0)) {
+        Some(twin) => Err(refused_row("a record", &twin.serial, "it is there twice")),
+        None => Ok(()),
+    }
+}
+
+/// What the database refuses of a run, with the first and the last of its records: it does not say which.
+fn named(error: LedgerError, rows: &[&ExportedRecord]) -> LedgerError {
+    match (error, rows.first(), rows.last()) {
+        (LedgerError::Refused { transaction, message }, Some(first), Some(last)) => {
+            let [first, last] =
+                [first, last].map(|row| base16ct::lower::encode_string(&row.serial.0));
+            let message = format!("records of serial numbers {first} to {last}: {message}");
+            LedgerError::Refused { transaction, message }
+        }
+        (error, ..) => error,
+    }
 }
 
 async fn add_records(
@@ -122,8 +147,8 @@ async fn add_records(
     for name in authorities {
         authority_id(transaction, name).await?;
     }
-    // The name of an authority is unique.
-    Err(refused("records that are there twice"))
+    // Each is there, and the name of an authority is unique.
+    Err(refused("fewer records were added than there are rows"))
 }
 
 /// The certificates of records that were just added.
@@ -175,10 +200,19 @@ async fn add_revocations(
     .bind(column(rows, |row| row.revoked_by.as_str()))
     .execute(transaction.sql())
     .await;
-    match transaction.check(added)?.rows_affected() == rows.len() as u64 {
-        true => Ok(()),
-        false => Err(refused("a revocation whose serial number no record has")),
+    if transaction.check(added)?.rows_affected() == rows.len() as u64 {
+        return Ok(());
     }
+    let missing = sqlx::query_scalar(
+        "SELECT w.serial FROM unnest($1::bytea[]) WITH ORDINALITY w (serial, place) \
+         WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.serial = w.serial) \
+         ORDER BY w.place LIMIT 1",
+    )
+    .bind(column(rows, |row| row.serial.0.as_slice()))
+    .fetch_one(transaction.sql())
+    .await;
+    let missing = Hex(transaction.check(missing)?);
+    Err(refused_row("a revocation", &missing, "no record has it"))
 }
 
 /// A list, and that it was signed, in one trip.

@@ -6,7 +6,7 @@ use super::{Named, authority::authority_id, transfer};
 use crate::LedgerError;
 use crate::transfer::{
     Base64, ExportRow, ExportedBlock, ExportedCertificate, ExportedCrl, ExportedEvent,
-    ExportedRecord, ExportedRevocation, ExportedToken,
+    ExportedRecord, ExportedRevocation, ExportedToken, refused_row,
 };
 
 /// Adds rows in the order of an export. The first ones are refused unless the ledger is empty.
@@ -21,7 +21,15 @@ pub(super) async fn import(
     for row in rows {
         match row {
             ExportRow::Authority(row) => transfer::add_authority(transaction, row).await?,
-            ExportRow::Record(row) => add_record(transaction, *row).await?,
+            ExportRow::Record(row) => {
+                let serial = row.serial.clone();
+                add_record(transaction, *row).await.map_err(|error| match error {
+                    LedgerError::Refused { message, .. } => {
+                        refused_row("a record", &serial, &message)
+                    }
+                    error => error,
+                })?;
+            }
             ExportRow::Revocation(row) => add_revocation(transaction, row).await?,
             ExportRow::Crl(row) => add_crl(transaction, row).await?,
             ExportRow::BlockedKey(row) => add_blocked_key(transaction, row).await?,
@@ -95,11 +103,13 @@ async fn add_revocation(
     .bind(row.invalidity_date_s)
     .bind(row.revoked_at_us)
     .bind(row.revoked_by)
-    .bind(row.serial.0)
-    .fetch_one(transaction.sql())
+    .bind(&row.serial.0)
+    .fetch_optional(transaction.sql())
     .await;
-    // No row: no record has this serial number.
-    transaction.check(inserted).map(|_: i64| ())
+    match transaction.check::<Option<i64>>(inserted)? {
+        Some(_) => Ok(()),
+        None => Err(refused_row("a revocation", &row.serial, "no record has it")),
+    }
 }
 
 async fn add_crl(transaction: &mut Named<'_>, row: ExportedCrl) -> Result<(), LedgerError> {
