@@ -36,9 +36,10 @@ pub(super) async fn add(
         return Err(LedgerError::TokenTaken { id: new.id });
     }
     if let Some(expected) = behind {
-        let last = last_named(transaction, &new.name).await?;
-        if let Some(id) = last.clone().or(expected.clone()).filter(|_| last != expected) {
-            return Err(LedgerError::TokenNameTaken { id });
+        match (last_named(transaction, &new.name).await?, expected) {
+            (None, None) => {}
+            (Some(last), Some(expected)) if last == expected => {}
+            (Some(id), _) | (None, Some(id)) => return Err(LedgerError::TokenNameTaken { id }),
         }
     }
     let inserted = sqlx::query(
