@@ -7,6 +7,7 @@
 
 pub mod auth;
 pub mod authority;
+mod causes;
 pub mod cli;
 pub mod crl_making;
 pub mod data_folder;

@@ -10,6 +10,7 @@ use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::answer::{Unread, read_within};
 use crate::builder::ClientBuilder;
 use crate::credential::Credential;
 use crate::error::{ClientError, Refused};
@@ -116,26 +117,12 @@ impl Client {
     }
 
     async fn read(&self, answer: Response, most: usize) -> Result<Vec<u8>, ClientError> {
-        let in_time = tokio::time::timeout(self.0.timeout, self.read_at_leisure(answer, most));
-        in_time.await.map_err(|_| self.timed_out())?
-    }
-
-    async fn read_at_leisure(
-        &self,
-        mut answer: Response,
-        most: usize,
-    ) -> Result<Vec<u8>, ClientError> {
         let status = answer.status().as_u16();
-        let mut octets = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(|error| self.failed(&error))? {
-            if octets.len() + part.len() > most {
-                let reason =
-                    format!("found an answer of more than {most} octets, allowed are fewer");
-                return Err(self.unexpected(status, &reason));
-            }
-            octets.extend_from_slice(&part);
-        }
-        Ok(octets)
+        let in_time = tokio::time::timeout(self.0.timeout, read_within(answer, most));
+        in_time.await.map_err(|_| self.timed_out())?.map_err(|unread| match unread {
+            Unread::Broken(error) => self.failed(&error),
+            Unread::TooLong { .. } => self.unexpected(status, &unread.to_string()),
+        })
     }
 
     /// What an answer says that is no success.

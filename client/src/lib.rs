@@ -18,6 +18,7 @@
 //! may gain members in a later release: they are read leniently.
 
 mod address;
+mod answer;
 mod builder;
 mod credential;
 mod error;
@@ -31,6 +32,7 @@ mod tls;
 pub mod v1;
 
 pub use address::checked_url;
+pub use answer::{Unread, read_within};
 pub use builder::ClientBuilder;
 pub use credential::BearerToken;
 pub use error::{ClientError, Refused};

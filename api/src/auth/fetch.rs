@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::Unread;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, redirect};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::quoted::quoted;
+use crate::causes::with_causes;
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -80,7 +82,8 @@ impl Fetcher {
         }
         let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
         let answer = request.send().await;
-        let mut answer = answer.map_err(|error| fail(chain(&error.without_url())))?;
+        // What reqwest says by itself is only that something failed.
+        let answer = answer.map_err(|error| fail(with_causes(&error.without_url())))?;
         let status = answer.status();
         if status.is_redirection() {
             return Err(fail(format!("found a redirect ({status}), allowed is none")));
@@ -88,16 +91,10 @@ impl Fetcher {
         if !statuses.contains(&status.as_u16()) {
             return Err(fail(format!("found status {status}, allowed is 200")));
         }
-        let mut body = Vec::new();
-        while let Some(part) =
-            answer.chunk().await.map_err(|error| fail(chain(&error.without_url())))?
-        {
-            if body.len() + part.len() > most {
-                return Err(fail(format!("found more than {most} octets, allowed are fewer")));
-            }
-            body.extend_from_slice(&part);
-        }
-        Ok(body)
+        client::read_within(answer, most).await.map_err(|unread| match unread {
+            Unread::Broken(error) => fail(with_causes(&error.without_url())),
+            Unread::TooLong { .. } => fail(unread.to_string()),
+        })
     }
 }
 
@@ -139,17 +136,6 @@ async fn own_token(path: &Path) -> Result<HeaderValue, FetchError> {
         .map_err(|_| fail("it has characters that no token has".into()))?;
     header.set_sensitive(true);
     Ok(header)
-}
-
-/// An error with its causes: reqwest's own says only that something failed.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// Reads a URL that will be asked: `https`, or `http` to this machine itself; no user, no fragment.

@@ -1,8 +1,9 @@
 //! How a command fails: an exit code, a message, and what to do.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::process::ExitCode;
+
+use crate::causes::with_causes;
 
 /// Exit codes other than 0, which means done or valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl CliError {
     /// A failure with its exit code, the words of an error and of its sources, each said once.
     /// `subject` stands before them: the file or thing that it is about.
     pub fn of(exit: Exit, subject: impl std::fmt::Display, error: &dyn Error) -> Self {
-        Self::new(exit, format!("{subject}: {}", chain(error)))
+        Self::new(exit, format!("{subject}: {}", with_causes(error)))
     }
 
     /// Adds what to do.
@@ -109,21 +110,6 @@ impl CliError {
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
-}
-
-/// An error and its sources, leaving out what was said already.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            // Writing to a String can't fail.
-            let _ = write!(text, ": {said}");
-        }
-        source = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

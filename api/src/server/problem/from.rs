@@ -5,6 +5,7 @@ use ca_core::pem::ReadError;
 use ledger::{LedgerError, Status};
 
 use super::*;
+use crate::causes::with_causes;
 use crate::issuance::IssueError;
 use crate::renewal::RenewalError;
 use crate::server::signing::{Full, Lost};
@@ -62,9 +63,9 @@ impl From<LedgerError> for Refusal {
             | Closed => {
                 let detail =
                     "the ledger can't be used now; send the request again after Retry-After";
-                return Self::new(LEDGER_UNAVAILABLE, detail).with_cause(chain(&error));
+                return Self::new(LEDGER_UNAVAILABLE, detail).with_cause(with_causes(&error));
             }
-            _ => return internal().with_cause(chain(&error)),
+            _ => return internal().with_cause(with_causes(&error)),
         };
         Self::new(kind, error.to_string())
     }
@@ -80,7 +81,7 @@ impl From<IssueError> for Refusal {
                 let detail = format!(
                     "certificate {serial}: the ledger did not take it, so it was not released"
                 );
-                Self::new(NOT_STORED, detail).with_cause(chain(&source))
+                Self::new(NOT_STORED, detail).with_cause(with_causes(&source))
             }
             IssueError::NotRepeatable { serial, status: Status::Orphan } => Self::new(
                 REQUEST_UNDER_WAY,
@@ -98,7 +99,7 @@ impl From<IssueError> for Refusal {
             | IssueError::PlannedForAnother { .. }
             | IssueError::Lost { .. }
             | IssueError::Sign { .. }
-            | IssueError::OtherAuthority { .. }) => internal().with_cause(chain(&error)),
+            | IssueError::OtherAuthority { .. }) => internal().with_cause(with_causes(&error)),
         }
     }
 }
@@ -118,7 +119,7 @@ impl From<RenewalError> for Refusal {
 /// A request that was read from an octet string.
 impl From<ReadError> for Refusal {
     fn from(error: ReadError) -> Self {
-        let detail = format!("csr: {}", chain(&error));
+        let detail = format!("csr: {}", with_causes(&error));
         match error {
             ReadError::Request { error, .. } => Self::from(error).with_detail(detail),
             _ => Self::new(CSR_MALFORMED, detail),
@@ -129,7 +130,7 @@ impl From<ReadError> for Refusal {
 impl From<CsrError> for Refusal {
     fn from(error: CsrError) -> Self {
         use ca_core::public_key::PublicKeyError;
-        let detail = format!("csr: {}", chain(&error));
+        let detail = format!("csr: {}", with_causes(&error));
         match error {
             CsrError::Malformed(_)
             | CsrError::NotCanonical { .. }
@@ -144,19 +145,4 @@ impl Refusal {
     fn with_detail(self, detail: String) -> Self {
         Self { detail, ..self }
     }
-}
-
-/// An error and its sources, leaving out what was said already.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = error.source();
-    }
-    text
 }
