@@ -51,7 +51,7 @@ pub use error::{CliError, Exit};
 use server_choice::{Given, ServerOptions};
 
 use crate::logging::{self, LoggingOptions};
-use crate::process;
+use crate::process::{self, Hardened};
 use crate::server::telemetry::Traces;
 
 const EXAMPLES: &str = "Examples:
@@ -136,24 +136,32 @@ impl Options {
     }
 }
 
-/// What comes before a command's own work: lines of the log go somewhere, and the process is
-/// hardened.
-fn begin(logging: &LoggingOptions, traces: Option<&Traces>, context: &Context) {
-    logging::start(logging, context.terminal(), traces);
-    process::harden();
+/// How a command begins once the process is hardened: lines of the log go somewhere.
+struct Beginning {
+    logging: LoggingOptions,
+    hardened: Hardened,
+}
+
+impl Beginning {
+    /// From here on there is a log; its first line is what the system refused before.
+    fn log(&self, traces: Option<&Traces>, context: &Context) {
+        logging::start(&self.logging, context.terminal(), traces);
+        self.hardened.log();
+    }
 }
 
 /// Runs the command, and shows on standard error why it failed.
 pub fn run(options: Options, context: &mut Context) -> ExitCode {
-    let logging = options.logging();
-    // A server's configuration says where its traces go, and so it begins when it has read it.
+    // Before anything is read that may be a secret, and before there are threads.
+    let beginning = Beginning { hardened: process::harden(), logging: options.logging() };
+    // A server's configuration says where its traces go: its log begins when it has read it.
     if !matches!(options.command, Command::Serve(_)) {
-        begin(&logging, None, context);
+        beginning.log(None, context);
     }
     let chosen = options.server.choose(&options.given);
     let result = chosen.and_then(|endpoint| {
         context.ask(endpoint);
-        carry_out(options.command, &logging, context)
+        carry_out(options.command, &beginning, context)
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -166,7 +174,7 @@ pub fn run(options: Options, context: &mut Context) -> ExitCode {
 
 fn carry_out(
     command: Command,
-    logging: &LoggingOptions,
+    beginning: &Beginning,
     context: &mut Context,
 ) -> Result<(), CliError> {
     match command {
@@ -190,7 +198,7 @@ fn carry_out(
         Command::Profiles(options) => profiles::run(&options, context),
         Command::Audit(options) => audit::run(&options, context),
         Command::Context(options) => contexts::run(&options, context),
-        Command::Serve(options) => serve::run(&options, logging, context),
+        Command::Serve(options) => serve::run(&options, beginning, context),
         Command::Config(options) => config::run(&options, context),
         Command::Api(options) => api::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),

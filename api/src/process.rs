@@ -16,9 +16,9 @@ use rustix::process::{
 ///   `RLIMIT_MEMLOCK` is unlimited, because under a limit later allocations would fail; there,
 ///   ca-core still locks the pages of each private key on their own.
 ///
-/// What the system refuses is logged in one line, and the program goes on: a CA in a container
+/// What the system refuses is told, for the log, and the program goes on: a CA in a container
 /// without these rights still works.
-pub fn harden() {
+pub fn harden() -> Hardened {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let no_core = Rlimit { current: Some(0), maximum: Some(0) };
     let steps = [
@@ -30,11 +30,26 @@ pub fn harden() {
         .into_iter()
         .filter_map(|(step, result)| result.err().map(|error| format!("{step}: {error}")))
         .collect();
-    if !refused.is_empty() {
-        tracing::warn!(
-            refused = refused.join(", "),
-            "the system refuses to harden this process; its memory may reach a core dump or swap"
-        );
+    Hardened { refused: refused.join(", ") }
+}
+
+/// That the process is hardened, as far as the system allows it.
+#[must_use = "what the system refused belongs into the log"]
+#[derive(Clone, Debug)]
+pub struct Hardened {
+    /// Empty where all was allowed.
+    refused: String,
+}
+
+impl Hardened {
+    /// Logs what the system refused, in one line, where it refused something.
+    pub fn log(&self) {
+        if !self.refused.is_empty() {
+            tracing::warn!(
+                refused = self.refused,
+                "the system refuses to harden this process; its memory may reach a core dump or swap"
+            );
+        }
     }
 }
 
@@ -63,7 +78,7 @@ mod tests {
 
     #[test]
     fn no_core_and_nothing_for_others() {
-        harden();
+        harden().log();
         assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
         assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
         let mask = rustix::fs::Mode::from_raw_mode(0o077);

@@ -3,11 +3,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::{CliError, Context, Exit, begin, config};
+use super::{Beginning, CliError, Context, Exit, config};
 use crate::auth::ApiToken;
 use crate::data_folder::{DataOptions, ledger_failed};
 use crate::input::Source;
-use crate::logging::LoggingOptions;
 use crate::passphrase::PassphraseOptions;
 use crate::server::config::{DEFAULT_LISTEN, ServerConfig};
 use crate::server::reload::Watched;
@@ -43,7 +42,7 @@ pub(super) struct Options {
 
 pub(super) fn run(
     options: &Options,
-    logging: &LoggingOptions,
+    beginning: &Beginning,
     context: &mut Context,
 ) -> Result<(), CliError> {
     let config = match &options.config {
@@ -59,7 +58,7 @@ pub(super) fn run(
     let traces = config.telemetry.traces.as_ref();
     let traces = traces.map(|traces| Traces::prepare(traces, &options.base(), runtime.handle()));
     let traces = traces.transpose()?;
-    begin(logging, traces.as_ref(), context);
+    beginning.log(traces.as_ref(), context);
     runtime.block_on(async {
         let served = serve(options, &config, watched, context).await;
         if let Some(traces) = traces {

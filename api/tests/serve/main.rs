@@ -14,6 +14,7 @@ mod foreign;
 #[allow(dead_code)] // these tests do not use all of it
 mod forge;
 mod frames;
+mod hardened;
 mod health;
 mod http;
 mod in_process;
