@@ -3,6 +3,7 @@
 use std::io;
 
 use clap::ValueEnum;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
@@ -44,8 +45,11 @@ pub struct LoggingOptions {
 
 /// What a command logs; the level of the ledger's own retries is theirs to tell.
 const QUIET: &str = "warn,ledger::sqlite::transaction=error";
-/// What a server logs.
-const SERVER: &str = "info,ledger::sqlite::transaction=error";
+/// What a server logs. What becomes of a message to a collector is told where it is sent, once; the
+/// exporter would say with each that it failed, and its queue says the same again.
+const SERVER: &str = "info,ledger::sqlite::transaction=error,opentelemetry-otlp=off";
+/// What the queue of spans says of a message that was not taken.
+const TOLD_ELSEWHERE: &str = "BatchSpanProcessor.ExportError";
 
 impl LoggingOptions {
     /// The same, where nothing else was asked for as a server logs: more, and JSON unless a person
@@ -85,7 +89,8 @@ pub fn start(options: &LoggingOptions, terminal: Terminal, traces: Option<&Trace
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
-    let lines = lines.with_filter(EnvFilter::new(level));
+    let told = filter_fn(|metadata| metadata.name() != TOLD_ELSEWHERE);
+    let lines = lines.with_filter(EnvFilter::new(level).and(told));
     let subscriber = tracing_subscriber::registry().with(lines);
     // It fails only when a test or an embedding program has set its own subscriber.
     let _ = match traces {

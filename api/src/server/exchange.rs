@@ -47,6 +47,7 @@ pub async fn exchange(
         http.request.method = Empty,
         http.route = Empty,
         http.response.status_code = Empty,
+        otel.status_code = Empty,
     );
     // On the public listener anyone asks: strangers do not decide what is traced.
     if room == Room::Api {
@@ -84,6 +85,10 @@ pub async fn exchange(
     span.record("http.request.method", known_method(method.as_str()).unwrap_or("_OTHER"));
     span.record("http.route", named);
     span.record("http.response.status_code", response.status().as_u16());
+    // What a client did wrong is no error of the server (OpenTelemetry's conventions for HTTP).
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
     response
 }
 

@@ -5,6 +5,7 @@ mod abuse;
 mod administration;
 mod bad_csr;
 mod bounds;
+mod collector;
 mod composite_client;
 mod deltas;
 mod first_minutes;

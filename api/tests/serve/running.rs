@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt as _;
 use std::process::{Child, ExitStatus, Stdio};
 
 use crate::http::{self, Answer};
@@ -148,6 +149,17 @@ impl Running {
             assert!(started.elapsed() < std::time::Duration::from_secs(30), "it is not ready");
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
+    }
+
+    /// All that it has logged.
+    pub(crate) fn log(&self) -> String {
+        let mut octets = Vec::new();
+        let mut part = [0; 16_384];
+        // Without moving where the server writes next, which is the same handle's.
+        while let Ok(read @ 1..) = self.stderr.read_at(&mut part, octets.len() as u64) {
+            octets.extend_from_slice(&part[..read]);
+        }
+        String::from_utf8_lossy(&octets).into_owned()
     }
 
     /// Sends it a signal.

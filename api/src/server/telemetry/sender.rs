@@ -1,14 +1,20 @@
-//! Sends what the exporter made, by the HTTPS client of this program.
+//! Sends what the exporter made, by the HTTPS client of this program, and tells the log when a
+//! collector is lost and when it is back: the exporter says with each message that one failed, and
+//! not why.
 
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::http::header::RETRY_AFTER;
+use client::read_within;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tokio::runtime::Handle;
 
 use crate::auth::{FetchError, https_client};
+use crate::causes::with_causes;
 
 /// The longest answer that is read, in octets.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -21,6 +27,8 @@ pub(super) struct Sender {
     client: reqwest::Client,
     timeout: Duration,
     runtime: Handle,
+    /// Whether the last message was not taken.
+    failing: Arc<AtomicBool>,
 }
 
 impl Sender {
@@ -30,7 +38,8 @@ impl Sender {
         timeout: Duration,
         runtime: Handle,
     ) -> Result<Self, FetchError> {
-        Ok(Self { client: https_client(ca_file)?, timeout, runtime })
+        let failing = Arc::default();
+        Ok(Self { client: https_client(ca_file)?, timeout, runtime, failing })
     }
 }
 
@@ -41,8 +50,30 @@ impl HttpClient for Sender {
         Self: 'a,
     {
         let (client, timeout) = (self.client.clone(), self.timeout);
-        let sent = self.runtime.spawn(send(client, request, timeout));
+        let failing = Arc::clone(&self.failing);
+        let sent = self.runtime.spawn(async move {
+            let sent = send(client, request, timeout).await;
+            tell(&failing, &sent);
+            sent
+        });
         Box::pin(async move { sent.await? })
+    }
+}
+
+/// Says so when a collector takes no more messages, with the cause, and when it takes them again.
+fn tell(failing: &AtomicBool, sent: &Result<Response<Bytes>, HttpError>) {
+    let cause = match sent {
+        Ok(answer) if answer.status().is_success() => None,
+        Ok(answer) => Some(format!("found status {}, allowed is 200", answer.status())),
+        Err(error) => Some(with_causes(&**error)),
+    };
+    let before = failing.swap(cause.is_some(), Ordering::Relaxed);
+    match cause {
+        Some(cause) if !before => {
+            tracing::warn!(cause, "the collector takes no traces; until it does they are lost");
+        }
+        None if before => tracing::info!("the collector takes traces again"),
+        _ => {}
     }
 }
 
@@ -53,18 +84,13 @@ async fn send(
 ) -> Result<Response<Bytes>, HttpError> {
     let mut request = reqwest::Request::try_from(request)?;
     *request.timeout_mut() = Some(timeout);
-    let mut answer = client.execute(request).await?;
+    // Not the URL, which the configuration has.
+    let answer = client.execute(request).await.map_err(reqwest::Error::without_url)?;
     let mut whole = Response::builder().status(answer.status());
     // What a collector that has too much to do says, for the exporter's next try.
     if let Some(wait) = answer.headers().get(RETRY_AFTER) {
         whole = whole.header(RETRY_AFTER, wait);
     }
-    let mut body = Vec::new();
-    while let Some(part) = answer.chunk().await? {
-        if body.len() + part.len() > MAX_ANSWER {
-            return Err(format!("answer: found more than {MAX_ANSWER} octets").into());
-        }
-        body.extend_from_slice(&part);
-    }
+    let body = read_within(answer, MAX_ANSWER).await?;
     Ok(whole.body(Bytes::from(body))?)
 }
