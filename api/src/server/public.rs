@@ -32,6 +32,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use ca_core::certificate::Certificate;
 use ca_core::ocsp::CertId;
+use ledger::{CrlFilter, LedgerError};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -47,7 +48,7 @@ use super::listener;
 use super::problem::{self, NOT_FOUND, Refusal};
 use super::state::{App, Room};
 use crate::cli::{CliError, Context, Exit};
-use crate::data_folder::{DataFolder, make_folder};
+use crate::data_folder::{DataFolder, ledger_failed, make_folder};
 use crate::delegate::Delegate;
 use crate::input::Source;
 use crate::passphrase::PassphraseOptions;
@@ -79,6 +80,8 @@ pub struct Inner {
     /// like, and none is answered from the cache.
     made_up: Semaphore,
     series: Vec<Series>,
+    /// The number of each authority's last list when the server began; none is 0.
+    last_before: BTreeMap<String, u64>,
 }
 
 /// A listener whose socket is open; nobody is served yet.
@@ -113,6 +116,7 @@ impl Listening {
             .filter(signs)
             .map(|one| Expected { name: one.name.clone(), authority: one.authority.clone() });
         app.lists().expect(expected.collect());
+        let last_before = last_lists(app).await.map_err(ledger_failed)?;
         let public = Public(Arc::new(Inner {
             app: app.clone(),
             config: config.clone(),
@@ -122,6 +126,7 @@ impl Listening {
             answers: Semaphore::new((app.signing().capacity() / 4).max(1)),
             made_up: Semaphore::new((app.signing().capacity() / 16).max(1)),
             series,
+            last_before,
         }));
         Ok(Self { public, socket })
     }
@@ -141,6 +146,16 @@ impl Listening {
         let serving = listener::serve(socket, router, &app, None, stop.cancelled());
         tokio::join!(serving, making::keep_lists(&public, &stop));
     }
+}
+
+/// The number of the last list of each authority, whoever made it.
+async fn last_lists(app: &App) -> Result<BTreeMap<String, u64>, LedgerError> {
+    let mut last = BTreeMap::new();
+    for name in app.authorities().keys() {
+        let newest = app.ledger().crls(CrlFilter::of(name), 1).await?;
+        last.insert(name.clone(), newest.first().map_or(0, |list| list.number));
+    }
+    Ok(last)
 }
 
 /// Who answers for which authority.

@@ -193,6 +193,27 @@ public:
 }
 
 #[test]
+fn two_servers_that_name_other_places_of_deltas_make_no_lists_by_turns() {
+    let (bench, _) = bench();
+    let others = CONFIG.replace("changes.crl", "others.crl");
+    let names = |place: &'static str| {
+        move |list: &CertificateList| list.freshest_crl().any(|url| url.ends_with(place))
+    };
+    let first = Running::start_by_config(&bench, CONFIG);
+    fetched(&bench, &first, "issuing", names("changes.crl"));
+    let second = Running::start_by_file(&bench, "others.yaml", &others, &[]);
+    // It has another configuration than whoever made the list before it began.
+    let last = fetched(&bench, &second, "issuing", names("others.crl"));
+    thread::sleep(Duration::from_secs(5));
+    for server in [&first, &second] {
+        assert_eq!(fetched(&bench, server, "issuing", |_| true).number(), last.number());
+        server.until_ready();
+    }
+    assert!(first.end().success() && second.end().success());
+    bench.run("ledger check").done();
+}
+
+#[test]
 fn lists_that_can_t_be_served_as_named_are_refused() {
     let bench = Workbench::new();
     bench.run("init --algorithm p256 --no-passphrase").done();

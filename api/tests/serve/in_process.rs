@@ -29,7 +29,12 @@ impl InProcess {
     /// Serves the data folder of the bench.
     pub(crate) fn start(bench: &Workbench, clock: fn() -> Timestamp) -> Self {
         let data = bench.path("espalier-data");
-        let config = ServerConfig::of_data_folder(data, SocketAddr::from(([127, 0, 0, 1], 0)));
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::start_by(ServerConfig::of_data_folder(data, here), clock)
+    }
+
+    /// The same by a configuration with a public listener, whose paths are whole.
+    pub(crate) fn start_by(config: ServerConfig, clock: fn() -> Timestamp) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
@@ -50,11 +55,15 @@ impl InProcess {
         Self { api, public, stop: Some(stop), thread: Some(thread) }
     }
 
+    /// The list of this name that is handed out.
+    pub(crate) fn list(&self, name: &str) -> Option<CertificateList> {
+        let answer = http::send(self.public, "GET", &format!("/crl/{name}.crl"), &[], b"");
+        (answer.status == 200).then(|| CertificateList::from_der(answer.body).unwrap())
+    }
+
     /// The number of the list that is handed out.
     pub(crate) fn number(&self) -> Option<String> {
-        let answer = http::send(self.public, "GET", "/crl/issuing.crl", &[], b"");
-        let list = (answer.status == 200).then(|| CertificateList::from_der(answer.body).unwrap());
-        list.map(|list| list.number().to_string())
+        self.list("issuing").map(|list| list.number().to_string())
     }
 
     /// Status and document of `/readyz`.

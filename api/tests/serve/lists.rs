@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use espalier::server::config::ServerConfig;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::in_process::InProcess;
@@ -88,5 +89,57 @@ fn the_age_of_a_list_is_that_of_the_one_that_is_handed_out() {
         [2, 1],
         "a list that was published elsewhere is no reason for another"
     );
-    assert_eq!(server.metric(&name.replace("issuing", "root")), 0.0, "there is none");
+    let root = name.replace("issuing", "root");
+    let told = server.get("/metrics");
+    assert!(!told.text().contains(&root), "it signs no list here: {}", told.text());
+}
+
+#[test]
+fn a_list_that_is_not_there_is_older_than_any() {
+    let bench = Workbench::new();
+    bench.run("init --algorithm p256 --no-passphrase").done();
+    // It can't be given its name.
+    fs::create_dir_all(bench.path("espalier-data/crl/issuing.crl")).unwrap();
+    let server = Running::start(&bench, "");
+    let name = r#"espalier_crl_age_seconds{authority="issuing",list="issuing"}"#;
+    assert_eq!(server.metric(name), f64::INFINITY);
+    fs::remove_dir(bench.path("espalier-data/crl/issuing.crl")).unwrap();
+    assert!(server.end().success());
+    let server = Running::start(&bench, "");
+    server.until_ready();
+    assert!(server.metric(name) < 60.0);
+}
+
+/// By how many seconds the clock of the server with deltas is ahead.
+static LATER: AtomicI64 = AtomicI64::new(0);
+
+fn later() -> Timestamp {
+    interop::issue::now() + SignedDuration::from_secs(LATER.load(Ordering::Relaxed))
+}
+
+#[test]
+fn a_delta_serves_those_whose_clock_is_a_minute_behind() {
+    let bench = Workbench::new();
+    bench.run("init --algorithm p256 --no-passphrase").done();
+    let data = bench.path("espalier-data");
+    let config = format!(
+        "version: 1\nlisten: 127.0.0.1:0\ndata: {}\npublic:\n  listen: 127.0.0.1:0\n  crl:\n    every_minutes: 59\n    valid_hours: 1\n    deltas: {{issuing: {{url: 'http://pki.test/crl/changes.crl', every_minutes: 5, valid_hours: 1}}}}\n",
+        data.display()
+    );
+    let server = InProcess::start_by(ServerConfig::from_yaml(&config).unwrap(), later);
+    until(|| server.list("changes").is_some());
+    let first = server.list("issuing").unwrap();
+    // Over for us, and not for those whose clock is a minute behind.
+    let over = first.next_update().duration_since(interop::issue::now()).as_secs() + 2;
+    LATER.store(over, Ordering::Relaxed);
+    until(|| server.list("issuing").is_some_and(|list| list.number() > first.number()));
+    let second = server.list("issuing").unwrap();
+    until(|| server.list("changes").is_some_and(|delta| delta.number() > second.number()));
+    assert_eq!(server.list("changes").unwrap().base_number(), Some(first.number()));
+    // Over for everybody.
+    LATER.store(over + 6 * 60, Ordering::Relaxed);
+    let last = server.list("changes").unwrap();
+    until(|| server.list("changes").is_some_and(|delta| delta.number() > last.number()));
+    assert_eq!(server.list("changes").unwrap().base_number(), Some(second.number()));
+    drop(server);
 }

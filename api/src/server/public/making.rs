@@ -115,8 +115,11 @@ async fn is_due(public: &Public, series: &Series) -> Result<bool, String> {
         return Ok(false);
     }
     let Some(list) = public.app.lists().of(&series.name) else { return Ok(true) };
-    // A list of before deltas were configured: its readers would never ask for one.
-    if !list.names_deltas_of(series) {
+    // A list of before deltas were configured: its readers would never ask for one. A list that came
+    // after this server began is another server's, whose configuration differs: one of the two is wrong,
+    // and making lists by turns would not tell which.
+    let before = public.last_before.get(&series.authority);
+    if !list.names_deltas_of(series) && before.is_some_and(|last| list.number <= *last) {
         return Ok(true);
     }
     // A delta below the complete list that clients have tells them nothing (RFC 5280 section 6.3.3).
@@ -146,8 +149,10 @@ async fn base(public: &Public, series: &Series, now: Timestamp) -> Result<Option
         return Ok(None);
     }
     let (authority, scope) = (&series.authority, &series.scope);
+    // By the clocks of others a list may be there sooner, and be current longer.
     let until = now.checked_add(CLOCKS_APART).unwrap_or(now);
-    let oldest = public.app.ledger().oldest_current_crl(authority, scope, until, now).await;
+    let since = now.checked_sub(CLOCKS_APART).unwrap_or(now);
+    let oldest = public.app.ledger().oldest_current_crl(authority, scope, until, since).await;
     let oldest = oldest.map_err(|error| error.to_string())?;
     let none = || format!("found no complete list of {authority} that is current, allowed is one");
     oldest.map(|list| Some(list.number)).ok_or_else(none)

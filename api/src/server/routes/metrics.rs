@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use client::v1::Problem;
 
 use crate::server::problem::{Refusal, internal};
-use crate::server::state::App;
+use crate::server::state::{App, Served};
 
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -39,6 +39,13 @@ async fn look_up(app: &App) -> Result<(), Refusal> {
         if let Some(own) = authority.chain.first() {
             let left = own.validity().not_after().duration_since(now);
             gauges.days_to_expiry(name, left.as_secs_f64() / 86_400.0);
+        }
+    }
+    // One that is missing is older than any: an alarm on the age of a list must not miss it.
+    for expected in app.lists().expected().into_iter().flatten() {
+        let needed = |served: &Served| !served.is_expired(now);
+        if app.authorities().get(&expected.authority).is_some_and(needed) {
+            gauges.crl_age(&expected.authority, &expected.name, f64::INFINITY);
         }
     }
     for (name, list) in app.lists().all() {
