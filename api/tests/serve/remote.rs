@@ -219,3 +219,42 @@ fn a_server_proves_who_it_is_before_it_is_told_a_token() {
     assert_eq!(run.code, 3, "another name, or nobody there: {}", run.stderr());
     assert!(server.end().success());
 }
+
+#[test]
+fn a_context_shows_a_client_certificate() {
+    let bench = bench();
+    for name in ["me", "other"] {
+        let files = format!("--key-out {name}.key --out {name}.pem");
+        let line = format!(
+            "issue --profile tls-client --authority issuing --algorithm ml-dsa-44 --dns {name}.clients.test {files}"
+        );
+        let run = bench.run(&line);
+        assert_eq!(run.code, 0, "{}", run.stderr());
+    }
+    let auth = "
+auth:
+  client_certificates: [{trust: own, authorities: [issuing]}]
+  requesters:
+    - rule: watchers
+      match: {client_certificate: {trust: own, names: ['DNS:me.clients.test']}}
+      grant: {roles: [auditor], authorities: ['*'], profiles: ['*']}
+";
+    let server = Running::start_by_config(&bench, &config(ISSUED, auth));
+    let add = format!("--server https://localhost:{} --server-ca {PQ_ROOT}", server.address.port());
+    let shows = |name: &str, certificate: &str, key: &str| {
+        let files = format!("--client-certificate {certificate}.pem --client-key {key}.key");
+        bench.run(&format!("context add {name} {add} {files}"))
+    };
+    shows("mine", "me", "me").done();
+    let seen = bench.run("cert list --name DNS:me.clients.test --json").done().json();
+    assert_eq!(seen["certificates"].as_array().unwrap().len(), 1, "{seen}");
+    // Known, and nobody's rule; the key of another; nothing shown; revoked.
+    shows("other", "other", "other").done();
+    bench.run("cert list --context other").fails(1, &["auth.requesters"]);
+    shows("mixed", "me", "other").fails(2, &["other.key"]);
+    bench.run(&format!("context add nobody {add}")).done();
+    bench.run("cert list --context nobody").fails(2, &["Nobody is known"]);
+    bench.run("cert revoke me.pem --data espalier-data").done();
+    bench.run("cert list --context mine").fails(2, &["revoked"]);
+    assert!(server.end().success());
+}
