@@ -22,7 +22,7 @@ fn server(databases: &[&str]) -> Option<(Cluster, Workbench)> {
         let url = server.tcp_url("owner", database);
         let migrate =
             bench.run(&format!("ledger migrate --ledger {url} --ledger-password-file password"));
-        assert_eq!(migrate.done().stdout(), format!("ledger  {url}\nschema  0 -> 4\n"));
+        assert_eq!(migrate.done().stdout(), format!("ledger  {url}\nschema  0 -> 5\n"));
         server.psql_as("owner", database, grants.stdout()).unwrap();
     }
     Some((server, bench))
