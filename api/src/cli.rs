@@ -29,6 +29,7 @@ mod lint;
 mod name_options;
 mod ocsp;
 mod ordering;
+mod page_options;
 mod pkcs12;
 mod pkcs7;
 mod profiles;

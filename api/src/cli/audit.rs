@@ -2,8 +2,8 @@
 
 use client::v1::SearchAudit;
 use jiff::Timestamp;
-use ledger::Cursor;
 
+use super::page_options::PageOptions;
 use super::{CliError, Context};
 use crate::data_folder::{DataOptions, wait_for};
 use crate::registry::Registry;
@@ -44,17 +44,8 @@ pub(super) struct Options {
     #[arg(long, value_name = "RFC3339")]
     before: Option<Timestamp>,
 
-    /// How many at most, 1 to 1000
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
-
-    /// Go on behind the page that ended with this cursor
-    #[arg(long, value_name = "CURSOR")]
-    after: Option<Cursor>,
-
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    page: PageOptions,
 }
 
 pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliError> {
@@ -65,15 +56,15 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         request_id: options.request_id.clone(),
         from: options.from,
         before: options.before,
-        limit: Some(options.limit),
-        cursor: options.after.map(|cursor| cursor.to_string()),
+        limit: Some(options.page.limit),
+        cursor: options.page.cursor(),
     };
     let found = wait_for(async {
         let registry = Registry::open(&options.data, context).await?;
         let found = registry.audit(search).await;
         registry.close(found).await
     })?;
-    if options.json {
+    if options.page.json {
         return context.print_json(&found);
     }
     let rows = found.events.into_iter().map(|event| {
@@ -89,8 +80,6 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     });
     let header = ["at", "actor", "action", "subject", "outcome", "address"];
     context.print(&table::render(context.terminal(), header, rows, &[]))?;
-    if let Some(next) = found.next {
-        context.note(&format!("there are more: --after {next}"));
-    }
+    PageOptions::tell_of_more(found.next, context);
     Ok(())
 }

@@ -8,9 +8,9 @@ use ca_core::inspect::{Inspected, inspect};
 use ca_core::pem::{self, Label};
 use client::v1::{self, Certificate, SearchCertificates};
 use jiff::Timestamp;
-use ledger::Cursor;
 use serde::Serialize;
 
+use super::page_options::PageOptions;
 use super::{CliError, Context, Exit};
 use crate::data_folder::{DataOptions, wait_for};
 use crate::output::{OutputOptions, Target};
@@ -67,17 +67,8 @@ struct ListOptions {
     #[arg(long, value_name = "RFC3339")]
     expires_before: Option<Timestamp>,
 
-    /// How many at most, 1 to 1000
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
-
-    /// Go on behind the page that ended with this cursor
-    #[arg(long, value_name = "CURSOR")]
-    after: Option<Cursor>,
-
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    page: PageOptions,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -225,14 +216,14 @@ async fn list(
             StatusName::Revoked => v1::Status::Revoked,
         }),
         expires_before: options.expires_before,
-        limit: Some(options.limit),
-        cursor: options.after.map(|cursor| cursor.to_string()),
+        limit: Some(options.page.limit),
+        cursor: options.page.cursor(),
         ..SearchCertificates::default()
     };
     let found = registry.certificates(search).await?;
     let rows: Vec<Row> = found.certificates.into_iter().map(Row::from).collect();
     let next = found.next;
-    if options.json {
+    if options.page.json {
         return context.print_json(&Listed { certificates: rows, next });
     }
     let header = ["serial", "status", "names", "authority", "algorithm", "not after"];
@@ -243,9 +234,7 @@ async fn list(
         [row.serial, status, names, row.authority, row.algorithm, end]
     });
     context.print(&table::render(context.terminal(), header, rows, &[]))?;
-    if let Some(next) = next {
-        context.note(&format!("there are more: --after {next}"));
-    }
+    PageOptions::tell_of_more(next, context);
     Ok(())
 }
 
