@@ -95,6 +95,7 @@ pub(super) fn run_export(options: &ExportOptions, context: &mut Context) -> Resu
         let stdout = io::stdout().as_fd().try_clone_to_owned();
         let stdout = stdout.map_err(|error| output::failed("standard output", &error))?;
         from.export(&mut BufWriter::new(File::from(stdout)))?;
+        from.tell(context);
         return Ok(());
     }
     let mut done = Err(CliError::environment("nothing was exported"));
@@ -110,7 +111,9 @@ pub(super) fn run_export(options: &ExportOptions, context: &mut Context) -> Resu
         Ok(staged) => staged.publish().and(done),
         Err(error) => done.and(Err(error)),
     }?;
-    transferred.print(options.json, &from.to_string(), context)
+    transferred.print(options.json, &from.to_string(), context)?;
+    from.tell(context);
+    Ok(())
 }
 
 /// What is exported.
@@ -129,6 +132,15 @@ impl fmt::Display for Exported {
 }
 
 impl Exported {
+    /// Says of an export what it is not for.
+    fn tell(&self, context: &Context) {
+        if matches!(self, Self::Server(_)) {
+            context.note(
+                "note: these are records of certificates, not the rows of the server's ledger; `espalier ledger import` reads an export of --data or --ledger",
+            );
+        }
+    }
+
     fn export(&self, out: &mut dyn Write) -> Result<Transferred, CliError> {
         let transferred = match self {
             Self::Folder(folder) => rows(folder, out),

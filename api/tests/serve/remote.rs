@@ -97,7 +97,15 @@ fn authorities_tokens_the_audit_log_and_the_export_are_had_from_a_server() {
         narrow["events"][1]["subject"],
         json!(format!("token:{}", token["id"].as_str().unwrap()))
     );
-    bench.run("ledger export --out export.ndjson").done();
+    let exported = bench.run("ledger export --out export.ndjson");
+    assert_eq!(exported.code, 0, "{}", exported.stderr());
+    assert!(
+        exported.stderr().contains("records of certificates, not the rows"),
+        "{}",
+        exported.stderr()
+    );
+    let here = bench.run("ledger export --data espalier-data --out rows.ndjson").done();
+    assert!(here.stdout().contains("digest"), "{}", here.stdout());
     let export = String::from_utf8(bench.read("export.ndjson")).unwrap();
     assert_eq!(export.lines().count(), 4, "root, issuing, quickstart's own, and one");
     assert_eq!(bench.mode("export.ndjson"), 0o600);
