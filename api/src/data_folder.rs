@@ -40,7 +40,8 @@ pub struct DataOptions {
     ///
     /// Never with a password: that comes from --ledger-password-file, PGPASSWORD or a PGPASSFILE.
     /// Hosts other than this machine must show a certificate that holds (sslmode=verify-full),
-    /// unless the URL says otherwise; `sslrootcert=FILE` names who may have issued it.
+    /// unless the URL says otherwise: one of a public authority that browsers know, or of one in the
+    /// file that `sslrootcert=FILE` of the URL names besides.
     // Read as text, and parsed by `folder`: clap repeats what it can't parse, password and all.
     #[arg(long, value_name = "URL", env = "ESPALIER_LEDGER", hide_env_values = true)]
     pub ledger: Option<String>,
