@@ -2,18 +2,8 @@
 //! allows and what it does not, and judges every answer. A description that is wrong must be found out.
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
-#[path = "../auth/forge.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod forge;
-#[path = "../serve/http.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod http;
-#[path = "../serve/running.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod running;
-#[path = "../cli/workbench.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod workbench;
+#[path = "../serve/stage.rs"]
+mod stage;
 
 use std::path::Path;
 use std::process::Output;
@@ -21,9 +11,10 @@ use std::process::Output;
 use interop::peers::{self, Installed, Peer};
 use serde_json::{Value, json};
 
-use forge::Forge;
-use running::Running;
-use workbench::Workbench;
+use stage::forge::{self, Forge};
+use stage::running::Running;
+use stage::workbench::Workbench;
+use stage::{http, workbench};
 
 /// How many requests there are at least.
 const LEAST: u64 = 10_000;

@@ -10,26 +10,13 @@ mod pair;
 mod promoted;
 mod runbook;
 
-#[path = "../faults/book.rs"]
-mod book;
-#[path = "../faults/dice.rs"]
-mod dice;
-#[path = "../faults/load.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod load;
-#[path = "../faults/stand.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod stand;
+#[path = "../faults/faulty.rs"]
+mod faulty;
+#[path = "../serve/stage.rs"]
+mod stage;
 
-#[path = "../serve/http.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod http;
-#[path = "../serve/running.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod running;
-#[path = "../cli/workbench.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod workbench;
+use faulty::{book, dice, load, stand};
+use stage::{http, running, workbench};
 
 /// What servers are told about their database: short times, so that fifty faults pass in minutes.
 const DATABASE: &str = "database:\n  connect_timeout_seconds: 1\n  lock_timeout_seconds: 2\n  \

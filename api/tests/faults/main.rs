@@ -5,25 +5,18 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 #![allow(clippy::print_stdout)] // what the load met
 
-mod book;
 mod clock_back;
 mod database_killed;
-mod dice;
 mod disk_full;
-mod load;
+mod faulty;
 mod server_killed;
 mod small_disk;
-mod stand;
 
-#[path = "../serve/http.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod http;
-#[path = "../serve/running.rs"]
-#[allow(dead_code)]
-mod running;
-#[path = "../cli/workbench.rs"]
-#[allow(dead_code)]
-mod workbench;
+#[path = "../serve/stage.rs"]
+mod stage;
+
+use faulty::{book, dice, load, stand};
+use stage::{http, running, workbench};
 
 /// How often each fault happens: fifty times, and a few where foreign programs are left out for a
 /// quick run.

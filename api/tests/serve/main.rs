@@ -11,13 +11,9 @@ mod deltas;
 mod first_minutes;
 mod flood;
 mod foreign;
-#[path = "../auth/forge.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod forge;
 mod frames;
 mod hardened;
 mod health;
-mod http;
 mod in_process;
 mod issuing;
 mod life;
@@ -28,11 +24,10 @@ mod refused;
 mod reloading;
 mod remote;
 mod replicas;
-mod running;
 mod sharing;
+mod stage;
 mod telemetry;
 mod tls;
 mod vouched;
-#[path = "../cli/workbench.rs"]
-#[allow(dead_code)] // these tests do not use all of it
-mod workbench;
+
+use stage::{forge, http, running, workbench};
