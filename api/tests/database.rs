@@ -82,6 +82,41 @@ fn a_ca_starts_in_a_database() {
 }
 
 #[test]
+fn the_owner_lets_a_role_serve_while_it_migrates() {
+    let Some(server) = Cluster::start_or_skip(&[]) else { return };
+    server.role("owner");
+    server.role("ca");
+    server.database("ledger", "owner");
+    let bench = Workbench::new();
+    bench.write("password", format!("{}\n", Cluster::PASSWORD));
+    let url = |role: &str| server.tcp_url(role, "ledger");
+    let run = |line: &str| bench.run(&format!("{line} --ledger-password-file password"));
+    let migrate =
+        |role: &str| run(&format!("ledger migrate --ledger {} --grant-to {role}", url("owner")));
+    // Nobody is let in by a name that is no role's; the tables are there all the same.
+    migrate("nobody").fails(3, &["role \"nobody\" does not exist"]);
+    let first = format!("init --algorithm p256 --no-passphrase --ledger {}", url("ca"));
+    run(&first).fails(3, &["permission denied"]);
+    migrate("ca").done();
+    // What was left of the first try is of no use to this one.
+    run(&first).done();
+    run(&format!("issue --dns a.test --key-out a.key --out a.pem --ledger {}", url("ca"))).done();
+    // Once more changes nothing, and it is the same that `ledger grants` gives.
+    migrate("ca").done();
+    let rights = "SELECT string_agg(DISTINCT privilege_type, ',') FROM information_schema.role_table_grants WHERE grantee = 'ca'";
+    assert_eq!(server.psql_as("owner", "ledger", rights).unwrap().trim(), "INSERT,SELECT");
+    let refused = server.psql_as("ca", "ledger", "DELETE FROM espalier.record").unwrap_err();
+    assert!(refused.contains("permission denied"), "{refused}");
+    // A server can't give rights, and a name that PostgreSQL would cut is refused before it is asked.
+    run(&format!("ledger migrate --ledger {} --grant-to ca", url("ca")))
+        .fails(3, &["permission denied"]);
+    migrate(&"r".repeat(64)).fails(2, &["role: found", "63"]);
+    bench
+        .run("ledger migrate --grant-to ca")
+        .fails(2, &["--grant-to: found beside", "allowed is it only with a postgres:// URL"]);
+}
+
+#[test]
 fn passwords_are_never_in_the_url_nor_in_a_message() {
     let bench = Workbench::new();
     for line in [

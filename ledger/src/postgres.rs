@@ -188,6 +188,16 @@ impl PostgresStore {
         open::migrate(location, &PostgresOptions::default()).await
     }
 
+    /// Lets a role serve, and do nothing else to the ledger, by what [`grants`] says; as the role
+    /// that owns it.
+    ///
+    /// # Errors
+    /// `InvalidField` for a name that no role has; `Unavailable`, `Forbidden`, and what the database
+    /// says of a role that it does not know.
+    pub async fn grant(location: &PostgresLocation, role: &str) -> Result<(), LedgerError> {
+        open::grant(location, role, &PostgresOptions::default()).await
+    }
+
     /// Starts a transaction that reads: what it sees is one moment of the ledger.
     async fn reading(&self, name: &'static str) -> Result<Named<'_>, LedgerError> {
         self.readers.begin(name).await

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use sqlx::{
-    Connection, PgConnection,
+    AssertSqlSafe, Connection, PgConnection,
     migrate::{MigrateError, Migrator},
 };
 
 use super::{
-    PostgresOptions, connect, fault::Place, progress::Progress, readers::Readers,
+    PostgresOptions, connect, fault::Place, progress::Progress, readers::Readers, roles,
     transaction::Named, write::PostgresWriter,
 };
 use crate::{LedgerError, location::PostgresLocation};
@@ -94,6 +94,24 @@ async fn make_schema(transaction: &mut Named<'_>) -> Result<(), LedgerError> {
     let unlimited = sqlx::raw_sql("SET LOCAL statement_timeout = 0");
     let unlimited = unlimited.execute(transaction.sql()).await;
     transaction.check(unlimited).map(drop)
+}
+
+/// Lets a role serve, as [`roles::grants`] says, in one transaction.
+pub(super) async fn grant(
+    location: &PostgresLocation,
+    role: &str,
+    options: &PostgresOptions,
+) -> Result<(), LedgerError> {
+    const NAME: &str = "ledger.grant";
+    // The role's name is quoted there; nothing else of it comes from outside.
+    let sql = AssertSqlSafe(roles::grants(role)?);
+    let place = place(location, options);
+    let connect_options = connect::options(location, options)?;
+    let mut connection = connect::connect(NAME, &place, &connect_options, options).await?;
+    let mut transaction = Named::start(NAME, &place, connection.begin().await)?;
+    let granted = sqlx::raw_sql(sql).execute(transaction.sql()).await;
+    transaction.check(granted)?;
+    transaction.commit_writing(options.commit_timeout).await.map(|_| ())
 }
 
 fn place(location: &PostgresLocation, options: &PostgresOptions) -> Place {
