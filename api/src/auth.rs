@@ -15,7 +15,7 @@ pub mod config;
 mod denied;
 mod error;
 mod facts;
-mod fetch;
+pub(crate) mod fetch;
 mod grants;
 mod identity;
 mod issuer;

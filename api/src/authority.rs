@@ -15,7 +15,7 @@ use ca_core::sign::Signer;
 use ledger::Ledger;
 
 pub use chain::{LinkError, Mode, certificates, chain, others, verify_signature};
-pub use found::{Founding, Protection, found};
+pub use found::{Begun, Founding, Protection, begin, found};
 
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::{DataFolder, ledger_failed};
@@ -24,9 +24,9 @@ use crate::key_file;
 use crate::passphrase::Passphrase;
 
 /// The file of an authority's key, in its folder.
-const KEY: &str = "key.pem";
+pub(crate) const KEY: &str = "key.pem";
 /// The file of the key of its alternative signatures.
-const ALT_KEY: &str = "alt-key.pem";
+pub(crate) const ALT_KEY: &str = "alt-key.pem";
 
 /// An authority whose key is loaded.
 #[derive(Debug)]

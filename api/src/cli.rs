@@ -3,6 +3,7 @@
 mod algorithms;
 mod api;
 mod audit;
+mod bootstrap;
 mod ca;
 mod cert;
 mod completions;
@@ -34,6 +35,7 @@ mod pkcs12;
 mod pkcs7;
 mod profiles;
 mod quickstart;
+mod ready;
 mod related;
 mod requested;
 mod revoking;
@@ -87,6 +89,7 @@ pub struct Options {
 enum Command {
     Quickstart(quickstart::Options),
     Init(init::Options),
+    Bootstrap(Box<bootstrap::Options>),
     Issue(Box<issue::Options>),
     Cert(cert::Options),
     Ca(ca::Options),
@@ -106,6 +109,7 @@ enum Command {
     Audit(audit::Options),
     Context(contexts::Options),
     Serve(serve::Options),
+    Ready(ready::Options),
     Config(config::Options),
     Api(api::Options),
     Completions(completions::Options),
@@ -181,6 +185,7 @@ fn carry_out(
     match command {
         Command::Quickstart(options) => quickstart::run(&options, context),
         Command::Init(options) => init::run(&options, context),
+        Command::Bootstrap(options) => bootstrap::run(&options, context),
         Command::Issue(options) => issue::run(&options, context),
         Command::Cert(options) => cert::run(&options, context),
         Command::Ca(options) => ca::run(&options, context),
@@ -200,6 +205,7 @@ fn carry_out(
         Command::Audit(options) => audit::run(&options, context),
         Command::Context(options) => contexts::run(&options, context),
         Command::Serve(options) => serve::run(&options, beginning, context),
+        Command::Ready(options) => ready::run(&options, context),
         Command::Config(options) => config::run(&options, context),
         Command::Api(options) => api::run(&options, context),
         Command::Completions(options) => completions::run(&options, context),

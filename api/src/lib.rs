@@ -7,6 +7,7 @@
 
 pub mod auth;
 pub mod authority;
+pub mod bootstrap;
 mod causes;
 pub mod cli;
 pub mod crl_making;

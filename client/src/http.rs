@@ -87,7 +87,26 @@ impl Client {
             .await
     }
 
+    /// Sends a request once; answers with these statuses are answers, others are refusals. A problem
+    /// document is one whatever its status: a server that is too busy says so in it.
+    pub(crate) async fn send_expecting(
+        &self,
+        call: &Call<'_>,
+        statuses: &[u16],
+    ) -> Result<Response, ClientError> {
+        let answer = self.answer(call).await?;
+        if statuses.contains(&answer.status().as_u16()) && !is_problem(&answer) {
+            return Ok(answer);
+        }
+        Err(self.refused(answer).await)
+    }
+
     async fn once(&self, call: &Call<'_>) -> Result<Response, ClientError> {
+        let answer = self.answer(call).await?;
+        if answer.status().is_success() { Ok(answer) } else { Err(self.refused(answer).await) }
+    }
+
+    async fn answer(&self, call: &Call<'_>) -> Result<Response, ClientError> {
         let mut request = self.0.http.request(call.method.clone(), call.url.clone());
         request = request.header(ACCEPT, call.accept);
         if let Some(header) = self.0.credential.header().await? {
@@ -101,8 +120,7 @@ impl Client {
         }
         let in_time = tokio::time::timeout(self.0.timeout, request.send()).await;
         let answer = in_time.map_err(|_| self.timed_out())?;
-        let answer = answer.map_err(|error| self.failed(&error))?;
-        if answer.status().is_success() { Ok(answer) } else { Err(self.refused(answer).await) }
+        answer.map_err(|error| self.failed(&error))
     }
 
     /// Reads an answer of JSON.
@@ -129,8 +147,7 @@ impl Client {
     async fn refused(&self, answer: Response) -> ClientError {
         let status = answer.status().as_u16();
         let retry_after = retry_after(answer.headers());
-        let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_problem = media_type.is_some_and(|text| text.starts_with(PROBLEM));
+        let is_problem = is_problem(&answer);
         let octets = match self.read(answer, MOST_OF_PROBLEM).await {
             Ok(octets) => octets,
             Err(error) => return error,
@@ -200,4 +217,9 @@ fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     text.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn is_problem(answer: &Response) -> bool {
+    let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    media_type.is_some_and(|text| text.starts_with(PROBLEM))
 }

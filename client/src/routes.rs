@@ -12,8 +12,8 @@ use crate::listing::Listing;
 use crate::v1::{
     AlgorithmList, AuditEvent, AuditPage, Authority, AuthorityList, Certificate, CertificatePage,
     CheckedCertificate, CreateToken, Health, IssueCertificate, PageParameters, ProfileList,
-    RenewCertificate, RevocationList, RevokeCertificate, SearchAudit, SearchCertificates, Token,
-    TokenPage,
+    Readiness, RenewCertificate, RevocationList, RevokeCertificate, SearchAudit,
+    SearchCertificates, Token, TokenPage,
 };
 
 /// A method and a path of the API, with a place in braces.
@@ -51,6 +51,7 @@ routes! {
     AUDIT GET "/v1/audit";
     EXPORT GET "/v1/ledger/export";
     HEALTH GET "/healthz";
+    READINESS GET "/readyz";
 }
 
 /// A certificate that was issued.
@@ -242,6 +243,15 @@ impl Client {
     pub async fn health(&self) -> Result<Health, ClientError> {
         let call = self.call(&HEALTH, None)?;
         self.json(self.send(&call).await?).await
+    }
+
+    /// Whether the server can do its work, and what it lacks.
+    ///
+    /// # Errors
+    /// `ClientError`; a server that is not ready answers all the same.
+    pub async fn readiness(&self) -> Result<Readiness, ClientError> {
+        let call = self.call(&READINESS, None)?;
+        self.json(self.send_expecting(&call, &[200, 503]).await?).await
     }
 
     async fn issued(

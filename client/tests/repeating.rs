@@ -187,3 +187,29 @@ async fn an_export_that_breaks_off_is_no_export() {
         }
     }
 }
+
+#[tokio::test]
+async fn whether_it_is_ready_is_an_answer_either_way_and_a_problem_is_none() {
+    let document = |ready: bool| {
+        format!(
+            r#"{{"ready":{ready},"checks":[{{"name":"crls","passes":{ready},"found":"a","allowed":"b"}}]}}"#
+        )
+    };
+    let json = "application/json";
+    let (url, stub) = stub(vec![
+        answer("200 OK", json, "", &document(true)),
+        answer("503 Service Unavailable", json, "", &document(false)),
+        problem("503 Service Unavailable", "overloaded", ""),
+        answer("500 Internal Server Error", json, "", &document(true)),
+    ]);
+    let client = client(&url);
+    assert!(client.readiness().await.unwrap().ready);
+    let lacking = client.readiness().await.unwrap();
+    assert!(!lacking.ready && lacking.checks[0].name == "crls", "{lacking:?}");
+    let busy = client.readiness().await.unwrap_err();
+    assert!(matches!(busy, ClientError::Refused(_)), "{busy}");
+    let broken = client.readiness().await.unwrap_err();
+    assert!(matches!(broken, ClientError::Unexpected { status: 500, .. }), "{broken}");
+    let asked = stub.join().unwrap();
+    assert!(asked.iter().all(|request| request.starts_with("GET /readyz ")), "{asked:?}");
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use client::Unread;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, RequestBuilder, redirect};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, redirect};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -26,7 +26,7 @@ const MAX_OWN_TOKEN: usize = 16 * 1024;
 
 /// An HTTPS client that trusts what the configuration says.
 #[derive(Clone, Debug)]
-pub(super) struct Fetcher {
+pub(crate) struct Fetcher {
     client: Client,
     token_file: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// `FetchError` when the file can't be read or has no certificate.
-    pub(super) fn new(
+    pub(crate) fn new(
         ca_file: Option<&Path>,
         token_file: Option<&Path>,
     ) -> Result<Self, FetchError> {
@@ -72,10 +72,33 @@ impl Fetcher {
     async fn send(
         &self,
         url: &Url,
-        mut request: RequestBuilder,
+        request: RequestBuilder,
         statuses: &[u16],
         most: usize,
     ) -> Result<Vec<u8>, FetchError> {
+        let (status, body) = self.exchange(url, request, most).await?;
+        if !statuses.contains(&status.as_u16()) {
+            let reason = format!("{url}: found status {status}, allowed is 200");
+            return Err(FetchError::new(reason));
+        }
+        Ok(body)
+    }
+
+    /// A request of this method, for [`Self::exchange`].
+    pub(crate) fn request(&self, method: Method, url: &Url) -> RequestBuilder {
+        self.client.request(method, url.clone())
+    }
+
+    /// Sends a request and reads the answer, whatever its status, of at most `most` octets.
+    ///
+    /// # Errors
+    /// `FetchError` when there is no answer, a redirect, or more octets.
+    pub(crate) async fn exchange(
+        &self,
+        url: &Url,
+        mut request: RequestBuilder,
+        most: usize,
+    ) -> Result<(StatusCode, Vec<u8>), FetchError> {
         let fail = |reason: String| FetchError::new(format!("{url}: {reason}"));
         if let Some(path) = &self.token_file {
             request = request.header(AUTHORIZATION, own_token(path).await?);
@@ -88,13 +111,11 @@ impl Fetcher {
         if status.is_redirection() {
             return Err(fail(format!("found a redirect ({status}), allowed is none")));
         }
-        if !statuses.contains(&status.as_u16()) {
-            return Err(fail(format!("found status {status}, allowed is 200")));
-        }
-        client::read_within(answer, most).await.map_err(|unread| match unread {
+        let body = client::read_within(answer, most).await.map_err(|unread| match unread {
             Unread::Broken(error) => fail(with_causes(&error.without_url())),
             Unread::TooLong { .. } => fail(unread.to_string()),
-        })
+        })?;
+        Ok((status, body))
     }
 }
 

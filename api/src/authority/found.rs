@@ -1,6 +1,6 @@
 //! Founding an authority: its keys, its place in the ledger, its certificate.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ca_core::algorithm::Algorithm;
 use ca_core::fingerprint::Fingerprint;
@@ -51,13 +51,8 @@ pub struct Protection<'a> {
 /// Founds an authority: below `parent`, or as a root. If it was cut off before, it goes on with
 /// the keys that are there.
 ///
-/// Whether the profile and the parent allow it is rehearsed before anything is written. Then the
-/// keys are written, the ledger learns of the authority, its certificate is issued, and the
-/// certificate's files come last.
-///
 /// # Errors
-/// `CliError` with exit code 1 when the profile refuses, 2 when the name is taken or not a name,
-/// 3 where files or ledger can't be written.
+/// As [`begin`] and [`Begun::complete`].
 pub async fn found(
     folder: &DataFolder,
     ledger: &Ledger,
@@ -66,6 +61,34 @@ pub async fn found(
     protection: Protection<'_>,
     context: &mut Context,
 ) -> Result<Authority, CliError> {
+    let begun = begin(folder, ledger, founding, parent, protection, context).await?;
+    begun.complete(ledger, parent, context).await
+}
+
+/// An authority whose keys are written, and of which the ledger knows nothing yet: the time to
+/// bring the keys to another place as well.
+pub struct Begun {
+    authority: Authority,
+    profile: Profile,
+    request: Request,
+    new: NewAuthority,
+    place: PathBuf,
+}
+
+/// Begins to found an authority. Whether the profile and the parent allow it is rehearsed before
+/// anything is written; then the keys are.
+///
+/// # Errors
+/// `CliError` with exit code 1 when the profile refuses, 2 when the name is taken or not a name,
+/// 3 where files or ledger can't be read or written.
+pub async fn begin(
+    folder: &DataFolder,
+    ledger: &Ledger,
+    founding: Founding,
+    parent: Option<&Authority>,
+    protection: Protection<'_>,
+    context: &mut Context,
+) -> Result<Begun, CliError> {
     check_name(&founding.name)?;
     check_profile(&founding.profile)?;
     let known = ledger.authority(&founding.name).await.map_err(ledger_failed)?;
@@ -87,21 +110,41 @@ pub async fn found(
     }
     let request = request(&founding, &keys);
     let (signer, alt_signer) = keys.signers(founding.algorithm)?;
-    let mut authority =
-        Authority::new(founding.name.clone(), founding.algorithm, signer, alt_signer, Vec::new());
+    let authority =
+        Authority::new(founding.name, founding.algorithm, signer, alt_signer, Vec::new());
     let issuer = parent.unwrap_or(&authority);
     issuance::rehearse(issuer, &founding.profile, request.clone(), context)?;
 
     unwritten.write(&place)?;
-    ledger.add_authority(new).await.map_err(ledger_failed)?;
-    let asker = Asker::local(None);
-    let own = issuance::issue(ledger, issuer, &founding.profile, request, asker, context).await?;
-    let added =
-        ledger.add_authority_certificate(&founding.name, own.der().to_vec(), context.now()).await;
-    added.map_err(ledger_failed)?;
-    authority.chain = chain(ledger, &founding.name).await?;
-    write_certificates(&place, &authority)?;
-    Ok(authority)
+    Ok(Begun { authority, profile: founding.profile, request, new, place })
+}
+
+impl Begun {
+    /// Completes it, with the same parent: the ledger learns of the authority, its certificate is
+    /// issued, and the certificate's files come last.
+    ///
+    /// # Errors
+    /// `CliError` with exit code 1 when the profile refuses, 3 where files or ledger can't be
+    /// written.
+    pub async fn complete(
+        self,
+        ledger: &Ledger,
+        parent: Option<&Authority>,
+        context: &mut Context,
+    ) -> Result<Authority, CliError> {
+        let Self { mut authority, profile, request, new, place } = self;
+        let issuer = parent.unwrap_or(&authority);
+        let name = new.name.clone();
+        ledger.add_authority(new).await.map_err(ledger_failed)?;
+        let asker = Asker::local(None);
+        let own = issuance::issue(ledger, issuer, &profile, request, asker, context).await?;
+        let added =
+            ledger.add_authority_certificate(&name, own.der().to_vec(), context.now()).await;
+        added.map_err(ledger_failed)?;
+        authority.chain = chain(ledger, &name).await?;
+        write_certificates(&place, &authority)?;
+        Ok(authority)
+    }
 }
 
 /// Digests of the keys that the authority's keys are made of, as its records will have them.

@@ -34,7 +34,7 @@ pub(super) struct ServerOptions {
 }
 
 /// The commands that can ask a server.
-const CAN_ASK: [&str; 12] = [
+const CAN_ASK: [&str; 13] = [
     "issue",
     "cert list",
     "cert show",
@@ -47,6 +47,7 @@ const CAN_ASK: [&str; 12] = [
     "token revoke",
     "ledger export",
     "audit",
+    "ready",
 ];
 /// Those that ask one only where that is said: they need no data folder either.
 const CAN_ASK_WHEN_TOLD: [&str; 2] = ["algorithms", "profiles"];

@@ -4,6 +4,7 @@
 
 mod authorities;
 mod bad_places;
+mod bootstrap;
 mod checks;
 mod clock;
 mod crls;

@@ -3,6 +3,7 @@
 
 mod abuse;
 mod administration;
+mod asked_ready;
 mod bad_csr;
 mod bounds;
 mod collector;
