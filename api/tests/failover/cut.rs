@@ -58,7 +58,9 @@ fn one_world(cluster: &Cluster, world: u64, rounds: u64) {
         load.is_kept(&stand);
     }
     let tally = load.ends(&stand);
-    assert!(tally.busy + tally.not_stored > 0, "nobody was told to come again: {tally:?}");
+    // Of a few cuts each may fall where the server asks the database again by itself.
+    let told = tally.busy + tally.not_stored;
+    assert!(told > 0 || rounds < 10, "nobody was told to come again: {tally:?}");
     assert_eq!(tally.lost, 0, "every request is answered: {tally:?}");
     assert!(server.end().success());
     println!("{rounds} cuts of world {world}: {tally:?}");
