@@ -5,6 +5,7 @@
 pub mod bouncy_castle;
 pub mod debian;
 pub mod go;
+pub mod helm_unittest;
 pub mod liboqs;
 pub mod openssl;
 pub mod python;
@@ -104,6 +105,12 @@ const PEERS: &[Peer] = &[
         sources: &[building::SOURCES],
         pace: Pace::Slow,
         install: building::install,
+    },
+    Peer {
+        name: "helm-unittest",
+        sources: &[helm_unittest::SOURCES],
+        pace: Pace::Slow,
+        install: helm_unittest::install,
     },
 ];
 

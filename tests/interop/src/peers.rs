@@ -24,6 +24,7 @@
 //! | `bouncycastle` | `harness`, `harness-brief` for a few questions; `keytool` of the JDK that it runs on; `harness-ml-dsa`, on a Java that knows ML-DSA by itself, where there is one | yes |
 //! | `pyca` | `harness` | yes |
 //! | `go` | `harness` | yes |
+//! | `helm-unittest` | `helm-unittest`: the suites of charts/espalier | - |
 //! | `pkilint` | `cert`, `chain`, `crl`, `ocsp`: each takes a file (PEM or DER) and prints JSON; see [`findings`] | - |
 //! | `schemathesis` | `schemathesis` | - |
 //! | `kubernetes` | `cluster`, a control plane with cert-manager (see the crate `test-cluster`); `kubectl`, `helm` | - |
