@@ -6,6 +6,7 @@
 
 mod blocks;
 mod escapes;
+mod kubernetes;
 mod service;
 mod shell;
 mod shown;
@@ -25,6 +26,7 @@ const GUIDES: &[(&str, usize)] = &[
     ("database.md", 50),
     ("getting-started.md", 16),
     ("installation.md", 10),
+    ("kubernetes.md", 20),
     ("revocation.md", 50),
     ("server.md", 20),
 ];
@@ -88,6 +90,13 @@ fn getting_started() {
 fn installation() {
     let Some(mut shell) = service::shell() else { return };
     follow("installation.md", &mut shell);
+}
+
+#[test]
+fn kubernetes() {
+    let Some((_cluster, mut shell)) = kubernetes::shell() else { return };
+    follow("kubernetes.md", &mut shell);
+    tried("kubernetes", "docs/kubernetes.md", "every command does what it says");
 }
 
 #[test]
