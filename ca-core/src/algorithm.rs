@@ -94,8 +94,10 @@ impl Curve {
             Self::P256 => const_oid::db::rfc5912::SECP_256_R_1,
             Self::P384 => const_oid::db::rfc5912::SECP_384_R_1,
             Self::P521 => const_oid::db::rfc5912::SECP_521_R_1,
-            Self::BrainpoolP256r1 => ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.7"),
-            Self::BrainpoolP384r1 => ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.11"),
+            Self::BrainpoolP256r1 => const { ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.7") },
+            Self::BrainpoolP384r1 => {
+                const { ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.11") }
+            }
         }
     }
 
@@ -154,11 +156,11 @@ impl MlDsa {
 
     /// The identifier of key and signature (RFC 9881).
     pub fn oid(self) -> ObjectIdentifier {
-        ObjectIdentifier::new_unwrap(match self {
-            Self::MlDsa44 => "2.16.840.1.101.3.4.3.17",
-            Self::MlDsa65 => "2.16.840.1.101.3.4.3.18",
-            Self::MlDsa87 => "2.16.840.1.101.3.4.3.19",
-        })
+        match self {
+            Self::MlDsa44 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17") },
+            Self::MlDsa65 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18") },
+            Self::MlDsa87 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19") },
+        }
     }
 
     /// The set that `oid` names.

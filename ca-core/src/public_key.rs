@@ -7,10 +7,10 @@ mod strength;
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5912, rfc8410};
-use der::asn1::{Any, BitString, UintRef};
+use der::asn1::{Any, BitStringRef, UintRef};
 use der::{Decode, Encode, ErrorKind, Sequence, Tagged};
 use sha2::{Digest, Sha256};
-use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfo, SubjectPublicKeyInfoOwned};
 
 use crate::algorithm::{ClassicalKey, Composite, Curve, KeyKind, MlDsa, MlKem, SlhDsa};
 use crate::fingerprint::Fingerprint;
@@ -73,11 +73,7 @@ impl PublicKey {
     /// # Errors
     /// As [`Self::from_spki`].
     pub fn from_raw(kind: KeyKind, key: &[u8]) -> Result<Self, PublicKeyError> {
-        let info = SubjectPublicKeyInfoOwned {
-            algorithm: key_identifier(kind),
-            subject_public_key: BitString::from_bytes(key)?,
-        };
-        Self::from_spki(&info.to_der()?)
+        Self::from_spki(&encoded(kind, key)?)
     }
 
     /// What kind of key it is.
@@ -149,10 +145,20 @@ impl PublicKey {
     pub fn composite_keys(&self) -> Option<(Self, Self)> {
         let KeyKind::Composite(composite) = self.kind else { return None };
         let halves = self.composite_halves()?;
-        let ml_dsa = Self::from_raw(KeyKind::MlDsa(composite.ml_dsa()), halves.ml_dsa).ok()?;
-        let kind = KeyKind::Classical(composite.classical_key());
-        Some((ml_dsa, Self::from_raw(kind, halves.classical).ok()?))
+        // Both halves were checked when the composite was read.
+        let half = |kind, key: &[u8]| {
+            let spki = encoded(kind, key).ok()?;
+            Some(Self { kind, spki, key: key.to_vec(), verdict: Verdict::default() })
+        };
+        let ml_dsa = half(KeyKind::MlDsa(composite.ml_dsa()), halves.ml_dsa)?;
+        Some((ml_dsa, half(KeyKind::Classical(composite.classical_key()), halves.classical)?))
     }
+}
+
+/// The DER SubjectPublicKeyInfo of these key octets.
+fn encoded(kind: KeyKind, key: &[u8]) -> Result<Vec<u8>, der::Error> {
+    let subject_public_key = BitStringRef::from_bytes(key)?;
+    SubjectPublicKeyInfo { algorithm: key_identifier(kind), subject_public_key }.to_der()
 }
 
 /// A public key that is not accepted.

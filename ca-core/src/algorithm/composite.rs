@@ -36,6 +36,7 @@ pub struct Composite(&'static Row);
 struct Row {
     /// Last arc under 1.3.6.1.5.5.7.6.
     arc: u8,
+    oid: ObjectIdentifier,
     name: &'static str,
     ml_dsa: MlDsa,
     key: ClassicalKey,
@@ -73,9 +74,7 @@ impl Composite {
 
     /// The identifier of key and signature; its parameters are always absent.
     pub fn oid(self) -> ObjectIdentifier {
-        let prefix = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.6");
-        // 37 to 54 fit in one octet of the encoding, so appending an arc can't overflow.
-        prefix.push_arc(self.0.arc.into()).expect("a ninth arc fits in an object identifier")
+        self.0.oid
     }
 
     /// The ML-DSA half.
@@ -130,6 +129,8 @@ impl fmt::Debug for Composite {
     }
 }
 
+const PREFIX: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.6");
+
 const fn row(
     arc: u8,
     name: &'static str,
@@ -139,7 +140,12 @@ const fn row(
     prehash: PreHash,
     label: &'static str,
 ) -> Row {
-    Row { arc, name, ml_dsa, key, scheme, prehash, label }
+    let oid = match PREFIX.push_arc(arc as u32) {
+        Ok(oid) => oid,
+        // Only while this is compiled: nine arcs fit.
+        Err(_) => panic!("an object identifier holds nine arcs"),
+    };
+    Row { arc, oid, name, ml_dsa, key, scheme, prehash, label }
 }
 
 const RSA2048: ClassicalKey = ClassicalKey::Rsa { bits: 2048 };

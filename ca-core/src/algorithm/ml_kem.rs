@@ -23,11 +23,11 @@ impl MlKem {
 
     /// The identifier of the key (RFC 9935 section 3); its parameters are always absent.
     pub fn oid(self) -> ObjectIdentifier {
-        ObjectIdentifier::new_unwrap(match self {
-            Self::MlKem512 => "2.16.840.1.101.3.4.4.1",
-            Self::MlKem768 => "2.16.840.1.101.3.4.4.2",
-            Self::MlKem1024 => "2.16.840.1.101.3.4.4.3",
-        })
+        match self {
+            Self::MlKem512 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.4.1") },
+            Self::MlKem768 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.4.2") },
+            Self::MlKem1024 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.4.3") },
+        }
     }
 
     /// The set that `oid` names.

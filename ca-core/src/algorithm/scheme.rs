@@ -165,15 +165,17 @@ pub enum SchemeError {
 }
 
 fn is_broken(oid: ObjectIdentifier) -> bool {
-    const BROKEN: [&str; 6] = [
-        "1.2.840.113549.1.1.2",
-        "1.2.840.113549.1.1.4",
-        "1.2.840.113549.1.1.5",
-        "1.2.840.10040.4.3",
-        "1.2.840.10045.4.1",
-        "1.3.14.3.2.29",
+    const BROKEN: [ObjectIdentifier; 6] = [
+        rfc5912::MD_2_WITH_RSA_ENCRYPTION,
+        rfc5912::MD_5_WITH_RSA_ENCRYPTION,
+        rfc5912::SHA_1_WITH_RSA_ENCRYPTION,
+        rfc5912::DSA_WITH_SHA_1,
+        // ecdsa-with-SHA1, RFC 3279 section 2.2.3.
+        ObjectIdentifier::new_unwrap("1.2.840.10045.4.1"),
+        // sha-1WithRSAEncryption of OIW, which old Windows wrote.
+        ObjectIdentifier::new_unwrap("1.3.14.3.2.29"),
     ];
-    BROKEN.iter().any(|broken| *broken == oid.to_string())
+    BROKEN.contains(&oid)
 }
 
 /// RSASSA-PSS-params (RFC 4055 section 3.1); every field stands explicitly, since each default

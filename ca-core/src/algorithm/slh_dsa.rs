@@ -54,20 +54,20 @@ impl SlhDsa {
 
     /// The identifier of key and signature (RFC 9909 section 3).
     pub fn oid(self) -> ObjectIdentifier {
-        ObjectIdentifier::new_unwrap(match self {
-            Self::Sha2_128s => "2.16.840.1.101.3.4.3.20",
-            Self::Sha2_128f => "2.16.840.1.101.3.4.3.21",
-            Self::Sha2_192s => "2.16.840.1.101.3.4.3.22",
-            Self::Sha2_192f => "2.16.840.1.101.3.4.3.23",
-            Self::Sha2_256s => "2.16.840.1.101.3.4.3.24",
-            Self::Sha2_256f => "2.16.840.1.101.3.4.3.25",
-            Self::Shake128s => "2.16.840.1.101.3.4.3.26",
-            Self::Shake128f => "2.16.840.1.101.3.4.3.27",
-            Self::Shake192s => "2.16.840.1.101.3.4.3.28",
-            Self::Shake192f => "2.16.840.1.101.3.4.3.29",
-            Self::Shake256s => "2.16.840.1.101.3.4.3.30",
-            Self::Shake256f => "2.16.840.1.101.3.4.3.31",
-        })
+        match self {
+            Self::Sha2_128s => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.20") },
+            Self::Sha2_128f => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.21") },
+            Self::Sha2_192s => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.22") },
+            Self::Sha2_192f => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.23") },
+            Self::Sha2_256s => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.24") },
+            Self::Sha2_256f => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.25") },
+            Self::Shake128s => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.26") },
+            Self::Shake128f => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.27") },
+            Self::Shake192s => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.28") },
+            Self::Shake192f => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.29") },
+            Self::Shake256s => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.30") },
+            Self::Shake256f => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.31") },
+        }
     }
 
     /// The set that `oid` names.

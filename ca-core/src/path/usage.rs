@@ -48,14 +48,14 @@ impl Usage {
 
     /// The object identifier in extendedKeyUsage.
     pub fn oid(self) -> ObjectIdentifier {
-        ObjectIdentifier::new_unwrap(match self {
-            Self::ServerAuth => "1.3.6.1.5.5.7.3.1",
-            Self::ClientAuth => "1.3.6.1.5.5.7.3.2",
-            Self::CodeSigning => "1.3.6.1.5.5.7.3.3",
-            Self::EmailProtection => "1.3.6.1.5.5.7.3.4",
-            Self::TimeStamping => "1.3.6.1.5.5.7.3.8",
-            Self::OcspSigning => "1.3.6.1.5.5.7.3.9",
-        })
+        match self {
+            Self::ServerAuth => const { ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1") },
+            Self::ClientAuth => const { ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2") },
+            Self::CodeSigning => const { ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3") },
+            Self::EmailProtection => const { ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.4") },
+            Self::TimeStamping => const { ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8") },
+            Self::OcspSigning => const { ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9") },
+        }
     }
 
     /// Bits of keyUsage of which one must be set, if the extension is there.
