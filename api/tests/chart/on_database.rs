@@ -6,7 +6,7 @@ use interop::peers::tried;
 use test_cluster::{Cluster, Namespace};
 use test_postgres::Cluster as Postgres;
 
-use crate::release::{Release, is_ready, issues};
+use crate::release::{NO_KINDS, Release, is_ready, issues};
 
 /// A Secret with one value.
 fn secret(namespace: &Namespace<'_>, name: &str, key: &str, value: &str) {
@@ -27,7 +27,7 @@ fn servers_on_a_database_are_made_by_a_job_and_started_from_its_secrets() {
     secret(&namespace, "pass", "passphrase", "correct horse");
     secret(&namespace, "foreign", "key.pem", "not for the bootstrap");
     let values = format!(
-        "
+        "{NO_KINDS}
 ledger:
   store: postgres
   postgres:

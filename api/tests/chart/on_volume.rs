@@ -6,7 +6,7 @@ use std::fs;
 use interop::peers::tried;
 use test_cluster::Cluster;
 
-use crate::release::{Release, is_ready, issues};
+use crate::release::{NO_KINDS, Release, is_ready, issues};
 
 #[test]
 fn a_server_on_a_volume_is_made_started_and_upgraded() {
@@ -14,11 +14,13 @@ fn a_server_on_a_volume_is_made_started_and_upgraded() {
     let namespace = cluster.namespace("volume");
     let secret = ["create", "secret", "generic", "pass", "--from-literal=passphrase=correct horse"];
     namespace.kubectl().run(&secret).ok();
-    let values = "
-keys: {passphraseSecret: {name: pass}}
-server: {tls: {extraNames: [localhost]}}
-";
-    let release = Release::install(cluster, namespace, values);
+    let values = format!(
+        "{NO_KINDS}
+keys: {{passphraseSecret: {{name: pass}}}}
+server: {{tls: {{extraNames: [localhost]}}}}
+"
+    );
+    let release = Release::install(cluster, namespace, &values);
     // The volume outlives the pods.
     let volume = tempfile::tempdir().unwrap();
     let logs = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use base64ct::{Base64, Encoding as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use test_cluster::{Cluster, Namespace};
 
 use crate::workbench::Run;
@@ -79,8 +79,12 @@ impl<'a> Pod<'a> {
         for mount in container["volumeMounts"].as_array().into_iter().flatten() {
             self.mount(mount);
         }
-        assert!(container["command"].is_null(), "the image's own entry point");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_espalier"));
+        let mut command = match container["command"][0].as_str() {
+            // The image's own entry point.
+            None => Command::new(env!("CARGO_BIN_EXE_espalier")),
+            Some("espalier-issuer") => Command::new(beside_this_test("espalier-issuer")),
+            Some(other) => panic!("{other}: a program that the image does not have"),
+        };
         command.env_clear().current_dir(&self.root);
         let args = container["args"].as_array().unwrap();
         command.args(args.iter().map(|word| self.mapped(word.as_str().unwrap())));
@@ -88,11 +92,31 @@ impl<'a> Pod<'a> {
             let server = self.cluster.server().strip_prefix("https://").unwrap();
             let (host, port) = server.rsplit_once(':').unwrap();
             command.env("KUBERNETES_SERVICE_HOST", host).env("KUBERNETES_SERVICE_PORT", port);
+            // Kubernetes' client library knows a pod's folder by one name alone, which is not there.
+            command.env("KUBECONFIG", self.kubeconfig());
+            command.env("POD_NAMESPACE", self.namespace.name()).env("POD_NAME", "issuer-0");
             if args[0] == "bootstrap" {
                 command.arg(format!("--service-account={}", self.path(ACCOUNT).display()));
             }
         }
         command
+    }
+
+    /// What a pod's folder says, in the other form that Kubernetes knows.
+    fn kubeconfig(&self) -> PathBuf {
+        let account = self.path(ACCOUNT);
+        let server = json!({
+            "server": self.cluster.server(), "certificate-authority": account.join("ca.crt"),
+        });
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "pod",
+            "clusters": [{"name": "pod", "cluster": server}],
+            "users": [{"name": "pod", "user": {"tokenFile": account.join("token")}}],
+            "contexts": [{"name": "pod", "context": {"cluster": "pod", "user": "pod"}}],
+        });
+        let file = account.join("kubeconfig");
+        fs::write(&file, config.to_string()).unwrap();
+        file
     }
 
     /// Paths of the container are below the folder; its ports are on this machine alone.
@@ -102,6 +126,7 @@ impl<'a> Pod<'a> {
             .replace("/var/lib/espalier", &format!("{root}/var/lib/espalier"))
             .replace("0.0.0.0:8440", &format!("127.0.0.1:{}", self.port))
             .replace("0.0.0.0:8480", &format!("127.0.0.1:{}", self.public))
+            .replace("0.0.0.0:8081", &format!("127.0.0.1:{}", self.port))
     }
 
     fn mount(&self, mount: &Value) {
@@ -132,10 +157,11 @@ impl<'a> Pod<'a> {
 
     /// The server's configuration knows the API server by what each pod has; the rest is as it stands there.
     fn configured(&self, file: &str, text: &str) -> String {
+        let text = self.mapped(text);
         if file != "espalier.yaml" {
-            return text.to_owned();
+            return text;
         }
-        let mut config: Value = serde_saphyr::from_str(&self.mapped(text)).unwrap();
+        let mut config: Value = serde_saphyr::from_str(&text).unwrap();
         for cluster in config["auth"]["kubernetes"].as_array_mut().into_iter().flatten() {
             cluster["api_server"] = self.cluster.server().into();
             cluster["ca_file"] = self.path(ACCOUNT).join("ca.crt").to_str().into();
@@ -159,6 +185,15 @@ impl<'a> Pod<'a> {
                 .collect(),
         }
     }
+}
+
+/// A program of another package, which is built beside this test.
+fn beside_this_test(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    // target/PROFILE/deps/TEST
+    let program = test.ancestors().nth(2).unwrap().join(name);
+    assert!(program.exists(), "{}: not built; `cargo build --bin {name}`", program.display());
+    program
 }
 
 /// Files as a kubelet puts them: in a folder that a link names, so that all change at once, and readable to a group.

@@ -30,9 +30,7 @@ impl<'a> Release<'a> {
     pub(crate) fn helm(&self, verb: &str, values: &str) -> crate::helm::Said {
         let known = self.cluster.kubectl().run(&["get", "--raw", OIDC]).json();
         let file = self.values.path().join("values.yaml");
-        // The kinds are the whole cluster's, and other releases are in it.
-        let common = "crds: {enabled: false}\n";
-        fs::write(&file, format!("{common}{values}")).unwrap();
+        fs::write(&file, values).unwrap();
         let issuer = format!("cluster.serviceAccountIssuer={}", known["issuer"].as_str().unwrap());
         let words = [
             verb,
@@ -76,7 +74,7 @@ impl<'a> Release<'a> {
     }
 
     /// A token of a service account, for the server of the release.
-    fn token(&self, account: &str, audience: &str) -> String {
+    pub(crate) fn token(&self, account: &str, audience: &str) -> String {
         let words = ["create", "token", account, "--audience", audience];
         self.namespace.kubectl().run(&words).ok().trim().to_owned()
     }
@@ -91,6 +89,8 @@ impl<'a> Release<'a> {
     }
 }
 
+/// The kinds are the whole cluster's, and other releases are in it.
+pub(crate) const NO_KINDS: &str = "crds: {enabled: false}";
 const OIDC: &str = "/.well-known/openid-configuration";
 
 /// Asks a server of the release for certificates, as service accounts of the cluster.

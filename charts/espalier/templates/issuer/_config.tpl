@@ -1,8 +1,6 @@
 {{/* The issuer's configuration: what the values say by name, and `issuer.config` over it. */}}
 {{- define "espalier.issuerConfig" -}}
-{{- $controllers := list "certificate-requests" -}}
-{{- if .Values.issuer.certificateSigningRequests }}{{ $controllers = append $controllers "certificate-signing-requests" }}{{ end -}}
-{{- $config := dict "version" 1 "listen" "0.0.0.0:8081" "cluster_resource_namespace" .Release.Namespace "controllers" $controllers -}}
+{{- $config := dict "version" 1 "listen" "0.0.0.0:8081" "cluster_resource_namespace" .Release.Namespace -}}
 {{- $_ := set $config "leader_election" (dict "lease_name" (printf "%s-issuer" (include "espalier.fullname" .))) -}}
 {{- $_ := set $config "log" (dict "format" "json" "level" .Values.issuer.logLevel) -}}
 {{- mergeOverwrite $config (deepCopy .Values.issuer.config) | toYaml -}}
