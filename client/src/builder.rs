@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::redirect;
+use zeroize::Zeroizing;
 
 use crate::address::checked_url;
 use crate::credential::{BearerToken, Credential};
 use crate::http::Client;
-use crate::tls::{self, Identity};
+use crate::tls::{self, Identity, Trust};
 use crate::{ClientError, address};
 
 /// How long a connection may take to open, unless it is told.
@@ -22,7 +23,7 @@ const RETRIES: usize = 4;
 #[derive(Clone, Debug)]
 pub struct ClientBuilder {
     server: String,
-    ca_file: Option<PathBuf>,
+    trust: Trust,
     identity: Option<Identity>,
     credential: Credential,
     connect_timeout: Duration,
@@ -34,7 +35,7 @@ impl ClientBuilder {
     pub(crate) fn new(server: impl Into<String>) -> Self {
         Self {
             server: server.into(),
-            ca_file: None,
+            trust: Trust::System,
             identity: None,
             credential: Credential::None,
             connect_timeout: CONNECT_TIMEOUT,
@@ -46,7 +47,13 @@ impl ClientBuilder {
     /// Trusts the certificates in this file (PEM), and not those that the system trusts.
     #[must_use]
     pub fn ca_file(self, path: impl Into<PathBuf>) -> Self {
-        Self { ca_file: Some(path.into()), ..self }
+        Self { trust: Trust::File(path.into()), ..self }
+    }
+
+    /// The same, with the certificates themselves (PEM).
+    #[must_use]
+    pub fn ca_certificates(self, text: impl Into<Vec<u8>>) -> Self {
+        Self { trust: Trust::Text(text.into()), ..self }
     }
 
     /// Shows this token.
@@ -69,8 +76,14 @@ impl ClientBuilder {
         chain_file: impl Into<PathBuf>,
         key_file: impl Into<PathBuf>,
     ) -> Self {
-        let (chain_file, key_file) = (chain_file.into(), key_file.into());
-        Self { identity: Some(Identity { chain_file, key_file }), ..self }
+        let identity = Identity::Files { chain: chain_file.into(), key: key_file.into() };
+        Self { identity: Some(identity), ..self }
+    }
+
+    /// The same, with the certificates and the key themselves (PEM, not encrypted).
+    #[must_use]
+    pub fn client_identity(self, chain: impl Into<Vec<u8>>, key: Zeroizing<Vec<u8>>) -> Self {
+        Self { identity: Some(Identity::Text { chain: chain.into(), key }), ..self }
     }
 
     /// How long a connection may take to open; 5 s unless it is told.
@@ -106,7 +119,7 @@ impl ClientBuilder {
         if base.query().is_some() {
             return Err(ClientError::config("server", "a query", "none"));
         }
-        let tls = tls::config(self.ca_file.as_deref(), self.identity.as_ref())?;
+        let tls = tls::config(&self.trust, self.identity.as_ref())?;
         // A redirect could take the credential anywhere.
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)

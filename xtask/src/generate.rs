@@ -2,34 +2,43 @@
 
 pub mod algorithm_table;
 pub mod cli_reference;
+pub mod definitions;
 pub mod lint_table;
 pub mod rest_api;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::failure::Failure;
-use crate::workspace;
-
-/// What generators may look at.
-#[derive(Debug)]
-pub struct Sources {
-    /// The `espalier` command, just built.
-    pub espalier: PathBuf,
-}
+use crate::workspace::{self, Programs};
 
 /// A file that is made: its name for people, where it is committed, and its text.
 struct Generator {
     name: &'static str,
     path: &'static str,
-    make: fn(&Sources) -> Result<String, Failure>,
+    make: fn(&Programs) -> Result<String, Failure>,
 }
 
 const GENERATORS: &[Generator] = &[
     Generator {
         name: "command reference",
         path: "docs/reference/cli.md",
-        make: cli_reference::make,
+        make: cli_reference::espalier,
+    },
+    Generator {
+        name: "command reference of the issuer",
+        path: "docs/reference/issuer-cli.md",
+        make: cli_reference::issuer,
+    },
+    Generator {
+        name: "definition of PQClusterIssuer",
+        path: "charts/espalier/files/crds/espalier.dev_pqclusterissuers.yaml",
+        make: definitions::cluster_issuer,
+    },
+    Generator {
+        name: "definition of PQIssuer",
+        path: "charts/espalier/files/crds/espalier.dev_pqissuers.yaml",
+        make: definitions::issuer,
     },
     Generator {
         name: "table of algorithms",
@@ -50,10 +59,10 @@ const GENERATORS: &[Generator] = &[
 /// # Errors
 /// When a generator fails, a file can't be written, or with `check` a file is not what would be written.
 pub fn run(check: bool) -> Result<(), Failure> {
-    let sources = Sources { espalier: workspace::espalier()? };
+    let programs = workspace::programs()?;
     let mut stale = Vec::new();
     for generator in GENERATORS {
-        let text = (generator.make)(&sources)?;
+        let text = (generator.make)(&programs)?;
         let path = workspace::root().join(generator.path);
         let differs = fs::read_to_string(&path).ok().as_deref() != Some(text.as_str());
         if differs && check {

@@ -50,11 +50,20 @@ pub fn shell(line: &str) -> Command {
     command
 }
 
-/// Builds the `espalier` command in the dev profile and tells where it is.
+/// Our commands, just built in the dev profile.
+#[derive(Debug)]
+pub struct Programs {
+    /// `espalier`.
+    pub espalier: PathBuf,
+    /// `espalier-issuer`.
+    pub issuer: PathBuf,
+}
+
+/// Builds our commands in the dev profile and tells where they are.
 ///
 /// # Errors
-/// When it does not build.
-pub fn espalier() -> Result<PathBuf, Failure> {
+/// When one does not build.
+pub fn programs() -> Result<Programs, Failure> {
     // --workspace: the features of all members together, as the tests are built, so that nothing is built twice.
     process::run(&mut cargo(&[
         "build",
@@ -63,6 +72,9 @@ pub fn espalier() -> Result<PathBuf, Failure> {
         "--workspace",
         "--bin",
         "espalier",
+        "--bin",
+        "espalier-issuer",
     ]))?;
-    Ok(target().join("debug").join("espalier"))
+    let folder = target().join("debug");
+    Ok(Programs { espalier: folder.join("espalier"), issuer: folder.join("espalier-issuer") })
 }

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use serde_json::{Map, Value};
 
-use super::Sources;
 use crate::failure::Failure;
 use crate::process::capture;
+use crate::workspace::Programs;
 
 /// Columns that come first, in this order, where the JSON has them; the others follow by name.
 const FIRST: &[&str] = &["name", "oid", "family", "level", "nist_level", "aliases"];
@@ -16,9 +16,9 @@ const FIRST: &[&str] = &["name", "oid", "family", "level", "nist_level", "aliase
 ///
 /// # Errors
 /// When the command fails, or what it prints is not a list of objects.
-pub fn make(sources: &Sources) -> Result<String, Failure> {
+pub fn make(programs: &Programs) -> Result<String, Failure> {
     let what = "espalier algorithms --json".to_owned();
-    let json = capture(Command::new(&sources.espalier).args(["algorithms", "--json"]))?;
+    let json = capture(Command::new(&programs.espalier).args(["algorithms", "--json"]))?;
     let value: Value = serde_json::from_str(&json)
         .map_err(|source| Failure::Json { what: what.clone(), source })?;
     page(&value).ok_or_else(|| Failure::Found(format!("{what}: prints no list of objects")))

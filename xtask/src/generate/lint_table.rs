@@ -5,9 +5,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::Sources;
 use crate::failure::Failure;
 use crate::process::capture;
+use crate::workspace::Programs;
 
 const HEAD: &str = "# Lints
 
@@ -31,9 +31,9 @@ same ones; lints that need the issuer find it behind the certificate in the file
 ///
 /// # Errors
 /// When the command fails, or what it prints is not a list of lints.
-pub fn make(sources: &Sources) -> Result<String, Failure> {
+pub fn make(programs: &Programs) -> Result<String, Failure> {
     let what = "espalier lint --list --json".to_owned();
-    let json = capture(Command::new(&sources.espalier).args(["lint", "--list", "--json"]))?;
+    let json = capture(Command::new(&programs.espalier).args(["lint", "--list", "--json"]))?;
     let value: Value = serde_json::from_str(&json)
         .map_err(|source| Failure::Json { what: what.clone(), source })?;
     page(&value).ok_or_else(|| Failure::Found(format!("{what}: prints no list of lints")))

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::Sources;
 use crate::failure::Failure;
 use crate::process::capture;
+use crate::workspace::Programs;
 
 const HEAD: &str = "# Problems
 
@@ -34,17 +34,17 @@ server's log.
 ///
 /// # Errors
 /// When the command fails.
-pub fn openapi(sources: &Sources) -> Result<String, Failure> {
-    capture(Command::new(&sources.espalier).args(["api", "openapi"]))
+pub fn openapi(programs: &Programs) -> Result<String, Failure> {
+    capture(Command::new(&programs.espalier).args(["api", "openapi"]))
 }
 
 /// Makes the page of problems.
 ///
 /// # Errors
 /// When the command fails, or what it prints is not a list of problems.
-pub fn problems(sources: &Sources) -> Result<String, Failure> {
+pub fn problems(programs: &Programs) -> Result<String, Failure> {
     let what = "espalier api problems --json".to_owned();
-    let json = capture(Command::new(&sources.espalier).args(["api", "problems", "--json"]))?;
+    let json = capture(Command::new(&programs.espalier).args(["api", "problems", "--json"]))?;
     let value: Value = serde_json::from_str(&json)
         .map_err(|source| Failure::Json { what: what.clone(), source })?;
     page(&value).ok_or_else(|| Failure::Found(format!("{what}: prints no list of problems")))

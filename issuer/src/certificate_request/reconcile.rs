@@ -1,0 +1,175 @@
+//! Looks at one `CertificateRequest`, and does what is planned.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Api;
+use kube::ResourceExt as _;
+use kube::runtime::controller::Action;
+
+use super::plan::{self, RequestPlan};
+use super::{CertificateRequest, Stage};
+use crate::apply::{self, ApplyError, Owned};
+use crate::context::Context;
+use crate::fault::Fault;
+use crate::go_duration;
+use crate::history::RetryRules;
+use crate::kinds::IssuerRef;
+use crate::plan::{Outcome, Plan};
+use crate::serving::{Serving, Standing};
+use crate::signing::{Signed, Wish, sign};
+
+/// After this time a request that is being signed says so: cert-manager makes a temporary
+/// certificate only beside a request that has a `Ready` condition.
+const SAYS_SO_AFTER: Duration = Duration::from_secs(1);
+
+/// After this time a request that had changed is looked at again, if the watch did not tell before.
+const STALE: Duration = Duration::from_secs(2);
+
+/// Looks at one request, and does what is planned. Whatever happens in between, it may be called
+/// again: the server issues one certificate for each UID.
+///
+/// # Errors
+/// When the API server does not take what is planned.
+#[tracing::instrument(name = "issuer.reconcile", skip_all, fields(request = %request.name_any(), namespace = request.namespace().unwrap_or_default(), uid = request.uid()))]
+pub async fn reconcile(
+    request: Arc<CertificateRequest>,
+    context: Arc<Context>,
+) -> Result<Action, ApplyError> {
+    let started = std::time::Instant::now();
+    let now = context.now();
+    let mut version = request.resource_version().unwrap_or_default();
+    let (issuer, plan) = match request.stage() {
+        Stage::Foreign | Stage::Unjudged => return Ok(Action::await_change()),
+        Stage::Done => {
+            context.histories.forget(request.uid());
+            return Ok(Action::await_change());
+        }
+        Stage::Denied => (request.issuer(), plan::denied(&request, now)),
+        Stage::FailedWithoutTime => (request.issuer(), plan::completed(&request, now)),
+        Stage::Open(issuer) => {
+            let rest = context.histories.of(request.uid()).rest(now, context.retry.longest);
+            let plan = match (context.standing(&issuer), rest) {
+                // It is woken when the issuer was looked at.
+                (Standing::Unchecked, _) => return Ok(Action::await_change()),
+                (Standing::NotReady(why), _) => plan::waiting(&request, &why, now),
+                (Standing::Ready(_), Some(rest)) => return Ok(Action::requeue(rest)),
+                (Standing::Ready(serving), None) => {
+                    open(&request, &serving, &context, &mut version).await?
+                }
+            };
+            (Some(issuer), plan)
+        }
+    };
+    if let Some(patch) = &plan.patch {
+        match apply::status(&api(&request, &context), &*request, &version, patch).await? {
+            Owned::Applied(_) => {}
+            // It was deleted: nobody waits for this answer.
+            Owned::Gone => {
+                context.histories.forget(request.uid());
+                return Ok(Action::await_change());
+            }
+            // It is looked at again as it is now; that comes by itself, unless the watch is late.
+            Owned::Stale => return Ok(Action::requeue(STALE)),
+        }
+    }
+    if let Some(notice) = &plan.notice {
+        context.events.tell(&*request, notice.clone());
+    }
+    count(&request, issuer.as_ref(), &plan, &context, started.elapsed());
+    Ok(plan.again.map_or_else(Action::await_change, Action::requeue))
+}
+
+/// What is done with a request whose result the API server did not take: it is tried again, ever
+/// later.
+#[must_use]
+pub fn wait_after_error(request: &CertificateRequest, context: &Context) -> Duration {
+    let history = context.histories.of(request.uid()).not_written();
+    let wait = history.wait(request.uid(), &context.retry, None);
+    context.histories.put(request.uid(), history.resting(wait, context.now()));
+    wait
+}
+
+/// Tries to have a request signed.
+async fn open(
+    request: &CertificateRequest,
+    serving: &Serving,
+    context: &Context,
+    version: &mut String,
+) -> Result<RequestPlan, ApplyError> {
+    let history = context.histories.of(request.uid());
+    let result = signed(request, serving, context, version).await?;
+    match &result {
+        Ok(_) => context.registry.content(&serving.reference),
+        Err(Fault::Issuer(words)) => context.complain(&serving.reference, words),
+        Err(_) => {}
+    }
+    let rules = RetryRules { limit: serving.limit(context.retry.limit), ..context.retry };
+    let at = (context.now(), serving.spec.ca_in_status);
+    let (plan, history) = plan::concluded(request, &result, &history, &rules, at);
+    context.histories.put(request.uid(), history);
+    Ok(plan)
+}
+
+/// Asks for the certificate; meanwhile, where that takes its time, the request says so.
+async fn signed(
+    request: &CertificateRequest,
+    serving: &Serving,
+    context: &Context,
+    version: &mut String,
+) -> Result<Result<Signed, Fault>, ApplyError> {
+    let seconds = request.spec.duration.as_deref().map(go_duration::seconds).transpose();
+    let seconds = match seconds {
+        Ok(seconds) => seconds,
+        Err(words) => return Ok(Err(Fault::BadRequest(format!("spec.duration: {words}")))),
+    };
+    let wish = Wish {
+        csr: &request.spec.request.0,
+        key: request.uid().to_owned(),
+        profile: request.profile(),
+        seconds,
+        is_ca: request.spec.is_ca,
+    };
+    let mut asked = std::pin::pin!(sign(serving, &wish));
+    if let Ok(result) = tokio::time::timeout(SAYS_SO_AFTER, &mut asked).await {
+        return Ok(result);
+    }
+    if let Some(status) = plan::signing(request, context.now()) {
+        let written = apply::status(&api(request, context), request, version, &status).await?;
+        if let Owned::Applied(after) = written {
+            *version = after;
+        }
+    }
+    Ok(asked.await)
+}
+
+fn count<P>(
+    request: &CertificateRequest,
+    issuer: Option<&IssuerRef>,
+    plan: &Plan<P>,
+    context: &Context,
+    took: Duration,
+) {
+    let words = plan.notice.as_ref().map_or("", |notice| notice.note.as_str());
+    match plan.outcome {
+        Outcome::WaitingForIssuer | Outcome::Retried => {
+            tracing::debug!(outcome = plan.outcome.name(), words, "looked at");
+        }
+        Outcome::Issued | Outcome::Denied => {
+            tracing::info!(outcome = plan.outcome.name(), words, "concluded");
+        }
+        _ => tracing::warn!(outcome = plan.outcome.name(), words, "concluded"),
+    }
+    context.metrics.request(issuer, plan.outcome, took);
+    if plan.outcome == Outcome::Issued
+        && let Some(approved) = request.approved_at()
+    {
+        context.metrics.issued_after(crate::history::elapsed(approved, context.now()));
+    }
+}
+
+fn api(request: &CertificateRequest, context: &Context) -> Api<CertificateRequest> {
+    // A CertificateRequest always has a namespace.
+    let namespace = request.namespace().unwrap_or_default();
+    Api::namespaced(context.kube.clone(), &namespace)
+}

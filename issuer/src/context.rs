@@ -1,0 +1,196 @@
+//! What every controller works with.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::Client;
+use kube::runtime::reflector::{ObjectRef, Store};
+use tokio::sync::mpsc;
+
+use crate::certificate_request::{CertificateRequest, Stage};
+use crate::events::Events;
+use crate::history::{History, RetryRules};
+use crate::kinds::{Issuer as _, IssuerKind, IssuerRef, PQClusterIssuer, PQIssuer};
+use crate::metrics::Metrics;
+use crate::serving::{Registry, Standing};
+
+/// Wakes the objects of a controller.
+pub type Waker<K> = mpsc::UnboundedSender<ObjectRef<K>>;
+
+/// Who knows the time. The composition root chooses it.
+pub type Clock = fn() -> Timestamp;
+
+/// What every controller works with.
+pub struct Context {
+    /// The API server.
+    pub kube: Client,
+    /// Who knows the time.
+    pub clock: Clock,
+    /// What people are told.
+    pub events: Events,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The issuers that were checked.
+    pub registry: Registry,
+    /// Issuers of a namespace, as they are stored.
+    pub issuers: Store<PQIssuer>,
+    /// Issuers of the cluster, as they are stored.
+    pub cluster_issuers: Store<PQClusterIssuer>,
+    /// Requests, as they are stored.
+    pub requests: Store<CertificateRequest>,
+    /// Who is woken.
+    pub wakers: Wakers,
+    /// What is remembered of requests between two tries, by UID.
+    pub histories: Histories,
+    /// Checks of issuers that failed in a row.
+    pub check_failures: Mutex<HashMap<IssuerRef, u32>>,
+    /// How they are tried again.
+    pub retry: RetryRules,
+    /// How often each issuer is checked.
+    pub check_interval: Duration,
+    /// Where the Secrets of a `PQClusterIssuer` are.
+    pub cluster_resource_namespace: String,
+}
+
+/// Who is woken when something changes that an object does not show.
+#[derive(Clone, Debug)]
+pub struct Wakers {
+    /// Requests, when their issuer changed.
+    pub requests: Waker<CertificateRequest>,
+    /// Issuers of a namespace, when a request found fault with them.
+    pub issuers: Waker<PQIssuer>,
+    /// Issuers of the cluster, likewise.
+    pub cluster_issuers: Waker<PQClusterIssuer>,
+}
+
+impl Context {
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// What is known of an issuer. This alone decides which authority answers a request, and
+    /// whether it is answered now.
+    #[must_use]
+    pub fn standing(&self, issuer: &IssuerRef) -> Standing {
+        let Some(generation) = self.generation(issuer) else {
+            return Standing::NotReady(format!("{issuer}: found none of this name"));
+        };
+        let known = self.registry.standing(issuer, generation);
+        known.unwrap_or(Standing::Unchecked)
+    }
+
+    /// The generation of an issuer that is there.
+    fn generation(&self, issuer: &IssuerRef) -> Option<i64> {
+        match issuer.kind {
+            IssuerKind::Namespaced => Some(self.issuers.get(&namespaced(issuer))?.generation()),
+            IssuerKind::Cluster => {
+                Some(self.cluster_issuers.get(&ObjectRef::new(&issuer.name))?.generation())
+            }
+        }
+    }
+
+    /// Whether an issuer is there.
+    #[must_use]
+    pub fn is_there(&self, issuer: &IssuerRef) -> bool {
+        self.generation(issuer).is_some()
+    }
+
+    /// An issuer changed: whatever waits for it is looked at again.
+    pub fn wake_requests(&self, issuer: &IssuerRef) {
+        for request in self.requests.state() {
+            if matches!(request.stage(), Stage::Open(named) if named == *issuer) {
+                // Nobody listens any more only while the program ends.
+                let _ = self.wakers.requests.send(ObjectRef::from_obj(&*request));
+            }
+        }
+    }
+
+    /// A request found fault with its issuer: that is checked again.
+    pub fn complain(&self, issuer: &IssuerRef, words: &str) {
+        self.registry.complain(issuer, words, self.now());
+        // As above.
+        let _ = match issuer.kind {
+            IssuerKind::Namespaced => self.wakers.issuers.send(namespaced(issuer)).is_ok(),
+            IssuerKind::Cluster => {
+                self.wakers.cluster_issuers.send(ObjectRef::new(&issuer.name)).is_ok()
+            }
+        };
+    }
+
+    /// Counts checks of an issuer that failed in a row: those before this one.
+    #[must_use]
+    pub fn check_failed(&self, issuer: &IssuerRef, failed: bool) -> u32 {
+        // Nothing between lock and unlock can leave the map half changed.
+        let mut failures = self.check_failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if !failed {
+            failures.remove(issuer);
+            return 0;
+        }
+        let number = failures.entry(issuer.clone()).or_default();
+        let before = *number;
+        *number = number.saturating_add(1);
+        before
+    }
+
+    /// Forgets what belongs to objects that are gone.
+    pub fn sweep(&self) {
+        self.registry.retain(|issuer| self.is_there(issuer));
+        let mut failures = self.check_failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.retain(|issuer, _| self.is_there(issuer));
+        drop(failures);
+        let there = self.requests.state();
+        self.histories.retain(&there.iter().map(|request| request.uid()).collect());
+    }
+
+    /// Requests that are approved and have no certificate.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let is_open = |request: &CertificateRequest| matches!(request.stage(), Stage::Open(_));
+        self.requests.state().iter().filter(|request| is_open(request)).count()
+    }
+}
+
+fn namespaced(issuer: &IssuerRef) -> ObjectRef<PQIssuer> {
+    ObjectRef::new(&issuer.name).within(issuer.namespace.as_deref().unwrap_or_default())
+}
+
+/// What is remembered of requests between two tries, by UID.
+#[derive(Debug, Default)]
+pub struct Histories(Mutex<HashMap<String, History>>);
+
+impl Histories {
+    /// What is remembered of a request.
+    #[must_use]
+    pub fn of(&self, uid: &str) -> History {
+        self.all().get(uid).cloned().unwrap_or_default()
+    }
+
+    /// Remembers it; nothing of a request that is done.
+    pub fn put(&self, uid: &str, history: History) {
+        let mut all = self.all();
+        if history == History::default() {
+            all.remove(uid);
+        } else {
+            all.insert(uid.to_owned(), history);
+        }
+    }
+
+    /// Forgets a request.
+    pub fn forget(&self, uid: &str) {
+        self.all().remove(uid);
+    }
+
+    /// Forgets the requests that are gone.
+    fn retain(&self, there: &HashSet<&str>) {
+        self.all().retain(|uid, _| there.contains(uid.as_str()));
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, History>> {
+        // Nothing between lock and unlock can leave the map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

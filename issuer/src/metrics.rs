@@ -1,0 +1,179 @@
+//! What is counted and measured, for Prometheus.
+//!
+//! Labels have few values: kinds and names of issuers, and outcomes; never names of requests.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::kinds::IssuerRef;
+use crate::plan::Outcome;
+
+/// Seconds: from a millisecond to an hour.
+const BUCKETS: [f64; 13] =
+    [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0];
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    kind: &'static str,
+    namespace: String,
+    issuer: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ControllerLabel {
+    controller: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
+}
+
+struct Inner {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    reconciles: Family<ControllerLabel, Histogram>,
+    failures: Family<ControllerLabel, Counter>,
+    until_issued: Histogram,
+    waiting: Gauge,
+    issuers: Family<StateLabel, Gauge>,
+    events_dropped: Counter,
+    leads: Gauge,
+}
+
+/// What is counted and measured. A clone counts on.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("espalier_issuer");
+        let requests = Family::default();
+        registry.register(
+            "requests",
+            "Looks at requests, by what became of them",
+            requests.clone(),
+        );
+        let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
+        let reconciles = Family::new_with_constructor(histogram);
+        registry.register_with_unit(
+            "reconcile_duration",
+            "How long a look at an object takes",
+            Unit::Seconds,
+            reconciles.clone(),
+        );
+        let failures = Family::default();
+        registry.register(
+            "reconcile_failures",
+            "Looks whose result the API server did not take",
+            failures.clone(),
+        );
+        let until_issued = histogram();
+        registry.register_with_unit(
+            "approval_to_issued",
+            "Time from a request's approval to its certificate",
+            Unit::Seconds,
+            until_issued.clone(),
+        );
+        let waiting = Gauge::default();
+        registry.register(
+            "queue_depth",
+            "Approved requests without a certificate",
+            waiting.clone(),
+        );
+        let issuers = Family::default();
+        registry.register("issuers", "Issuers that can be used and that can't", issuers.clone());
+        let events_dropped = Counter::default();
+        registry.register(
+            "events_dropped",
+            "Events for which no place was left",
+            events_dropped.clone(),
+        );
+        let leads = Gauge::default();
+        registry.register("leader", "1 where this replica does the work", leads.clone());
+        Self(Arc::new(Inner {
+            registry,
+            requests,
+            reconciles,
+            failures,
+            until_issued,
+            waiting,
+            issuers,
+            events_dropped,
+            leads,
+        }))
+    }
+}
+
+impl Metrics {
+    /// A look at a request.
+    pub fn request(&self, issuer: Option<&IssuerRef>, outcome: Outcome, took: Duration) {
+        let labels = RequestLabels {
+            kind: issuer.map_or("", |issuer| issuer.kind.name()),
+            namespace: issuer.and_then(|issuer| issuer.namespace.clone()).unwrap_or_default(),
+            issuer: issuer.map(|issuer| issuer.name.clone()).unwrap_or_default(),
+            outcome: outcome.name(),
+        };
+        self.0.requests.get_or_create(&labels).inc();
+        self.reconciled("certificate-requests", took);
+    }
+
+    /// A look at an object of this controller.
+    pub fn reconciled(&self, controller: &'static str, took: Duration) {
+        let labels = ControllerLabel { controller };
+        self.0.reconciles.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// A look whose result the API server did not take.
+    pub fn failed(&self, controller: &'static str) {
+        self.0.failures.get_or_create(&ControllerLabel { controller }).inc();
+    }
+
+    /// A request has its certificate, this long after its approval.
+    pub fn issued_after(&self, took: Duration) {
+        self.0.until_issued.observe(took.as_secs_f64());
+    }
+
+    /// No place was left for an event.
+    pub fn event_dropped(&self) {
+        self.0.events_dropped.inc();
+    }
+
+    /// Whether this replica does the work.
+    pub fn leads(&self, leads: bool) {
+        self.0.leads.set(i64::from(leads));
+    }
+
+    /// What is looked up when somebody asks.
+    pub fn state(&self, waiting: usize, (ready, not_ready): (usize, usize)) {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.0.waiting.set(number(waiting));
+        for (state, count) in [("ready", ready), ("not-ready", not_ready)] {
+            self.0.issuers.get_or_create(&StateLabel { state }).set(number(count));
+        }
+    }
+
+    /// All of it as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String can't fail.
+        let _ = text::encode(&mut text, &self.0.registry);
+        text
+    }
+}

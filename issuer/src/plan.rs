@@ -1,0 +1,100 @@
+//! What a controller is about to do with an object, as data.
+
+use std::time::Duration;
+
+/// What shall be done with an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan<P> {
+    /// What its status shall say of ours; none where it says so already.
+    pub patch: Option<P>,
+    /// What people are told.
+    pub notice: Option<Notice>,
+    /// When it is looked at again; none until it changes.
+    pub again: Option<Duration>,
+    /// How it is counted.
+    pub outcome: Outcome,
+}
+
+/// What became of one look at an object, as metrics count it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// A certificate was issued.
+    Issued,
+    /// It waits for its issuer.
+    WaitingForIssuer,
+    /// It is tried again.
+    Retried,
+    /// It failed for good, by its own fault.
+    BadRequest,
+    /// It failed for good, by the server's rules.
+    Refused,
+    /// It failed for good, as it was tried for too long.
+    GaveUp,
+    /// An approver had denied it.
+    Denied,
+}
+
+impl Outcome {
+    /// Its name in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Issued => "issued",
+            Self::WaitingForIssuer => "waiting-for-issuer",
+            Self::Retried => "retried",
+            Self::BadRequest => "bad-request",
+            Self::Refused => "refused",
+            Self::GaveUp => "gave-up",
+            Self::Denied => "denied",
+        }
+    }
+}
+
+/// An event for people (events.k8s.io/v1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Whether someone should have a look.
+    pub warning: bool,
+    /// What happened, in a word.
+    pub reason: &'static str,
+    /// What happened.
+    pub note: String,
+}
+
+impl Notice {
+    /// The longest note that the API server takes is 1,024 octets.
+    const MOST: usize = 1000;
+
+    /// Nothing to worry about.
+    #[must_use]
+    pub fn normal(reason: &'static str, note: &str) -> Self {
+        Self { warning: false, reason, note: shortened(note, Self::MOST) }
+    }
+
+    /// Someone should have a look.
+    #[must_use]
+    pub fn warning(reason: &'static str, note: &str) -> Self {
+        Self { warning: true, reason, note: shortened(note, Self::MOST) }
+    }
+}
+
+/// The start of a text, at most this many octets.
+fn shortened(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let end = (0..=most - 3).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}…", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_cut_between_characters() {
+        assert_eq!(Notice::normal("Issued", "short").note, "short");
+        let long = Notice::warning("PermanentError", &"ä".repeat(600)).note;
+        assert!(long.len() <= 1000 && long.ends_with('…'), "{}", long.len());
+    }
+}

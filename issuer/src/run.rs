@@ -1,0 +1,235 @@
+//! From a configuration to controllers that work, and their orderly end.
+
+use std::future::IntoFuture as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kube::Client;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::certificate_request::CertificateRequest;
+use crate::config::{Config, Controller as Chosen};
+use crate::context::{Clock, Context, Histories, Wakers};
+use crate::events::Events;
+use crate::kinds::{PQClusterIssuer, PQIssuer};
+use crate::leader::Election;
+use crate::listener::{self, Health, Phase};
+use crate::metrics::Metrics;
+use crate::serving::Registry;
+use crate::watching::{Watched, of_issuers, of_requests};
+
+/// How long one answer of the API server may take. Watches have a limit of their own.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// Why the program ended otherwise than it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nobody says which cluster, or what says so can't be read.
+    #[error(
+        "cluster: found no configuration that can be used, allowed is a pod's service account or KUBECONFIG"
+    )]
+    Cluster(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The address can't be had.
+    #[error("listen: {address} can't be had")]
+    Listen {
+        /// Which one.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Signals can't be received.
+    #[error("signals can't be received")]
+    Signals(#[source] std::io::Error),
+    /// Another replica may lead: this one must not go on.
+    #[error("the lease was lost; another replica may lead, and this one starts anew")]
+    LeaseLost,
+    /// A controller ended, which it never should.
+    #[error("a controller ended early")]
+    Ended,
+}
+
+/// Runs the controllers until SIGTERM or SIGINT.
+///
+/// # Errors
+/// `RunError`.
+pub async fn run(config: &Config, clock: Clock) -> Result<(), RunError> {
+    // The first one counts, and there is no other in this program.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let stop = told_to_end()?;
+    let (watching, asking) = clients().await?;
+    let socket = TcpListener::bind(config.listen)
+        .await
+        .map_err(|source| RunError::Listen { address: config.listen, source })?;
+    let address = socket.local_addr().unwrap_or(config.listen);
+    tracing::info!(%address, "health and metrics are served");
+    let metrics = Metrics::default();
+    let health = Health::new(metrics.clone());
+    let serving = tokio::spawn(axum::serve(socket, listener::router(health.clone())).into_future());
+    let namespace = config.namespace(std::env::var("POD_NAMESPACE").ok());
+    let instance = instance(clock);
+    let mut election = config.leader_election.enabled.then(|| {
+        let settings = config.leader_election.clone();
+        Election::new(asking.clone(), &namespace, settings, instance.clone(), clock)
+    });
+    if let Some(election) = &mut election {
+        health.is(Phase::Standby);
+        tokio::select! {
+            () = election.win() => {}
+            () = stop.cancelled() => {
+                serving.abort();
+                return Ok(());
+            }
+        }
+    }
+    health.is(Phase::Reading);
+    let parts = Parts { config, watching, asking, namespace, instance, metrics, clock };
+    let result = work(parts, &stop, &health, election.as_mut()).await;
+    // After the last write, so that the next one finds nothing half done.
+    if let Some(election) = &mut election {
+        election.release().await;
+    }
+    serving.abort();
+    tracing::info!("ended");
+    result
+}
+
+/// What the work is made of.
+struct Parts<'a> {
+    config: &'a Config,
+    watching: Client,
+    asking: Client,
+    namespace: String,
+    instance: String,
+    metrics: Metrics,
+    clock: Clock,
+}
+
+/// Runs the controllers until it is told to end, or must.
+async fn work(
+    parts: Parts<'_>,
+    stop: &CancellationToken,
+    health: &Health,
+    election: Option<&mut Election>,
+) -> Result<(), RunError> {
+    let Parts { config, watching, asking, namespace, instance, metrics, clock } = parts;
+    let (events, telling) = Events::new(asking.clone(), instance, metrics.clone());
+    let telling = tokio::spawn(telling);
+    let issuers = Watched::<PQIssuer>::of(&watching, |_| ());
+    let cluster_issuers = Watched::<PQClusterIssuer>::of(&watching, |_| ());
+    let requests = Watched::<CertificateRequest>::of(&watching, CertificateRequest::shed);
+    let (wake_requests, woken_requests) = mpsc::unbounded_channel();
+    let (wake_issuers, woken_issuers) = mpsc::unbounded_channel();
+    let (wake_cluster_issuers, woken_cluster_issuers) = mpsc::unbounded_channel();
+    let context = Arc::new(Context {
+        kube: asking,
+        clock,
+        events,
+        metrics,
+        registry: Registry::default(),
+        issuers: issuers.store.clone(),
+        cluster_issuers: cluster_issuers.store.clone(),
+        requests: requests.store.clone(),
+        wakers: Wakers {
+            requests: wake_requests,
+            issuers: wake_issuers,
+            cluster_issuers: wake_cluster_issuers,
+        },
+        histories: Histories::default(),
+        check_failures: Mutex::default(),
+        retry: config.retry_rules(),
+        check_interval: Duration::from_secs(config.issuer_check_interval_seconds),
+        cluster_resource_namespace: namespace,
+    });
+    health.works_with(Arc::clone(&context));
+    let ending = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let issuers_are_read = [issuers.read.clone(), cluster_issuers.read.clone()];
+    let requests_are_read = requests.read.clone();
+    let with = || (Arc::clone(&context), ending.clone());
+    tasks.spawn(of_issuers(issuers, woken_issuers, with()));
+    tasks.spawn(of_issuers(cluster_issuers, woken_cluster_issuers, with()));
+    if config.runs(Chosen::CertificateRequests) {
+        let how = (config.concurrent_requests, issuers_are_read.clone());
+        tasks.spawn(of_requests(requests, woken_requests, how, with()));
+    } else {
+        requests_are_read.cancel();
+    }
+    let ended = tasks.clone();
+    tasks.close();
+    let all_is_read = async {
+        for read in issuers_are_read.iter().chain([&requests_are_read]) {
+            read.cancelled().await;
+        }
+        health.is(Phase::Working);
+        std::future::pending::<()>().await;
+    };
+    let keep = async {
+        match election {
+            Some(election) => election.keep().await,
+            None => std::future::pending().await,
+        }
+    };
+    let result = tokio::select! {
+        () = all_is_read => Ok(()),
+        () = stop.cancelled() => Ok(()),
+        () = keep => Err(RunError::LeaseLost),
+        () = ended.wait() => Err(RunError::Ended),
+    };
+    health.is(Phase::Ending);
+    ending.cancel();
+    drain(&tasks, config).await;
+    drop(context);
+    // The last events; nobody waits long for them.
+    let _ = tokio::time::timeout(Duration::from_secs(2), telling).await;
+    result
+}
+
+async fn drain(tasks: &TaskTracker, config: &Config) {
+    let patience = Duration::from_secs(config.drain_timeout_seconds);
+    if tokio::time::timeout(patience, tasks.wait()).await.is_err() {
+        // Whatever is cut off is done again by the next one, under the same name at the server.
+        tracing::warn!(seconds = config.drain_timeout_seconds, "work was cut off");
+    }
+}
+
+/// Done when the process is told to end. From here on signals no longer end it by themselves.
+fn told_to_end() -> Result<CancellationToken, RunError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+    let token = CancellationToken::new();
+    let told = token.clone();
+    tokio::spawn(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(signal = name, "ending: what is under way is finished");
+        told.cancel();
+    });
+    Ok(token)
+}
+
+/// Two clients of the API server: one that watches, and one whose answers have a limit of time.
+async fn clients() -> Result<(Client, Client), RunError> {
+    let found = kube::Config::infer().await;
+    let mut config = found.map_err(|error| RunError::Cluster(Box::new(error)))?;
+    let made =
+        |config| Client::try_from(config).map_err(|error| RunError::Cluster(Box::new(error)));
+    let watching = made(config.clone())?;
+    config.read_timeout = Some(ANSWER);
+    // A connection that was idle for a while has its whole time for the next answer.
+    config.reset_reader_on_write = true;
+    Ok((watching, made(config)?))
+}
+
+/// The name of this replica: its pod, and what tells it from the one before of the same name.
+fn instance(clock: Clock) -> String {
+    let host = std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME"));
+    let host = host.unwrap_or_else(|_| "espalier-issuer".to_owned());
+    format!("{host}_{}_{}", std::process::id(), clock().as_second())
+}

@@ -1,0 +1,192 @@
+//! Issuers that can be used, as they are known in this process.
+//!
+//! The controllers of issuers write here, everybody else reads. An issuer counts only for the
+//! generation of its spec that was checked.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ca_core::certificate::Certificate;
+use client::Client;
+use jiff::Timestamp;
+
+use crate::kinds::{IssuerRef, IssuerSpec};
+
+/// An authority whose chain was checked.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    /// Its certificate.
+    pub certificate: Certificate,
+    /// Its certificate and those above it without the root, in PEM: what follows a leaf. Nothing
+    /// where it is a root itself.
+    pub intermediates: String,
+    /// The root in PEM.
+    pub root: String,
+}
+
+/// An issuer that can be used.
+pub struct Serving {
+    /// Which one.
+    pub reference: IssuerRef,
+    /// The spec that was checked.
+    pub spec: IssuerSpec,
+    /// Asks its server, with its credential.
+    pub client: Client,
+    /// Its authority.
+    pub authority: Authority,
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Serving").field(&self.reference).finish_non_exhaustive()
+    }
+}
+
+impl Serving {
+    /// The profile of a request that chooses this one, or none.
+    ///
+    /// # Errors
+    /// For a profile that the issuer does not allow: what was found and what is allowed.
+    pub fn profile(&self, chosen: Option<&str>) -> Result<String, String> {
+        let spec = &self.spec;
+        let Some(chosen) = chosen else { return Ok(spec.profile.clone()) };
+        let mut allowed = std::iter::once(&spec.profile).chain(&spec.allowed_profiles);
+        if allowed.any(|one| one == chosen) {
+            return Ok(chosen.to_owned());
+        }
+        let found: String = chosen.chars().take(64).collect();
+        let mut allowed = vec![spec.profile.as_str()];
+        allowed.extend(spec.allowed_profiles.iter().map(String::as_str));
+        Err(format!(
+            "annotation espalier.dev/profile: found {found:?}, allowed by {}: {}",
+            self.reference,
+            allowed.join(", ")
+        ))
+    }
+
+    /// How long a request is tried, where the issuer narrows it.
+    #[must_use]
+    pub fn limit(&self, otherwise: Duration) -> Duration {
+        let own = self.spec.retry.and_then(|retry| retry.limit_seconds);
+        own.map_or(otherwise, |seconds| otherwise.min(Duration::from_secs(seconds.into())))
+    }
+}
+
+/// What is known of an issuer.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// It can be used.
+    Ready(Arc<Serving>),
+    /// It can't, and why.
+    NotReady(String),
+    /// It is there, and this process has not looked at it yet.
+    Unchecked,
+}
+
+/// What a request found wrong with its issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// What is wrong.
+    pub words: String,
+    /// When.
+    pub at: Timestamp,
+    /// Complaints in a row.
+    pub number: u32,
+}
+
+#[derive(Debug)]
+struct Entry {
+    generation: i64,
+    standing: Standing,
+    complaint: Option<Complaint>,
+}
+
+/// Every issuer that was looked at.
+#[derive(Debug, Default)]
+pub struct Registry(Mutex<HashMap<IssuerRef, Entry>>);
+
+impl Registry {
+    /// What is known of an issuer at this generation of its spec; none where it was not checked.
+    #[must_use]
+    pub fn standing(&self, issuer: &IssuerRef, generation: i64) -> Option<Standing> {
+        let entries = self.entries();
+        let entry = entries.get(issuer).filter(|entry| entry.generation == generation)?;
+        Some(entry.standing.clone())
+    }
+
+    /// Takes what a check found. A complaint stays counted until a certificate was issued.
+    pub fn put(&self, issuer: &IssuerRef, generation: i64, standing: Standing) {
+        let mut entries = self.entries();
+        let complaint = entries.remove(issuer).and_then(|entry| entry.complaint);
+        entries.insert(issuer.clone(), Entry { generation, standing, complaint });
+    }
+
+    /// A request could not be sent for a reason that lies with its issuer: nobody uses it until it
+    /// was checked again.
+    pub fn complain(&self, issuer: &IssuerRef, words: &str, now: Timestamp) {
+        let mut entries = self.entries();
+        let Some(entry) = entries.get_mut(issuer) else { return };
+        // Requests that were under way together complain once.
+        if !matches!(entry.standing, Standing::Ready(_)) {
+            return;
+        }
+        entry.standing = Standing::NotReady(words.to_owned());
+        let number = entry.complaint.as_ref().map_or(0, |old| old.number).saturating_add(1);
+        entry.complaint = Some(Complaint { words: words.to_owned(), at: now, number });
+    }
+
+    /// A certificate was issued: what was wrong is right again.
+    pub fn content(&self, issuer: &IssuerRef) {
+        if let Some(entry) = self.entries().get_mut(issuer) {
+            entry.complaint = None;
+        }
+    }
+
+    /// The last complaint, if no certificate was issued since.
+    #[must_use]
+    pub fn complaint(&self, issuer: &IssuerRef) -> Option<Complaint> {
+        self.entries().get(issuer).and_then(|entry| entry.complaint.clone())
+    }
+
+    /// Forgets the issuers that are gone.
+    pub fn retain(&self, is_there: impl Fn(&IssuerRef) -> bool) {
+        self.entries().retain(|issuer, _| is_there(issuer));
+    }
+
+    /// How many can be used, and how many can't.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let entries = self.entries();
+        let ready = entries.values().filter(|one| matches!(one.standing, Standing::Ready(_)));
+        let ready = ready.count();
+        (ready, entries.len() - ready)
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<IssuerRef, Entry>> {
+        // Nothing between lock and unlock can leave the map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use super::*;
+    use crate::kinds::IssuerKind;
+
+    #[test]
+    fn an_issuer_counts_for_the_generation_that_was_checked() {
+        let registry = Registry::default();
+        let issuer =
+            IssuerRef { kind: IssuerKind::Cluster, namespace: None, name: "hybrid".into() };
+        assert!(registry.standing(&issuer, 1).is_none());
+        registry.put(&issuer, 1, Standing::NotReady("no token".into()));
+        assert!(matches!(registry.standing(&issuer, 1), Some(Standing::NotReady(_))));
+        assert!(registry.standing(&issuer, 2).is_none(), "its spec was changed since");
+        registry.retain(|_| false);
+        assert!(registry.standing(&issuer, 1).is_none());
+    }
+}

@@ -1,0 +1,133 @@
+//! Which objects are watched, and who looks at them when they change.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt as _};
+use kube::runtime::controller::{self, Action, Controller};
+use kube::runtime::reflector::{ObjectRef, Store, store};
+use kube::runtime::watcher::{self, watcher};
+use kube::runtime::{PredicateConfig, WatchStreamExt as _, predicates};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::certificate_request::{self, CertificateRequest};
+use crate::context::Context;
+use crate::issuer;
+use crate::kinds::Issuer;
+use crate::signing::whole;
+
+/// Objects of one kind: as they change, and as they are.
+pub(crate) struct Watched<K: Resource<DynamicType = ()> + 'static> {
+    changes: BoxStream<'static, Result<K, watcher::Error>>,
+    pub(crate) store: Store<K>,
+    /// Is cancelled when everything that is there was read once. The store's own word for it wakes
+    /// one waiter alone, and that is its controller.
+    pub(crate) read: CancellationToken,
+}
+
+impl<K> Watched<K>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    /// All that there are, without what nobody reads.
+    pub(crate) fn of(client: &Client, shed: fn(&mut K)) -> Self {
+        let (reader, writer) = store();
+        let read = CancellationToken::new();
+        let done = read.clone();
+        let changes = watcher(Api::<K>::all(client.clone()), watcher::Config::default())
+            .default_backoff()
+            .modify(move |object| {
+                object.meta_mut().managed_fields = None;
+                shed(object);
+            })
+            .reflect(writer)
+            .inspect(move |event| {
+                if let Ok(watcher::Event::InitDone) = event {
+                    done.cancel();
+                }
+            })
+            .applied_objects()
+            .boxed();
+        Self { changes, store: reader, read }
+    }
+}
+
+/// The controller of one kind of issuers, until `ending`.
+pub(crate) async fn of_issuers<K: Issuer>(
+    watched: Watched<K>,
+    woken: mpsc::UnboundedReceiver<ObjectRef<K>>,
+    (context, ending): (Arc<Context>, CancellationToken),
+) {
+    // Our own status is no reason to look again.
+    let changes =
+        watched.changes.predicate_filter(predicates::generation, PredicateConfig::default());
+    Controller::for_stream(changes, watched.store)
+        .with_config(controller::Config::default().concurrency(16))
+        .reconcile_on(stream_of(woken))
+        .graceful_shutdown_on(ending.cancelled_owned())
+        .run(
+            issuer::reconcile,
+            |_, error, context| {
+                context.metrics.failed("issuers");
+                Action::requeue(issuer::wait_after_error(error))
+            },
+            context,
+        )
+        .for_each(tell)
+        .await;
+}
+
+/// The controller of cert-manager's requests, until `ending`; it begins when the issuers are read,
+/// as none would be found before.
+pub(crate) async fn of_requests(
+    watched: Watched<CertificateRequest>,
+    woken: mpsc::UnboundedReceiver<ObjectRef<CertificateRequest>>,
+    (concurrency, issuers_are_read): (u16, [CancellationToken; 2]),
+    (context, ending): (Arc<Context>, CancellationToken),
+) {
+    for read in issuers_are_read {
+        tokio::select! {
+            () = read.cancelled() => {}
+            () = ending.cancelled() => return,
+        }
+    }
+    Controller::for_stream(watched.changes, watched.store)
+        .with_config(controller::Config::default().concurrency(concurrency))
+        .reconcile_on(stream_of(woken))
+        .graceful_shutdown_on(ending.cancelled_owned())
+        .run(
+            certificate_request::reconcile,
+            |request, _, context| {
+                context.metrics.failed("certificate-requests");
+                Action::requeue(certificate_request::wait_after_error(&request, &context))
+            },
+            context,
+        )
+        .for_each(tell)
+        .await;
+}
+
+/// What is sent through a channel, as a stream.
+fn stream_of<T: Send + 'static>(
+    mut queue: mpsc::UnboundedReceiver<T>,
+) -> impl Stream<Item = T> + Send {
+    stream::poll_fn(move |context| queue.poll_recv(context))
+}
+
+/// Logs what went wrong with one object, or with the watch of all.
+async fn tell<K, E>(result: Result<(ObjectRef<K>, Action), controller::Error<E, watcher::Error>>)
+where
+    K: Resource<DynamicType = ()>,
+    E: std::error::Error + 'static,
+{
+    match result {
+        Ok(_) => {}
+        // It was deleted before anybody looked at it.
+        Err(controller::Error::ObjectNotFound(_)) => {}
+        Err(error) => tracing::warn!(error = whole(&error), "a look failed"),
+    }
+}
