@@ -1,7 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`, over plain HTTP.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 use axum::Router;
 use axum::extract::State;
@@ -54,7 +54,8 @@ impl Phase {
 pub struct Health {
     phase: Arc<AtomicU8>,
     metrics: Metrics,
-    context: Arc<std::sync::OnceLock<Arc<Context>>>,
+    // Weak: the queue of events ends with the last who may tell something.
+    context: Arc<OnceLock<Weak<Context>>>,
 }
 
 impl Health {
@@ -72,9 +73,9 @@ impl Health {
     }
 
     /// It works with this.
-    pub fn works_with(&self, context: Arc<Context>) {
+    pub fn works_with(&self, context: &Arc<Context>) {
         // A program begins to work once.
-        let _ = self.context.set(context);
+        let _ = self.context.set(Arc::downgrade(context));
     }
 
     fn phase(&self) -> Phase {
@@ -99,7 +100,7 @@ async fn ready(State(health): State<Health>) -> impl IntoResponse {
 }
 
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {
-    if let Some(context) = health.context.get() {
+    if let Some(context) = health.context.get().and_then(Weak::upgrade) {
         health.metrics.state(context.waiting(), context.registry.counts());
     }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -145,7 +145,7 @@ async fn work(
         check_interval: Duration::from_secs(config.issuer_check_interval_seconds),
         cluster_resource_namespace: namespace,
     });
-    health.works_with(Arc::clone(&context));
+    health.works_with(&context);
     let ending = CancellationToken::new();
     let tasks = TaskTracker::new();
     let issuers_are_read = [issuers.read.clone(), cluster_issuers.read.clone()];

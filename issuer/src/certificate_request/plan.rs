@@ -152,3 +152,132 @@ fn failure(
         ..CertificateRequestStatus::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use std::time::Duration;
+
+    use jiff::SignedDuration;
+
+    use super::super::tests::request;
+    use super::*;
+
+    const APPROVED: [&str; 3] = ["Approved", "True", "cert-manager.io"];
+    const RULES: RetryRules = RetryRules {
+        limit: Duration::from_secs(3600),
+        initial: Duration::from_secs(1),
+        longest: Duration::from_secs(60),
+    };
+
+    fn now() -> Timestamp {
+        "2026-11-27T06:00:00.7Z".parse().unwrap()
+    }
+
+    /// The plan for an approved request whose try ended like this, and what is remembered.
+    fn tried(fault: Fault, history: &History) -> (RequestPlan, History) {
+        let request = request(&[APPROVED]);
+        concluded(&request, &Err(fault), history, &RULES, (now(), true))
+    }
+
+    fn transient(words: &str) -> Fault {
+        Fault::Transient { words: words.into(), after: None }
+    }
+
+    /// `Ready`'s status and reason, the time of failure, and whether the request is invalid.
+    fn told(plan: &RequestPlan) -> (String, String, bool, bool) {
+        let status = plan.patch.as_ref().unwrap();
+        let ready = find(&status.conditions, READY).unwrap();
+        let invalid = find(&status.conditions, INVALID_REQUEST).is_some_and(Condition::holds);
+        (ready.status.clone(), ready.reason.clone(), status.failure_time.is_some(), invalid)
+    }
+
+    #[test]
+    fn each_outcome_has_its_conditions_time_event_and_next_look() {
+        let failed = |reason: &str, invalid| (FALSE.to_owned(), reason.to_owned(), true, invalid);
+        let pending = (FALSE.to_owned(), PENDING.to_owned(), false, false);
+        for (fault, wanted, event, outcome, again) in [
+            (
+                Fault::BadRequest("x".into()),
+                failed(FAILED, true),
+                "PermanentError",
+                Outcome::BadRequest,
+                false,
+            ),
+            (
+                Fault::Refused("x".into()),
+                failed(FAILED, false),
+                "PermanentError",
+                Outcome::Refused,
+                false,
+            ),
+            (
+                Fault::Issuer("x".into()),
+                pending.clone(),
+                "WaitingForIssuer",
+                Outcome::WaitingForIssuer,
+                false,
+            ),
+            (transient("x"), pending.clone(), "RetryableError", Outcome::Retried, true),
+        ] {
+            let (plan, _) = tried(fault, &History::default());
+            assert_eq!(told(&plan), wanted, "{outcome:?}");
+            assert_eq!(plan.notice.as_ref().unwrap().reason, event);
+            assert_eq!((plan.outcome, plan.again.is_some()), (outcome, again));
+        }
+        let plan = denied(&request(&[["Denied", "True", "policy"]]), now());
+        assert_eq!(told(&plan), failed(DENIED, false));
+        assert_eq!((plan.outcome, plan.again), (Outcome::Denied, None));
+    }
+
+    #[test]
+    fn a_transient_fault_is_tried_up_to_the_limit_and_rests_between() {
+        let (plan, history) = tried(transient("no connection"), &History::default());
+        assert_eq!(history.rest(now(), RULES.longest), plan.again);
+        let begun = |seconds| History {
+            failures: 9,
+            failing_since: now().checked_sub(SignedDuration::from_secs(seconds)).ok(),
+            ..History::default()
+        };
+        let (just, _) = tried(transient("x"), &begun(3599));
+        assert_eq!((just.outcome, told(&just).2), (Outcome::Retried, false));
+        let (over, history) = tried(transient("x"), &begun(3600));
+        assert_eq!((over.outcome, told(&over).2), (Outcome::GaveUp, true));
+        assert!(over.notice.unwrap().note.contains("tried for 3600 s: x"));
+        assert_eq!(history, History::default(), "nothing is remembered of what is over");
+    }
+
+    #[test]
+    fn a_fault_of_the_issuer_never_uses_up_the_limit() {
+        let long = History {
+            failing_since: now().checked_sub(SignedDuration::from_hours(99)).ok(),
+            ..History::default()
+        };
+        let (plan, _) = tried(Fault::Issuer("no Secret".into()), &long);
+        assert_eq!(plan.outcome, Outcome::WaitingForIssuer);
+        assert_eq!(told(&plan).1, PENDING);
+    }
+
+    #[test]
+    fn what_a_status_says_already_is_neither_written_nor_told_again() {
+        let mut request = request(&[APPROVED, ["Ready", "False", "Pending"]]);
+        let first = waiting(&request, "no issuer", now());
+        let status = request.status.as_mut().unwrap();
+        status.conditions[1] = first.patch.unwrap().conditions[0].clone();
+        let second = waiting(&request, "no issuer", now());
+        assert_eq!((second.patch, second.notice), (None, None));
+        let other = waiting(&request, "no Secret", now());
+        assert!(other.patch.is_some() && other.notice.is_some());
+    }
+
+    #[test]
+    fn an_end_without_its_time_gets_one_and_keeps_its_words() {
+        let request = request(&[APPROVED, ["Ready", "False", "Failed"]]);
+        let plan = completed(&request, now());
+        assert_eq!(told(&plan), (FALSE.to_owned(), FAILED.to_owned(), true, false));
+        let time = plan.patch.unwrap().failure_time.unwrap();
+        assert_eq!(time.to_string(), "2026-11-27T06:00:00Z", "whole seconds");
+        assert_eq!(plan.notice, None);
+    }
+}

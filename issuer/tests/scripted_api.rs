@@ -1,0 +1,177 @@
+//! What is written to the API server, and what follows from its answers: those that a real one gives
+//! only now and then, by a server that answers as it is told and remembers what it was sent.
+
+#![allow(clippy::unwrap_used)] // a panic is the failure report
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header::CONTENT_TYPE};
+use axum::response::IntoResponse;
+use issuer::apply::{self, Owned};
+use issuer::certificate_request::CertificateRequest;
+use issuer::config::LeaderElection;
+use issuer::leader::Election;
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+/// A request as it came: its method, path with query, and body.
+type Sent = (String, String, Value);
+
+#[derive(Clone, Default)]
+struct Script {
+    answers: Arc<Mutex<VecDeque<(u16, Value)>>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+impl Script {
+    /// Serves these answers in turn, and then nothing but 500.
+    async fn served(answers: &[(u16, Value)]) -> (Self, Client) {
+        let script = Self::default();
+        script.answers.lock().unwrap().extend(answers.iter().cloned());
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let router = Router::new().fallback(answer).with_state(script.clone());
+        tokio::spawn(async move { axum::serve(socket, router).await });
+        let mut config = kube::Config::new(format!("http://{address}").parse().unwrap());
+        config.default_retry = false;
+        (script, Client::try_from(config).unwrap())
+    }
+
+    fn sent(&self) -> Vec<Sent> {
+        self.sent.lock().unwrap().clone()
+    }
+}
+
+async fn answer(State(script): State<Script>, request: Request) -> impl IntoResponse {
+    let (parts, body) = request.into_parts();
+    let octets: Bytes = to_bytes(body, 1 << 20).await.unwrap();
+    let body = serde_json::from_slice(&octets).unwrap_or(Value::Null);
+    script.sent.lock().unwrap().push((parts.method.to_string(), parts.uri.to_string(), body));
+    let next = script.answers.lock().unwrap().pop_front();
+    let (status, text) = next.unwrap_or((500, refusal(500, "InternalError")));
+    (StatusCode::from_u16(status).unwrap(), [(CONTENT_TYPE, "application/json")], text.to_string())
+}
+
+/// A refusal as the API server words it.
+fn refusal(code: u16, reason: &str) -> Value {
+    json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": format!("told to say {reason}"), "reason": reason, "code": code,
+    })
+}
+
+fn request(version: &str) -> Value {
+    json!({
+        "apiVersion": "cert-manager.io/v1", "kind": "CertificateRequest",
+        "metadata": {"name": "web-1", "namespace": "shop", "uid": "u-1", "resourceVersion": version},
+        "spec": {"issuerRef": {"group": "espalier.dev", "kind": "PQIssuer", "name": "hybrid"}, "request": ""},
+    })
+}
+
+async fn applied(answer: (u16, Value)) -> (Script, Result<Owned, apply::ApplyError>) {
+    let (script, client) = Script::served(&[answer]).await;
+    let api: Api<CertificateRequest> = Api::namespaced(client, "shop");
+    let object: CertificateRequest = serde_json::from_value(request("7")).unwrap();
+    let result = apply::status(&api, &object, "7", &json!({"conditions": []})).await;
+    (script, result)
+}
+
+#[tokio::test]
+async fn a_status_is_applied_to_the_object_and_version_that_was_looked_at() {
+    let (script, result) = applied((200, request("8"))).await;
+    assert_eq!(result.unwrap(), Owned::Applied("8".into()));
+    let sent = script.sent();
+    let (method, path, body) = &sent[0];
+    assert_eq!((sent.len(), method.as_str()), (1, "PATCH"));
+    let place = "/apis/cert-manager.io/v1/namespaces/shop/certificaterequests/web-1/status?";
+    assert!(path.starts_with(place), "{path}");
+    assert!(path.contains("fieldManager=espalier-issuer") && path.contains("force=true"), "{path}");
+    let metadata = json!({"name": "web-1", "uid": "u-1", "resourceVersion": "7"});
+    assert_eq!((&body["metadata"], &body["status"]), (&metadata, &json!({"conditions": []})));
+}
+
+#[tokio::test]
+async fn an_object_that_is_gone_or_changed_is_told_from_a_server_that_fails() {
+    let (_, gone) = applied((404, refusal(404, "NotFound"))).await;
+    assert_eq!(gone.unwrap(), Owned::Gone);
+    let (_, stale) = applied((409, refusal(409, "Conflict"))).await;
+    assert_eq!(stale.unwrap(), Owned::Stale);
+    for (code, reason) in [(403, "Forbidden"), (422, "Invalid"), (500, "InternalError")] {
+        let (_, failed) = applied((code, refusal(code, reason))).await;
+        let error = failed.unwrap_err();
+        assert_eq!(error.object, "CertificateRequest web-1");
+        assert!(error.source.to_string().contains(reason), "{}", error.source);
+    }
+}
+
+fn lease(holder: &str, version: &str) -> Value {
+    json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"name": "espalier-issuer", "namespace": "n", "resourceVersion": version},
+        "spec": {"holderIdentity": holder, "leaseDurationSeconds": 3600},
+    })
+}
+
+fn election(client: Client) -> Election {
+    let settings = LeaderElection {
+        lease_duration_seconds: 3,
+        renew_deadline_seconds: 2,
+        retry_period_seconds: 1,
+        ..LeaderElection::default()
+    };
+    Election::new(client, "n", settings, "me".into(), || jiff::Timestamp::UNIX_EPOCH)
+}
+
+#[tokio::test]
+async fn of_two_that_make_the_lease_the_slower_waits() {
+    let (script, client) = Script::served(&[
+        (404, refusal(404, "NotFound")),
+        (409, refusal(409, "AlreadyExists")),
+        (200, lease("other", "1")),
+        (200, lease("", "2")),
+        (200, lease("me", "3")),
+    ])
+    .await;
+    tokio::time::timeout(Duration::from_secs(20), election(client).win()).await.unwrap();
+    let sent = script.sent();
+    let methods: Vec<&str> = sent.iter().map(|(method, ..)| method.as_str()).collect();
+    assert_eq!(methods, ["GET", "POST", "GET", "GET", "PUT"]);
+    let written = &sent[4].2;
+    assert_eq!(written["spec"]["holderIdentity"], "me");
+    assert_eq!(
+        written["metadata"]["resourceVersion"], "2",
+        "whoever was faster is not overwritten"
+    );
+}
+
+#[tokio::test]
+async fn a_leader_ends_when_another_has_the_lease_or_nobody_answers() {
+    let (script, client) = Script::served(&[
+        (200, lease("me", "1")),
+        (200, lease("me", "2")),
+        (200, lease("other", "3")),
+    ])
+    .await;
+    tokio::time::timeout(Duration::from_secs(20), election(client).keep()).await.unwrap();
+    assert_eq!(script.sent().len(), 3, "kept once, and then it was another's");
+    let (script, client) = Script::served(&[]).await;
+    tokio::time::timeout(Duration::from_secs(20), election(client).keep()).await.unwrap();
+    assert!(script.sent().len() <= 3, "within the deadline");
+}
+
+#[tokio::test]
+async fn a_lease_is_given_back_by_its_holder_alone() {
+    let (script, client) = Script::served(&[(200, lease("me", "1")), (200, lease("", "2"))]).await;
+    election(client).release().await;
+    let sent = script.sent();
+    assert_eq!(sent[1].0, "PUT");
+    assert_eq!(sent[1].2["spec"].get("holderIdentity"), None);
+    let (script, client) = Script::served(&[(200, lease("other", "1"))]).await;
+    election(client).release().await;
+    assert_eq!(script.sent().len(), 1, "only looked at");
+}
