@@ -11,6 +11,7 @@ mod pod;
 mod release;
 mod rendered;
 mod suites;
+mod whole;
 #[path = "../cli/workbench.rs"]
 #[allow(dead_code)] // these tests do not use all of it
 mod workbench;

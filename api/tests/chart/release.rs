@@ -46,6 +46,18 @@ impl<'a> Release<'a> {
         said(self.cluster.helm().current_dir(chart()), &words)
     }
 
+    /// What Helm tells people.
+    pub(crate) fn notes(&self) -> String {
+        let words = ["get", "notes", "espalier", "--namespace", self.namespace.name()];
+        said(&mut self.cluster.helm(), &words).ok()
+    }
+
+    /// Removes it.
+    pub(crate) fn uninstall(&self) {
+        let words = ["uninstall", "espalier", "--namespace", self.namespace.name()];
+        said(&mut self.cluster.helm(), &words).ok();
+    }
+
     /// The pod of an object's template, below this folder.
     pub(crate) fn pod(&self, object: &str, root: &Path) -> Pod<'_> {
         let object = self.namespace.get(object);
