@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::kubectl::Kubectl;
 use crate::namespace::Namespace;
+use crate::tied::last_lines;
 
 /// What a cluster is started with.
 #[derive(Debug, Clone)]
@@ -135,6 +136,12 @@ impl Cluster {
         self.folder.path().join("ca.crt")
     }
 
+    /// Its folder, which goes when it ends; what belongs to it may be kept there.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn ready(&self) -> &Ready {
         &self.running.as_ref().expect("a killed cluster has no address").ready
     }
@@ -149,6 +156,12 @@ impl Cluster {
         let name = format!("{start}-{number}");
         self.kubectl().run(&["create", "namespace", &name]).ok();
         Namespace::new(self, name)
+    }
+
+    /// A namespace that is there already.
+    #[must_use]
+    pub fn namespaced(&self, name: &str) -> Namespace<'_> {
+        Namespace::new(self, name.to_owned())
     }
 
     /// kubectl, as the administrator of this cluster.
@@ -182,9 +195,12 @@ impl Cluster {
     /// What its components logged last.
     #[must_use]
     pub fn end_of_log(&self) -> String {
-        let log = self.file("cluster.log");
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
+        self.last_lines("cluster.log")
+    }
+
+    /// The last lines of a file in its folder.
+    pub(crate) fn last_lines(&self, name: &str) -> String {
+        last_lines(&self.file(name), 20)
     }
 }
 

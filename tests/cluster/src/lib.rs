@@ -18,10 +18,24 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // tests only: a panic is the failure report
 
+mod certificate;
 mod cluster;
+mod controllers;
 mod kubectl;
 mod namespace;
+mod pair;
+mod record;
+mod server;
+mod stand;
+mod tied;
 
+pub use certificate::Wanted;
 pub use cluster::{Cluster, Options};
+pub use controllers::{Controllers, SYSTEM, free_port};
 pub use kubectl::{Kubectl, Said};
 pub use namespace::Namespace;
+pub use pair::{Pair, decoded};
+pub use record::{Record, twice};
+pub use server::{AUTHORITIES, Authority, Grant, Server};
+pub use stand::{AUDIENCE, Issuer, Stand};
+pub use tied::Tied;

@@ -1,5 +1,7 @@
 //! A namespace, and what tests do in one.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::cluster::Cluster;
@@ -83,8 +85,80 @@ impl<'a> Namespace<'a> {
         let (state, timeout) = (format!("--for={state}"), format!("--timeout={PATIENCE}s"));
         let said = self.kubectl().run(&["wait", object, &state, &timeout]);
         if !said.text().contains("met") && !said.text().contains("deleted") {
-            let described = self.kubectl().run(&["describe", object]).text();
-            panic!("{object} is not {state} after {PATIENCE} s: {}\n{described}", said.text());
+            let described = |what: &str| self.kubectl().run(&["describe", what]).text();
+            panic!(
+                "{object} is not {state} after {PATIENCE} s: {}\n{}\n{}\n{}",
+                said.text(),
+                described(object),
+                described("certificaterequests"),
+                self.cluster.last_lines("issuer/issuer.log")
+            );
+        }
+    }
+
+    /// A condition of an object; null where it has none of this type.
+    ///
+    /// # Panics
+    /// When the object is not there.
+    #[track_caller]
+    #[must_use]
+    pub fn condition(&self, object: &str, kind: &str) -> Value {
+        let object = self.get(object);
+        let all = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|condition| condition["type"] == kind).unwrap_or_default()
+    }
+
+    /// The newest CertificateRequest of a Certificate, such as `certificaterequest/web-1`, once there is
+    /// one.
+    ///
+    /// # Panics
+    /// When there is none after a minute.
+    #[track_caller]
+    #[must_use]
+    pub fn request_of(&self, certificate: &str) -> String {
+        let started = Instant::now();
+        loop {
+            let all = self.list("certificaterequests");
+            let revision = |request: &Value| {
+                let annotations = &request["metadata"]["annotations"];
+                let named = annotations["cert-manager.io/certificate-name"] == certificate;
+                let revision = &annotations["cert-manager.io/certificate-revision"];
+                named.then(|| revision.as_str()?.parse::<u32>().ok())?
+            };
+            let newest = all
+                .iter()
+                .filter(|request| revision(request).is_some())
+                .max_by_key(|request| revision(request));
+            if let Some(name) = newest.and_then(|request| request["metadata"]["name"].as_str()) {
+                return format!("certificaterequest/{name}");
+            }
+            let described = || self.kubectl().run(&["describe", "certificates"]).text();
+            assert!(started.elapsed() < Duration::from_secs(PATIENCE.into()), "{}", described());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits for an event about an object whose note has these words.
+    ///
+    /// # Panics
+    /// When there is none after a minute.
+    #[track_caller]
+    pub fn event(&self, object: &str, words: &str) {
+        let name = object.split_once('/').map_or(object, |(_, name)| name);
+        let started = Instant::now();
+        loop {
+            let events = self.list("events.events.k8s.io");
+            let about = |event: &&Value| event["regarding"]["name"] == name;
+            let notes: Vec<&Value> =
+                events.iter().filter(about).map(|event| &event["note"]).collect();
+            if notes.iter().any(|note| note.as_str().is_some_and(|note| note.contains(words))) {
+                return;
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(PATIENCE.into()),
+                "no {words:?} in {notes:?}"
+            );
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 }

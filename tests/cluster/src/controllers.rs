@@ -1,0 +1,165 @@
+//! The program `espalier-issuer`, run against a cluster as a pod would run it: by a service account
+//! of its own, with the rights that it needs and no others.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::cluster::Cluster;
+use crate::tied::Tied;
+
+/// Its namespace, in which the credentials of cluster-wide issuers are as well.
+pub const SYSTEM: &str = "espalier-system";
+/// What the server needs.
+const TOKEN_REVIEW: &str = include_str!("token-review.yaml");
+/// Where the issuer program's rights are: the chart that gives them to it.
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../charts/espalier");
+/// How long tokens made by hand last: longer than any run of tests.
+const DURATION: &str = "--duration=24h";
+
+/// `espalier-issuer run`, running or not.
+#[derive(Debug)]
+pub struct Controllers {
+    folder: PathBuf,
+    program: PathBuf,
+    port: u16,
+    running: Option<Tied>,
+}
+
+impl Controllers {
+    /// Installs the definitions of our kinds, the namespace and the rights, and writes the program's
+    /// configuration and credential into a folder.
+    ///
+    /// # Panics
+    /// When the API server refuses one of them, or the program is not built.
+    #[must_use]
+    pub fn install(cluster: &Cluster, folder: &Path) -> Self {
+        fs::create_dir_all(folder).unwrap();
+        let program = beside_this_test("espalier-issuer");
+        let printed = Command::new(&program).arg("crds").output().unwrap();
+        assert!(printed.status.success(), "espalier-issuer crds: {printed:?}");
+        let definitions = String::from_utf8(printed.stdout).unwrap();
+        let apply = ["apply", "--server-side", "--validate=strict", "-f", "-"];
+        cluster.kubectl().run_on(&apply, &definitions).ok();
+        for plural in ["pqissuers", "pqclusterissuers"] {
+            let definition = format!("crd/{plural}.espalier.dev");
+            cluster.kubectl().run(&["wait", &definition, "--for=condition=Established"]).ok();
+        }
+        cluster.kubectl().run(&["create", "namespace", SYSTEM]).ok();
+        cluster.kubectl().run_on(&apply, TOKEN_REVIEW).ok();
+        cluster.kubectl().run_on(&apply, &rights_by_the_chart(cluster)).ok();
+        let port = free_port();
+        let kubeconfig = kubeconfig(cluster, &token(cluster, "espalier-issuer"));
+        fs::write(folder.join("kubeconfig"), kubeconfig).unwrap();
+        let controllers = Self { folder: folder.to_owned(), program, port, running: None };
+        controllers.configure();
+        controllers
+    }
+
+    /// Its waits are short, as what they wait for happens within seconds here.
+    fn configure(&self) {
+        let config = format!(
+            "version: 1\n\
+             listen: 127.0.0.1:{}\n\
+             cluster_resource_namespace: {SYSTEM}\n\
+             leader_election: {{lease_duration_seconds: 4, renew_deadline_seconds: 3, retry_period_seconds: 1}}\n\
+             issuer_check_interval_seconds: 5\n\
+             retry: {{longest_backoff_seconds: 5}}\n\
+             log: {{format: json, level: \"info,issuer=debug\"}}\n",
+            self.port
+        );
+        fs::write(self.folder.join("issuer.yaml"), config).unwrap();
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When it runs already.
+    pub fn start(&mut self) {
+        assert!(self.running.is_none(), "it runs already");
+        let mut command = Command::new(&self.program);
+        command.args(["run", "--config", "issuer.yaml"]).current_dir(&self.folder);
+        command.env("KUBECONFIG", self.folder.join("kubeconfig"));
+        self.running = Some(Tied::start(&command, &self.folder, "issuer"));
+    }
+
+    /// Ends it by a signal, and waits for its end.
+    pub fn end(&mut self, signal: Signal) {
+        if let Some(running) = self.running.take() {
+            running.end(signal);
+        }
+    }
+
+    /// The running program.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn running(&self) -> &Tied {
+        self.running.as_ref().expect("it was started before")
+    }
+
+    /// Where it serves its metrics.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// The service account of the issuer program, and what it may do.
+fn rights_by_the_chart(cluster: &Cluster) -> String {
+    let mut helm = cluster.helm();
+    helm.args([
+        "template",
+        "espalier",
+        CHART,
+        "--namespace",
+        SYSTEM,
+        "--set",
+        "server.enabled=false",
+    ]);
+    let rendered = helm.args(["--show-only", "templates/issuer/access.yaml"]).output().unwrap();
+    assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));
+    String::from_utf8(rendered.stdout).unwrap()
+}
+
+/// A program of ours, as it was built with this test.
+///
+/// # Panics
+/// When it was not built.
+pub(crate) fn beside_this_test(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    // target/PROFILE/deps/TEST
+    let program = test.ancestors().nth(2).unwrap().join(name);
+    assert!(program.exists(), "{}: not built; `cargo build --bin {name}`", program.display());
+    program
+}
+
+/// A token of a service account in [`SYSTEM`] for the API server itself.
+pub(crate) fn token(cluster: &Cluster, account: &str) -> String {
+    let words = ["--namespace", SYSTEM, "create", "token", account, DURATION];
+    cluster.kubectl().run(&words).ok().trim().to_owned()
+}
+
+/// A kubeconfig, in JSON, which is YAML.
+fn kubeconfig(cluster: &Cluster, token: &str) -> String {
+    let here = json!([{ "name": "here", "cluster": {
+        "server": cluster.server(), "certificate-authority": cluster.ca_file(),
+    } }]);
+    json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "here", "clusters": here,
+        "users": [{ "name": "issuer", "user": { "token": token } }],
+        "contexts": [{ "name": "here", "context": { "cluster": "here", "user": "issuer" } }],
+    })
+    .to_string()
+}
+
+/// A port that nobody listens on now.
+#[must_use]
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
