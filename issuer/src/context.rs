@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use crate::certificate_request::{CertificateRequest, Stage};
 use crate::events::Events;
 use crate::history::{History, RetryRules};
-use crate::kinds::{Issuer as _, IssuerKind, IssuerRef, PQClusterIssuer, PQIssuer};
+use crate::kinds::{Edition, Issuer as _, IssuerKind, IssuerRef, PQClusterIssuer, PQIssuer};
 use crate::metrics::Metrics;
 use crate::serving::{Registry, Standing};
 
@@ -76,19 +76,19 @@ impl Context {
     /// whether it is answered now.
     #[must_use]
     pub fn standing(&self, issuer: &IssuerRef) -> Standing {
-        let Some(generation) = self.generation(issuer) else {
+        let Some(edition) = self.edition(issuer) else {
             return Standing::NotReady(format!("{issuer}: found none of this name"));
         };
-        let known = self.registry.standing(issuer, generation);
+        let known = self.registry.standing(issuer, &edition);
         known.unwrap_or(Standing::Unchecked)
     }
 
-    /// The generation of an issuer that is there.
-    fn generation(&self, issuer: &IssuerRef) -> Option<i64> {
+    /// The edition of an issuer that is there.
+    fn edition(&self, issuer: &IssuerRef) -> Option<Edition> {
         match issuer.kind {
-            IssuerKind::Namespaced => Some(self.issuers.get(&namespaced(issuer))?.generation()),
+            IssuerKind::Namespaced => Some(self.issuers.get(&namespaced(issuer))?.edition()),
             IssuerKind::Cluster => {
-                Some(self.cluster_issuers.get(&ObjectRef::new(&issuer.name))?.generation())
+                Some(self.cluster_issuers.get(&ObjectRef::new(&issuer.name))?.edition())
             }
         }
     }
@@ -96,7 +96,7 @@ impl Context {
     /// Whether an issuer is there.
     #[must_use]
     pub fn is_there(&self, issuer: &IssuerRef) -> bool {
-        self.generation(issuer).is_some()
+        self.edition(issuer).is_some()
     }
 
     /// An issuer changed: whatever waits for it is looked at again.
@@ -177,6 +177,12 @@ impl Histories {
         } else {
             all.insert(uid.to_owned(), history);
         }
+    }
+
+    /// Changes what is remembered of a request, if anything is.
+    pub fn change(&self, uid: &str, change: impl FnOnce(&History) -> History) {
+        let changed = change(&self.of(uid));
+        self.put(uid, changed);
     }
 
     /// Forgets a request.

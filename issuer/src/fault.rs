@@ -75,6 +75,22 @@ const CLASSES: &[(&str, Class)] = &[
     ("timed-out", Class::Transient),
 ];
 
+impl Fault {
+    /// The same for a request that chose its profile itself: what speaks against that is its own
+    /// fault, and no reason to stop the issuer for everybody.
+    #[must_use]
+    pub fn of_chosen_profile(error: ClientError) -> Self {
+        let speaks_of_profile = matches!(
+            &error,
+            ClientError::Refused(refused) if refused.problem.detail.starts_with("profile:")
+        );
+        match Self::from(error) {
+            Self::Issuer(words) if speaks_of_profile => Self::Refused(words),
+            other => other,
+        }
+    }
+}
+
 impl From<ClientError> for Fault {
     fn from(error: ClientError) -> Self {
         let words = error.to_string();
@@ -200,6 +216,25 @@ mod tests {
             let wanted = Fault::Transient { words: words("x"), after };
             assert_eq!(refused(slug, status, "x"), wanted, "{slug}");
         }
+    }
+
+    #[test]
+    fn a_profile_that_the_request_chose_is_the_requests_fault() {
+        let forbidden = |detail: &str| {
+            let problem = Problem {
+                r#type: "/docs/problems#forbidden".into(),
+                status: 403,
+                title: "Title".into(),
+                detail: detail.into(),
+                request_id: "r-1".into(),
+            };
+            ClientError::Refused(Box::new(Refused { problem, retry_after: None }))
+        };
+        let chosen = Fault::of_chosen_profile(forbidden("profile: found a"));
+        assert_eq!(chosen, Fault::Refused("Title: profile: found a".into()));
+        let other = Fault::of_chosen_profile(forbidden("authority: found a"));
+        assert_eq!(other, Fault::Issuer("Title: authority: found a".into()));
+        assert!(matches!(Fault::from(forbidden("profile: found a")), Fault::Issuer(_)));
     }
 
     #[test]

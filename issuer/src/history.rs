@@ -41,6 +41,30 @@ impl History {
         }
     }
 
+    /// One more try failed, for a reason that lies with the issuer: the limit does not run.
+    #[must_use]
+    pub fn failed_by_issuer(&self, now: Timestamp) -> Self {
+        self.failed(now).waiting_for_issuer()
+    }
+
+    /// It waits for its issuer, for as long as that takes: the limit begins anew afterwards.
+    #[must_use]
+    pub fn waiting_for_issuer(&self) -> Self {
+        Self { failing_since: None, ..self.clone() }
+    }
+
+    /// It is decided. Whether the API server takes the result is yet to be seen.
+    #[must_use]
+    pub fn decided(&self) -> Self {
+        Self { unwritten: self.unwritten, ..Self::default() }
+    }
+
+    /// The API server took a result.
+    #[must_use]
+    pub fn written(&self) -> Self {
+        Self { unwritten: 0, ..self.clone() }
+    }
+
     /// It rests for this long.
     #[must_use]
     pub fn resting(self, wait: Duration, now: Timestamp) -> Self {
@@ -138,6 +162,17 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_does_not_run_while_the_issuer_is_at_fault() {
+        let failed = History::default().failed(at(0));
+        let waited = failed.waiting_for_issuer().failed(at(7200));
+        assert!(!waited.is_over(RULES.limit, at(7200)));
+        assert!(failed.failed(at(7200)).is_over(RULES.limit, at(7200)), "its own failures");
+        let complaining = (0..50).fold(failed, |history, n| history.failed_by_issuer(at(n)));
+        assert!(!complaining.is_over(RULES.limit, at(99_999)));
+        assert!(complaining.wait("a", &RULES, None) >= RULES.longest / 2, "and it is no hot loop");
+    }
+
+    #[test]
     fn a_request_rests_whatever_wakes_it() {
         let history = History::default().failed(at(0)).resting(Duration::from_secs(8), at(0));
         assert_eq!(history.rest(at(3), RULES.longest), Some(Duration::from_secs(5)));
@@ -152,5 +187,8 @@ mod tests {
         let second = first.not_written().not_written();
         assert!(second.wait("a", &RULES, None) > first.wait("a", &RULES, None));
         assert!(!second.is_over(RULES.limit, at(99_999)), "it is not the server's failure");
+        // Each try gets an answer of the server in between, which is none of the API server's.
+        assert_eq!(second.decided().unwritten, second.unwritten);
+        assert_eq!(second.decided().written(), History::default());
     }
 }

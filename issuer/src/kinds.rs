@@ -127,6 +127,15 @@ impl fmt::Display for IssuerRef {
     }
 }
 
+/// An issuer's spec as it was at one time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edition {
+    /// The object's UID: one that is made anew under an old name is another one.
+    pub uid: String,
+    /// How often its spec was changed; zero where the API server does not say.
+    pub generation: i64,
+}
+
 /// Either of our kinds.
 pub trait Issuer:
     Resource<DynamicType = ()>
@@ -154,9 +163,10 @@ pub trait Issuer:
         IssuerRef { kind: Self::KIND, namespace: self.namespace(), name: self.name_any() }
     }
 
-    /// How often its spec was changed; zero where the API server does not say.
-    fn generation(&self) -> i64 {
-        self.meta().generation.unwrap_or_default()
+    /// Its spec as it is now.
+    fn edition(&self) -> Edition {
+        let (uid, generation) = (self.uid(), self.meta().generation);
+        Edition { uid: uid.unwrap_or_default(), generation: generation.unwrap_or_default() }
     }
 }
 

@@ -56,13 +56,25 @@ impl Election {
         Self { api, settings, identity, clock, seen: None }
     }
 
-    /// Waits until this replica leads. It goes on asking when the API server does not answer.
-    pub async fn win(&mut self) {
+    /// Waits until this replica leads. It goes on asking when the API server does not answer. `heard`
+    /// is told whether the Lease could be looked at within its last duration: a replica that can't
+    /// will never lead, and must not count as one that is ready to.
+    pub async fn win(&mut self, heard: impl Fn(bool)) {
+        let patience = Duration::from_secs(self.settings.lease_duration_seconds);
+        let mut answered = Instant::now();
         loop {
             match self.try_once().await {
                 Ok(true) => return,
-                Ok(false) => {}
-                Err(error) => tracing::warn!(error = told(&error), "the lease can't be looked at"),
+                Ok(false) => {
+                    answered = Instant::now();
+                    heard(true);
+                }
+                Err(error) => {
+                    tracing::warn!(error = told(&error), "the lease can't be looked at");
+                    if answered.elapsed() > patience {
+                        heard(false);
+                    }
+                }
             }
             tokio::time::sleep(self.period()).await;
         }

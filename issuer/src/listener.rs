@@ -67,7 +67,9 @@ impl Health {
 
     /// It got this far.
     pub fn is(&self, phase: Phase) {
-        self.phase.store(phase as u8, Ordering::Relaxed);
+        if self.phase.swap(phase as u8, Ordering::Relaxed) == phase as u8 {
+            return;
+        }
         self.metrics.leads(matches!(phase, Phase::Reading | Phase::Working));
         tracing::info!(phase = phase.name(), "the program");
     }

@@ -77,9 +77,9 @@ pub async fn run(config: &Config, clock: Clock) -> Result<(), RunError> {
         Election::new(asking.clone(), &namespace, settings, instance.clone(), clock)
     });
     if let Some(election) = &mut election {
-        health.is(Phase::Standby);
+        let heard = |heard| health.is(if heard { Phase::Standby } else { Phase::Starting });
         tokio::select! {
-            () = election.win() => {}
+            () = election.win(heard) => {}
             () = stop.cancelled() => {
                 serving.abort();
                 return Ok(());
@@ -174,15 +174,24 @@ async fn work(
             None => std::future::pending().await,
         }
     };
+    let mut keep = std::pin::pin!(keep);
     let result = tokio::select! {
         () = all_is_read => Ok(()),
         () = stop.cancelled() => Ok(()),
-        () = keep => Err(RunError::LeaseLost),
+        () = &mut keep => Err(RunError::LeaseLost),
         () = ended.wait() => Err(RunError::Ended),
     };
     health.is(Phase::Ending);
     ending.cancel();
-    drain(&tasks, config).await;
+    if matches!(result, Err(RunError::LeaseLost)) {
+        // Another replica may lead: what is under way is cut off with this process.
+        return result;
+    }
+    // The lease is kept until the last write.
+    tokio::select! {
+        () = drain(&tasks, config) => {}
+        () = &mut keep => return Err(RunError::LeaseLost),
+    }
     drop(context);
     // The last events; nobody waits long for them.
     let _ = tokio::time::timeout(Duration::from_secs(2), telling).await;

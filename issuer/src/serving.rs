@@ -12,7 +12,7 @@ use ca_core::certificate::Certificate;
 use client::Client;
 use jiff::Timestamp;
 
-use crate::kinds::{IssuerRef, IssuerSpec};
+use crate::kinds::{Edition, IssuerRef, IssuerSpec};
 
 /// An authority whose chain was checked.
 #[derive(Clone, Debug)]
@@ -85,6 +85,14 @@ pub enum Standing {
     Unchecked,
 }
 
+impl Standing {
+    /// Whether it can be used.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready(_))
+    }
+}
+
 /// What a request found wrong with its issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
@@ -98,7 +106,7 @@ pub struct Complaint {
 
 #[derive(Debug)]
 struct Entry {
-    generation: i64,
+    edition: Edition,
     standing: Standing,
     complaint: Option<Complaint>,
 }
@@ -108,19 +116,24 @@ struct Entry {
 pub struct Registry(Mutex<HashMap<IssuerRef, Entry>>);
 
 impl Registry {
-    /// What is known of an issuer at this generation of its spec; none where it was not checked.
+    /// What is known of an issuer in this edition; none where that was not checked.
     #[must_use]
-    pub fn standing(&self, issuer: &IssuerRef, generation: i64) -> Option<Standing> {
+    pub fn standing(&self, issuer: &IssuerRef, edition: &Edition) -> Option<Standing> {
         let entries = self.entries();
-        let entry = entries.get(issuer).filter(|entry| entry.generation == generation)?;
+        let entry = entries.get(issuer).filter(|entry| entry.edition == *edition)?;
         Some(entry.standing.clone())
     }
 
-    /// Takes what a check found. A complaint stays counted until a certificate was issued.
-    pub fn put(&self, issuer: &IssuerRef, generation: i64, standing: Standing) {
+    /// Takes what a check found, and gives whether that changes anything for those who wait. A
+    /// complaint stays counted until a certificate was issued.
+    pub fn put(&self, issuer: &IssuerRef, edition: Edition, standing: Standing) -> bool {
         let mut entries = self.entries();
-        let complaint = entries.remove(issuer).and_then(|entry| entry.complaint);
-        entries.insert(issuer.clone(), Entry { generation, standing, complaint });
+        let before = entries.remove(issuer);
+        let was = before.as_ref().filter(|entry| entry.edition == edition);
+        let changed = was.is_none_or(|entry| entry.standing.is_ready() != standing.is_ready());
+        let complaint = before.and_then(|entry| entry.complaint);
+        entries.insert(issuer.clone(), Entry { edition, standing, complaint });
+        changed
     }
 
     /// A request could not be sent for a reason that lies with its issuer: nobody uses it until it
@@ -129,7 +142,7 @@ impl Registry {
         let mut entries = self.entries();
         let Some(entry) = entries.get_mut(issuer) else { return };
         // Requests that were under way together complain once.
-        if !matches!(entry.standing, Standing::Ready(_)) {
+        if !entry.standing.is_ready() {
             return;
         }
         entry.standing = Standing::NotReady(words.to_owned());
@@ -159,8 +172,7 @@ impl Registry {
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         let entries = self.entries();
-        let ready = entries.values().filter(|one| matches!(one.standing, Standing::Ready(_)));
-        let ready = ready.count();
+        let ready = entries.values().filter(|one| one.standing.is_ready()).count();
         (ready, entries.len() - ready)
     }
 
@@ -178,15 +190,21 @@ mod tests {
     use crate::kinds::IssuerKind;
 
     #[test]
-    fn an_issuer_counts_for_the_generation_that_was_checked() {
+    fn an_issuer_counts_for_the_edition_that_was_checked() {
         let registry = Registry::default();
         let issuer =
             IssuerRef { kind: IssuerKind::Cluster, namespace: None, name: "hybrid".into() };
-        assert!(registry.standing(&issuer, 1).is_none());
-        registry.put(&issuer, 1, Standing::NotReady("no token".into()));
-        assert!(matches!(registry.standing(&issuer, 1), Some(Standing::NotReady(_))));
-        assert!(registry.standing(&issuer, 2).is_none(), "its spec was changed since");
+        let edition = |uid: &str, generation| Edition { uid: uid.into(), generation };
+        let not_ready = || Standing::NotReady("no token".into());
+        assert!(registry.standing(&issuer, &edition("a", 1)).is_none());
+        assert!(registry.put(&issuer, edition("a", 1), not_ready()), "it was not known before");
+        assert!(!registry.put(&issuer, edition("a", 1), not_ready()), "nothing changed");
+        let known = registry.standing(&issuer, &edition("a", 1));
+        assert!(matches!(known, Some(Standing::NotReady(_))));
+        assert!(registry.standing(&issuer, &edition("a", 2)).is_none(), "its spec was changed");
+        assert!(registry.standing(&issuer, &edition("b", 1)).is_none(), "it was made anew");
+        assert!(registry.put(&issuer, edition("b", 1), not_ready()), "it was made anew");
         registry.retain(|_| false);
-        assert!(registry.standing(&issuer, 1).is_none());
+        assert!(registry.standing(&issuer, &edition("b", 1)).is_none());
     }
 }

@@ -64,7 +64,9 @@ pub async fn sign(issuer: &Serving, wish: &Wish<'_>) -> Result<Signed, Fault> {
         validity_days: None,
     };
     let key = IdempotencyKey::new(wish.key.as_str())?;
-    let issued = issuer.client.issue(&order, &key).await?;
+    let chosen = wish.profile.is_some_and(|chosen| chosen != issuer.spec.profile);
+    let sort = if chosen { Fault::of_chosen_profile } else { Fault::from };
+    let issued = issuer.client.issue(&order, &key).await.map_err(sort)?;
     accept(&issuer.authority, &csr, wish.is_ca, issued)
 }
 

@@ -137,7 +137,7 @@ async fn of_two_that_make_the_lease_the_slower_waits() {
         (200, lease("me", "3")),
     ])
     .await;
-    tokio::time::timeout(Duration::from_secs(20), election(client).win()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), election(client).win(|_| ())).await.unwrap();
     let sent = script.sent();
     let methods: Vec<&str> = sent.iter().map(|(method, ..)| method.as_str()).collect();
     assert_eq!(methods, ["GET", "POST", "GET", "GET", "PUT"]);

@@ -1,5 +1,7 @@
 //! What is done with a `CertificateRequest`, decided without asking anybody.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 
@@ -35,17 +37,24 @@ pub fn completed(request: &CertificateRequest, now: Timestamp) -> RequestPlan {
     Plan { patch: Some(patch), notice: None, again: None, outcome: Outcome::Refused }
 }
 
+/// How often a request that waits for its issuer is looked at, beside whenever the issuer changes.
+const POLL: Duration = Duration::from_secs(300);
+
 /// It waits for its issuer, for as long as it takes: it is looked at when the issuer changes.
 #[must_use]
 pub fn waiting(request: &CertificateRequest, why: &str, now: Timestamp) -> RequestPlan {
     let (patch, is_new) = pending(request, why, now);
     let notice = is_new.then(|| Notice::normal("WaitingForIssuer", why));
-    Plan { patch, notice, again: None, outcome: Outcome::WaitingForIssuer }
+    Plan { patch, notice, again: Some(POLL), outcome: Outcome::WaitingForIssuer }
 }
 
-/// It is being signed, and that takes its time.
+/// It is being signed, and that takes its time. None where `Ready` is there already: what it says of
+/// the last try stays until there is a result.
 #[must_use]
 pub fn signing(request: &CertificateRequest, now: Timestamp) -> Option<CertificateRequestStatus> {
+    if find(request.conditions(), READY).is_some() {
+        return None;
+    }
     pending(request, "the server is asked for the certificate", now).0
 }
 
@@ -61,14 +70,18 @@ pub fn concluded(
     let over = |outcome, words: &str, invalid: Option<&str>| {
         let patch = failure(request, FAILED, words, invalid, now);
         let notice = Some(Notice::warning("PermanentError", words));
-        (Plan { patch: Some(patch), notice, again: None, outcome }, History::default())
+        (Plan { patch: Some(patch), notice, again: None, outcome }, history.decided())
     };
     match result {
-        Ok(signed) => (issued(request, signed, now, ca_in_status), History::default()),
+        Ok(signed) => (issued(request, signed, now, ca_in_status), history.decided()),
         Err(Fault::BadRequest(words)) => over(Outcome::BadRequest, words, Some(words)),
         Err(Fault::Refused(words)) => over(Outcome::Refused, words, None),
         // The issuer's controller wakes the request once the issuer was checked again.
-        Err(Fault::Issuer(words)) => (waiting(request, words, now), history.clone()),
+        Err(Fault::Issuer(words)) => {
+            let history = history.failed_by_issuer(now);
+            let wait = history.wait(request.uid(), rules, None);
+            (waiting(request, words, now), history.resting(wait, now))
+        }
         Err(Fault::Transient { words, after }) => {
             let history = history.failed(now);
             if history.is_over(rules.limit, now) {
@@ -106,7 +119,7 @@ fn issued(
 fn retried(
     request: &CertificateRequest,
     words: &str,
-    wait: std::time::Duration,
+    wait: Duration,
     now: Timestamp,
 ) -> RequestPlan {
     let (patch, is_new) = pending(request, words, now);
@@ -217,7 +230,7 @@ mod tests {
                 pending.clone(),
                 "WaitingForIssuer",
                 Outcome::WaitingForIssuer,
-                false,
+                true,
             ),
             (transient("x"), pending.clone(), "RetryableError", Outcome::Retried, true),
         ] {
@@ -254,9 +267,27 @@ mod tests {
             failing_since: now().checked_sub(SignedDuration::from_hours(99)).ok(),
             ..History::default()
         };
-        let (plan, _) = tried(Fault::Issuer("no Secret".into()), &long);
+        let (plan, history) = tried(Fault::Issuer("no Secret".into()), &long);
         assert_eq!(plan.outcome, Outcome::WaitingForIssuer);
         assert_eq!(told(&plan).1, PENDING);
+        assert!(history.rest(now(), RULES.longest).is_some(), "it is not sent again at once");
+        let (first_of_its_own, _) = tried(transient("x"), &history);
+        assert_eq!(first_of_its_own.outcome, Outcome::Retried);
+        assert_eq!(tried(transient("x"), &long).0.outcome, Outcome::GaveUp);
+    }
+
+    #[test]
+    fn a_result_that_was_not_written_stays_counted_whatever_the_server_answers() {
+        let history = History { unwritten: 4, failures: 2, ..History::default() };
+        let (_, after) = tried(Fault::Refused("x".into()), &history);
+        assert_eq!(after, History { unwritten: 4, ..History::default() });
+    }
+
+    #[test]
+    fn that_it_is_being_signed_is_said_where_nothing_else_is() {
+        assert!(signing(&request(&[APPROVED]), now()).is_some());
+        let tried = request(&[APPROVED, ["Ready", "False", "Pending"]]);
+        assert!(signing(&tried, now()).is_none(), "why the last try failed stays to be read");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::apply::{self, ApplyError, Owned};
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::go_duration;
-use crate::history::RetryRules;
+use crate::history::{History, RetryRules};
 use crate::kinds::IssuerRef;
 use crate::plan::{Outcome, Plan};
 use crate::serving::{Serving, Standing};
@@ -52,7 +52,10 @@ pub async fn reconcile(
             let plan = match (context.standing(&issuer), rest) {
                 // It is woken when the issuer was looked at.
                 (Standing::Unchecked, _) => return Ok(Action::await_change()),
-                (Standing::NotReady(why), _) => plan::waiting(&request, &why, now),
+                (Standing::NotReady(why), _) => {
+                    context.histories.change(request.uid(), History::waiting_for_issuer);
+                    plan::waiting(&request, &why, now)
+                }
                 (Standing::Ready(_), Some(rest)) => return Ok(Action::requeue(rest)),
                 (Standing::Ready(serving), None) => {
                     open(&request, &serving, &context, &mut version).await?
@@ -63,7 +66,7 @@ pub async fn reconcile(
     };
     if let Some(patch) = &plan.patch {
         match apply::status(&api(&request, &context), &*request, &version, patch).await? {
-            Owned::Applied(_) => {}
+            Owned::Applied(_) => context.histories.change(request.uid(), History::written),
             // It was deleted: nobody waits for this answer.
             Owned::Gone => {
                 context.histories.forget(request.uid());
@@ -150,6 +153,8 @@ fn count<P>(
     context: &Context,
     took: Duration,
 ) {
+    // Only issuers that are there have a series: whoever writes requests can name any other.
+    let issuer = issuer.filter(|issuer| context.is_there(issuer));
     let words = plan.notice.as_ref().map_or("", |notice| notice.note.as_str());
     match plan.outcome {
         Outcome::WaitingForIssuer | Outcome::Retried => {

@@ -112,7 +112,7 @@ fn notices(before: &IssuerStatus, after: &IssuerStatus) -> Vec<Notice> {
 }
 
 /// Twice as long after each failure, up to the interval of checks.
-fn wait(fault: &Fault, failures: u32, interval: Duration) -> Duration {
+pub(super) fn wait(fault: &Fault, failures: u32, interval: Duration) -> Duration {
     let ours = FIRST_WAIT.saturating_mul(1 << failures.min(10)).min(interval);
     match fault {
         Fault::Transient { after: Some(after), .. } => ours.max((*after).min(interval)),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 
-use super::check::{Checked, check};
+use super::check::{Checked, Facts, check};
 use super::{credential, plan};
 use crate::apply::{self, ApplyError, Owned};
 use crate::context::Context;
@@ -18,8 +18,12 @@ use crate::serving::{Complaint, Serving, Standing};
 
 /// After this time an issuer that had changed is looked at again, if the watch did not tell before.
 const STALE: Duration = Duration::from_secs(2);
-/// Before the end of a credential it is made anew.
+/// So long before the end of a credential it is made anew.
 const CREDENTIAL_MARGIN: SignedDuration = SignedDuration::from_mins(10);
+/// A credential that is made too short is not made anew more often than this.
+const SOONEST: Duration = Duration::from_secs(30);
+/// So many checks in a row may fail for what passes before an issuer that could be used no longer can.
+const PATIENCE: u32 = 3;
 
 /// Checks one issuer: reads its credential, asks its server for the authority and the profiles, and
 /// says in its status what it finds. Everything is read anew each time, so that a Secret that was
@@ -33,7 +37,8 @@ pub async fn reconcile<K: Issuer>(
     context: Arc<Context>,
 ) -> Result<Action, ApplyError> {
     let started = std::time::Instant::now();
-    let (reference, generation) = (issuer.reference(), issuer.generation());
+    let (reference, edition) = (issuer.reference(), issuer.edition());
+    let generation = edition.generation;
     let now = context.now();
     let complaint = context.registry.complaint(&reference);
     let rest = complaint.as_ref().and_then(|one| rest(one, context.check_interval, now));
@@ -43,19 +48,26 @@ pub async fn reconcile<K: Issuer>(
         Some((rest, complaint)) => Err((Fault::Issuer(complaint.words), Some(rest))),
         None => checked(&*issuer, &reference, &context, now).await.map_err(|fault| (fault, None)),
     };
-    let was_ready = is_ready(&context, &reference, generation);
+    let failures = context.check_failed(&reference, found.is_err());
+    if let Err((fault @ Fault::Transient { words, .. }, _)) = &found
+        && failures < PATIENCE
+        && context.registry.standing(&reference, &edition).is_some_and(|known| known.is_ready())
+    {
+        // The server is busy, say. Requests try it themselves, each with its own patience; that all
+        // of them wait for a check would make it busier.
+        tracing::warn!(words, "a check of the issuer failed, which may pass");
+        return Ok(Action::requeue(plan::wait(fault, failures, context.check_interval)));
+    }
     let standing = match &found {
-        Ok((serving, _)) => Standing::Ready(Arc::clone(serving)),
+        Ok(usable) => Standing::Ready(Arc::clone(&usable.serving)),
         Err((fault, _)) => Standing::NotReady(format!("{reference}: {fault}")),
     };
-    let is_ready_now = matches!(standing, Standing::Ready(_));
-    context.registry.put(&reference, generation, standing);
-    let failures = context.check_failed(&reference, found.is_err());
+    let changed = context.registry.put(&reference, edition, standing);
     let before = issuer.status().cloned().unwrap_or_default();
-    let result = found.as_ref().map(|(_, checked)| &checked.facts).map_err(|(fault, _)| fault);
+    let result = found.as_ref().map(|usable| &usable.facts).map_err(|(fault, _)| fault);
     let planned = plan::plan(&before, generation, result, (failures, context.check_interval), now);
     // Requests that wait are woken before anything can fail here: to be sent, or to say why not.
-    if was_ready != Some(is_ready_now) {
+    if changed {
         context.wake_requests(&reference);
     }
     if let Some(status) = &planned.status {
@@ -73,7 +85,10 @@ pub async fn reconcile<K: Issuer>(
     }
     context.metrics.reconciled("issuers", started.elapsed());
     context.sweep();
-    let again = found.err().and_then(|(_, rest)| rest).unwrap_or(planned.again);
+    let again = match found {
+        Ok(usable) => until_credential_ends(usable.good_until, now).min(planned.again),
+        Err((_, rest)) => rest.unwrap_or(planned.again),
+    };
     Ok(Action::requeue(again))
 }
 
@@ -86,10 +101,19 @@ fn rest(complaint: &Complaint, interval: Duration, now: Timestamp) -> Option<Dur
     (left > Duration::ZERO).then_some(left)
 }
 
-/// Whether an issuer can be used; none where this process does not know.
-fn is_ready(context: &Context, reference: &IssuerRef, generation: i64) -> Option<bool> {
-    let standing = context.registry.standing(reference, generation)?;
-    Some(matches!(standing, Standing::Ready(_)))
+/// When a check makes the credential anew at the latest.
+fn until_credential_ends(good_until: Option<Timestamp>, now: Timestamp) -> Duration {
+    let Some(end) = good_until else { return Duration::MAX };
+    let left = end.duration_since(now) - CREDENTIAL_MARGIN;
+    Duration::try_from(left).unwrap_or_default().max(SOONEST)
+}
+
+/// An issuer that can be used.
+struct Usable {
+    serving: Arc<Serving>,
+    facts: Facts,
+    /// Until when its credential is good, where that is known.
+    good_until: Option<Timestamp>,
 }
 
 /// The authority as its server shows it, with a client that may be used for requests.
@@ -98,7 +122,7 @@ async fn checked<K: Issuer>(
     reference: &IssuerRef,
     context: &Context,
     now: Timestamp,
-) -> Result<(Arc<Serving>, Checked), Fault> {
+) -> Result<Usable, Fault> {
     let spec = issuer.spec();
     let namespace = match K::KIND {
         IssuerKind::Namespaced => reference.namespace.as_deref().unwrap_or_default(),
@@ -107,19 +131,15 @@ async fn checked<K: Issuer>(
     let made = credential::client(&context.kube, namespace, spec).await?;
     let shown = made.client.authority(&spec.authority).await?;
     let profiles = made.client.profiles().await?;
-    let checked = check(spec, &shown, &profiles.profiles, now).map_err(Fault::Issuer)?;
-    if let Some(end) = made.good_until
-        && end.duration_since(now) < CREDENTIAL_MARGIN
-    {
-        tracing::warn!(%end, "the credential ends soon after it was made");
-    }
+    let Checked { authority, facts } =
+        check(spec, &shown, &profiles.profiles, now).map_err(Fault::Issuer)?;
     let serving = Serving {
         reference: reference.clone(),
         spec: spec.clone(),
         client: made.client,
-        authority: checked.authority.clone(),
+        authority,
     };
-    Ok((Arc::new(serving), checked))
+    Ok(Usable { serving: Arc::new(serving), facts, good_until: made.good_until })
 }
 
 /// When a look is repeated whose result the API server did not take.
@@ -139,6 +159,16 @@ mod tests {
     #![allow(clippy::unwrap_used)] // a panic is the failure report
 
     use super::*;
+
+    #[test]
+    fn a_credential_is_made_anew_before_it_ends() {
+        let now: Timestamp = "2026-11-27T05:00:00Z".parse().unwrap();
+        let lasting = |seconds| Some(now + SignedDuration::from_secs(seconds));
+        assert_eq!(until_credential_ends(lasting(3600), now), Duration::from_secs(3000));
+        assert_eq!(until_credential_ends(lasting(60), now), SOONEST);
+        assert_eq!(until_credential_ends(lasting(-60), now), SOONEST);
+        assert_eq!(until_credential_ends(None, now), Duration::MAX);
+    }
 
     #[test]
     fn the_first_complaint_is_checked_at_once_and_later_ones_rest() {
