@@ -10,6 +10,7 @@ mod kubernetes;
 mod service;
 mod shell;
 mod shown;
+mod trying;
 
 use std::fs;
 use std::net::TcpListener;
@@ -29,6 +30,7 @@ const GUIDES: &[(&str, usize)] = &[
     ("kubernetes.md", 20),
     ("revocation.md", 50),
     ("server.md", 20),
+    ("try-on-kubernetes.md", 30),
 ];
 /// The text of a file of docs/.
 fn read(name: &str) -> String {
