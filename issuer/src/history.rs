@@ -146,8 +146,8 @@ mod tests {
             assert_eq!(wait, history.wait("a", &RULES, None), "the same for the same");
         }
         assert_ne!(history.wait("a", &RULES, None), history.wait("b", &RULES, None));
-        let told = Some(Duration::from_secs(59));
-        assert!(History::default().failed(at(0)).wait("a", &RULES, told) == told.unwrap());
+        let told = Duration::from_secs(59);
+        assert_eq!(History::default().failed(at(0)).wait("a", &RULES, Some(told)), told);
         let too_long = Some(Duration::from_secs(9000));
         assert_eq!(history.wait("a", &RULES, too_long), RULES.longest);
     }
