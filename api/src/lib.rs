@@ -8,7 +8,6 @@
 pub mod auth;
 pub mod authority;
 pub mod bootstrap;
-mod causes;
 pub mod cli;
 pub mod crl_making;
 pub mod data_folder;

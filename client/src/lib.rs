@@ -20,6 +20,7 @@
 mod address;
 mod answer;
 mod builder;
+mod causes;
 mod credential;
 mod error;
 mod export;
@@ -34,6 +35,7 @@ pub mod v1;
 pub use address::checked_url;
 pub use answer::{Unread, read_within};
 pub use builder::ClientBuilder;
+pub use causes::with_causes;
 pub use credential::BearerToken;
 pub use error::{ClientError, Refused};
 pub use export::Export;

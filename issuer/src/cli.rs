@@ -11,8 +11,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
 use crate::context::Clock;
-use crate::signing::whole;
 use crate::{kinds, run};
+use client::with_causes;
 
 /// The exit code for a wrong command line or configuration.
 const USAGE: u8 = 2;
@@ -136,8 +136,8 @@ fn controllers(file: Option<&Path>, clock: Clock) -> Result<(), Failed> {
     // What was told to end and did not is not waited for.
     runtime.shutdown_background();
     done.map_err(|error| {
-        tracing::error!(error = whole(&error), "ended");
-        Failed::environment(whole(&error))
+        tracing::error!(error = with_causes(&error), "ended");
+        Failed::environment(with_causes(&error))
     })
 }
 

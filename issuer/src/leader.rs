@@ -207,7 +207,7 @@ fn micro(time: Timestamp) -> Option<MicroTime> {
 }
 
 fn told(error: &kube::Error) -> String {
-    crate::signing::whole(error)
+    client::with_causes(error)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use ca_core::csr::CertificateRequest;
 use ca_core::path::{Options, verify_path};
 use ca_core::pem;
 use client::v1::IssueCertificate;
-use client::{IdempotencyKey, Issued};
+use client::{IdempotencyKey, Issued, with_causes};
 use jiff::Timestamp;
 
 use crate::fault::Fault;
@@ -52,7 +52,7 @@ pub struct Signed {
 /// [`Fault`], by what follows from it.
 pub async fn sign(issuer: &Serving, wish: &Wish<'_>) -> Result<Signed, Fault> {
     let csr = pem::read_one_request(wish.csr)
-        .map_err(|error| Fault::BadRequest(format!("spec.request: {}", whole(&error))))?;
+        .map_err(|error| Fault::BadRequest(format!("spec.request: {}", with_causes(&error))))?;
     let profile = issuer.profile(wish.profile).map_err(Fault::BadRequest)?;
     // What was read as PEM above is text.
     let text = String::from_utf8_lossy(wish.csr).into_owned();
@@ -88,8 +88,9 @@ pub fn accept(
         after: None,
     };
     let text = answer.certificate.as_deref().unwrap_or_default();
-    let leaf = pem::read_one_certificate(text.as_bytes())
-        .map_err(|error| foreign(format!("found {}, allowed is one in PEM", whole(&error))))?;
+    let leaf = pem::read_one_certificate(text.as_bytes()).map_err(|error| {
+        foreign(format!("found {}, allowed is one in PEM", with_causes(&error)))
+    })?;
     if leaf.public_key().spki_der() != csr.public_key().spki_der() {
         return Err(foreign("public key: found another one, allowed is the request's".into()));
     }
@@ -124,21 +125,6 @@ fn signed_by(authority: &Authority, leaf: &Certificate) -> Result<(), String> {
         None => Ok(()),
         Some(error) => Err(format!("not of the issuer's authority: {error}")),
     }
-}
-
-/// An error with its sources.
-pub(crate) fn whole(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// How long one call of the server may take: longer than the server's own limit of 30 s.

@@ -18,7 +18,7 @@ use crate::certificate_request::{self, CertificateRequest};
 use crate::context::Context;
 use crate::issuer;
 use crate::kinds::Issuer;
-use crate::signing::whole;
+use client::with_causes;
 
 /// Objects of one kind: as they change, and as they are.
 pub(crate) struct Watched<K: Resource<DynamicType = ()> + 'static> {
@@ -128,6 +128,6 @@ where
         Ok(_) => {}
         // It was deleted before anybody looked at it.
         Err(controller::Error::ObjectNotFound(_)) => {}
-        Err(error) => tracing::warn!(error = whole(&error), "a look failed"),
+        Err(error) => tracing::warn!(error = with_causes(&error), "a look failed"),
     }
 }

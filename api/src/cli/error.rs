@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use crate::causes::with_causes;
+use client::with_causes;
 
 /// Exit codes other than 0, which means done or valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,14 +2,13 @@
 //! the test. What a node does and this does not: users, limits, a network of its own.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::{Value, json};
-use test_cluster::{Cluster, Namespace};
+use test_cluster::{Cluster, Namespace, beside_this_test, free_port};
 
 use crate::workbench::Run;
 
@@ -36,8 +35,7 @@ impl<'a> Pod<'a> {
         spec: &Value,
         root: &Path,
     ) -> Self {
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (port, public) = (free(), free());
+        let (port, public) = (free_port(), free_port());
         let pod =
             Self { cluster, namespace, spec: spec.clone(), root: root.to_owned(), port, public };
         let account = pod.root.join(ACCOUNT);
@@ -185,15 +183,6 @@ impl<'a> Pod<'a> {
                 .collect(),
         }
     }
-}
-
-/// A program of another package, which is built beside this test.
-fn beside_this_test(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    // target/PROFILE/deps/TEST
-    let program = test.ancestors().nth(2).unwrap().join(name);
-    assert!(program.exists(), "{}: not built; `cargo build --bin {name}`", program.display());
-    program
 }
 
 /// Files as a kubelet puts them: in a folder that a link names, so that all change at once, and readable to a group.

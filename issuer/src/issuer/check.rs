@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::kinds::{IssuerSpec, Mode};
 use crate::serving::Authority;
-use crate::signing::whole;
+use client::with_causes;
 
 /// What is told of an authority in an issuer's status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub fn check(
         }
     }
     let chain = pem::read_certificates(shown.chain.as_bytes())
-        .map_err(|error| format!("chain of the authority: {}", whole(&error)))?;
+        .map_err(|error| format!("chain of the authority: {}", with_causes(&error)))?;
     checked(&chain, now)
 }
 

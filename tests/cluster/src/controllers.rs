@@ -131,7 +131,8 @@ fn rights_by_the_chart(cluster: &Cluster) -> String {
 ///
 /// # Panics
 /// When it was not built.
-pub(crate) fn beside_this_test(name: &str) -> PathBuf {
+#[must_use]
+pub fn beside_this_test(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     // target/PROFILE/deps/TEST
     let program = test.ancestors().nth(2).unwrap().join(name);

@@ -5,10 +5,10 @@ use ca_core::pem::ReadError;
 use ledger::{LedgerError, Status};
 
 use super::*;
-use crate::causes::with_causes;
 use crate::issuance::IssueError;
 use crate::renewal::RenewalError;
 use crate::server::signing::{Full, Lost};
+use client::with_causes;
 
 impl From<Full> for Refusal {
     fn from(error: Full) -> Self {

@@ -14,7 +14,7 @@ use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tokio::runtime::Handle;
 
 use crate::auth::{FetchError, https_client};
-use crate::causes::with_causes;
+use client::with_causes;
 
 /// The longest answer that is read, in octets.
 const MAX_ANSWER: usize = 64 * 1024;

@@ -3,7 +3,8 @@
 use std::error::Error;
 
 /// An error and its sources, leaving out what was said already.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
+#[must_use]
+pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
