@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ca_core::algorithm::Algorithm;
+use ca_core::certificate::Certificate;
 use ca_core::fingerprint::Fingerprint;
 use ca_core::key::{KeyDerivation, PrivateKey};
 use ca_core::name::DistinguishedName;
@@ -12,8 +13,8 @@ use ca_core::profile::Profile;
 use ledger::{Authority as Recorded, Ledger, NewAuthority};
 use zeroize::Zeroizing;
 
-use super::{ALT_KEY, Authority, AuthorityKeys, KEY, chain};
-use crate::cli::{CliError, Context};
+use super::{ALT_KEY, Authority, AuthorityKeys, KEY};
+use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::{DataFolder, ledger_failed, make_folder, write_file};
 use crate::input::Source;
 use crate::issuance::{self, Asker};
@@ -121,7 +122,8 @@ pub async fn begin(
 
 impl Begun {
     /// Completes it, with the same parent: the ledger learns of the authority, its certificate is
-    /// issued, and the certificate's files come last.
+    /// issued and written into files. That the ledger takes it for the authority's own comes last:
+    /// whoever finds an authority complete finds its files too, wherever an earlier run was cut off.
     ///
     /// # Errors
     /// `CliError` with exit code 1 when the profile refuses, 3 where files or ledger can't be
@@ -138,11 +140,14 @@ impl Begun {
         ledger.add_authority(new).await.map_err(ledger_failed)?;
         let asker = Asker::local(None);
         let own = issuance::issue(ledger, issuer, &profile, request, asker, context).await?;
+        let certificate = Certificate::from_der(own.der())
+            .map_err(|error| CliError::of(Exit::Fault, "certificate", &error))?;
+        let above = parent.map_or(&[][..], Authority::chain);
+        authority.chain = std::iter::once(certificate).chain(above.iter().cloned()).collect();
+        write_certificates(&place, &authority)?;
         let added =
             ledger.add_authority_certificate(&name, own.der().to_vec(), context.now()).await;
         added.map_err(ledger_failed)?;
-        authority.chain = chain(ledger, &name).await?;
-        write_certificates(&place, &authority)?;
         Ok(authority)
     }
 }
@@ -272,7 +277,8 @@ fn key_left_behind(
     .with_hint("remove the authority's folder, or name the algorithm that it was begun with"))
 }
 
-/// Writes `certificate.pem` and `chain.pem`, copies of what the ledger has.
+/// Writes `certificate.pem` and `chain.pem`, copies of what the ledger has; those of a run that was
+/// cut off are replaced.
 fn write_certificates(place: &Path, authority: &Authority) -> Result<(), CliError> {
     let pems = authority.chain().iter().map(|found| pem::encode(Label::Certificate, found.der()));
     let pems: Vec<String> = pems.collect();

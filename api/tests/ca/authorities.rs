@@ -5,6 +5,12 @@ use crate::data::{
 };
 
 const WEST: &str = "ca create --name west --parent root --subject CN=West,O=Example";
+const EAST: &str = "\
+version: 1
+authorities:
+  - {name: root, algorithm: p256, subject: CN=Root}
+  - {name: east, parent: root, algorithm: p256, subject: CN=East}
+";
 const LEAF: &str =
     "issue --authority west --dns a.test --key-out k.pem --force --chain --out a.pem";
 const ROOT: &str = "espalier-data/authorities/root/certificate.pem";
@@ -183,6 +189,31 @@ fn a_founding_that_was_cut_off_goes_on() {
         found
     });
     assert_eq!(ledger_has, 1);
+}
+
+#[test]
+fn an_authority_is_complete_only_with_its_files() {
+    let bench = made("--algorithm p256 --no-passphrase");
+    let create = format!("{WEST} --no-passphrase --algorithm p256");
+    bench.write("plan.yaml", EAST);
+    let bootstrap = "bootstrap --plan plan.yaml --no-passphrase";
+    for (name, line) in [("west", create.as_str()), ("east", bootstrap)] {
+        for file in ["certificate.pem", "chain.pem"] {
+            // Something in its place lets no file be written, as if the process had died just then.
+            let file = format!("espalier-data/authorities/{name}/{file}");
+            std::fs::create_dir_all(bench.path(&file).join("in-the-way")).unwrap();
+            bench.run(line).fails(2, &[&file]);
+            assert_eq!(sound(&bench)["found"]["unfinished-authority"], 1, "{file}");
+            std::fs::remove_dir_all(bench.path(&file)).unwrap();
+        }
+        bench.run(line).done();
+        let files = format!("espalier-data/authorities/{name}");
+        let shown = bench.run(&format!("ca show {name} --chain --pem")).done();
+        assert_eq!(shown.stdout, bench.read(&format!("{files}/chain.pem")));
+        let own = certificates(&bench, &format!("{files}/certificate.pem")).remove(0);
+        assert_eq!(own.der(), certificates(&bench, &format!("{files}/chain.pem"))[0].der());
+        assert!(sound(&bench)["found"]["unfinished-authority"].is_null());
+    }
 }
 
 #[test]
