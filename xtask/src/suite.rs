@@ -41,7 +41,8 @@ pub fn run(extent: Extent) -> Result<(), Failure> {
     let mut suite = Suite::default();
     match extent {
         Extent::Quick => {
-            suite.format_and_lints();
+            suite.format();
+            suite.lints(&[]);
             suite.step("generated files", || generate::run(true).map(|()| String::new()));
             suite.tests(&[], Path::new("off"));
         }
@@ -55,35 +56,24 @@ impl Suite {
         // The peers download while the compiler works.
         let begin = Instant::now();
         let installing = peers::start();
-        self.format_and_lints();
+        self.format();
         self.step("rustdoc", || {
             let mut doc =
                 workspace::cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
             process::run(doc.env("RUSTDOCFLAGS", "-D warnings")).map(|()| String::new())
         });
+        self.step("generated files", || generate::run(true).map(|()| String::new()));
         let (mut found, mut slow) = (Vec::new(), None);
         self.step("peers", || {
             let (quick, waited_for_later) = installing?.quick()?;
             (found, slow) = (quick, Some(waited_for_later));
             there(&found)
         });
-        let mut features: &[&str] = &[];
-        if found.iter().any(|peer| peer.name == "liboqs" && matches!(peer.state, State::Present(_)))
-        {
-            features = &["--features", "interop/oqs"];
-            self.step("clippy with liboqs", || {
-                let mut clippy = workspace::cargo(&[
-                    "clippy",
-                    "--package",
-                    "interop",
-                    "--all-targets",
-                    "--locked",
-                ]);
-                process::run(clippy.args(features).args(["--quiet", "--", "-D", "warnings"]))
-                    .map(|()| String::new())
-            });
-        }
-        self.step("generated files", || generate::run(true).map(|()| String::new()));
+        let has_liboqs = found
+            .iter()
+            .any(|peer| peer.name == "liboqs" && matches!(peer.state, State::Present(_)));
+        let features: &[&str] = if has_liboqs { &["--features", "interop/oqs"] } else { &[] };
+        self.lints(features);
         self.step("the README's commands", readme);
         self.step("peers that are built for minutes", || {
             let Some(slow) = slow else {
@@ -96,20 +86,19 @@ impl Suite {
         self.tests(features, &peers::folder());
     }
 
-    fn format_and_lints(&mut self) {
+    fn format(&mut self) {
         self.step("rustfmt", || {
             process::run(&mut workspace::cargo(&["fmt", "--all", "--check"]))
                 .map(|()| String::new())
         });
+    }
+
+    fn lints(&mut self, features: &[&str]) {
         self.step("clippy", || {
-            let mut clippy = workspace::cargo(&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--locked",
-                "--quiet",
-            ]);
-            process::run(clippy.args(["--", "-D", "warnings"])).map(|()| String::new())
+            let mut clippy =
+                workspace::cargo(&["clippy", "--workspace", "--all-targets", "--locked"]);
+            process::run(clippy.args(features).args(["--quiet", "--", "-D", "warnings"]))
+                .map(|()| String::new())
         });
     }
 
@@ -175,7 +164,11 @@ fn there(found: &[Found]) -> Result<String, Failure> {
     peers::refuse_missing_in_ci(found)?;
     let there = found.iter().filter(|peer| matches!(peer.state, State::Present(_))).count();
     let longest = found.iter().map(|peer| peer.took).max().unwrap_or_default();
-    Ok(format!("{there} of {}, in {:.0} s beside the lints", found.len(), longest.as_secs_f64()))
+    Ok(format!(
+        "{there} of {}, in {:.0} s beside the other steps",
+        found.len(),
+        longest.as_secs_f64()
+    ))
 }
 
 /// Runs the `cargo run` lines of the README in an empty folder below the checkout, where cargo still finds the
