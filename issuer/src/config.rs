@@ -48,7 +48,7 @@ pub enum Controller {
     CertificateRequests,
 }
 
-/// How one of several replicas is chosen, by a Lease in the cluster resource namespace.
+/// How one of several replicas is chosen, by a Lease in the pod's own namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaderElection {
@@ -235,11 +235,17 @@ impl Config {
         self.controllers.contains(&controller)
     }
 
-    /// Where the Secrets of a `PQClusterIssuer` and the Lease are; `pod` is the namespace that the
-    /// environment names.
+    /// Where the Secrets of a `PQClusterIssuer` are; `pod` is the namespace that the environment
+    /// names.
     #[must_use]
     pub fn namespace(&self, pod: Option<String>) -> String {
         self.cluster_resource_namespace.clone().or(pod).unwrap_or_else(|| NAMESPACE.to_owned())
+    }
+
+    /// Where the Lease is: beside the pods that it is about, wherever credentials are.
+    #[must_use]
+    pub fn lease_namespace(&self, pod: Option<String>) -> String {
+        pod.unwrap_or_else(|| self.namespace(None))
     }
 
     /// How requests are tried again.
@@ -323,5 +329,13 @@ mod tests {
         assert_eq!(told.namespace(Some("b".into())), "a");
         assert_eq!(Config::default().namespace(Some("b".into())), "b");
         assert_eq!(Config::default().namespace(None), NAMESPACE);
+    }
+
+    #[test]
+    fn the_lease_is_beside_the_pod_wherever_credentials_are() {
+        let told = Config { cluster_resource_namespace: Some("a".into()), ..Config::default() };
+        assert_eq!(told.lease_namespace(Some("b".into())), "b");
+        assert_eq!(told.lease_namespace(None), "a");
+        assert_eq!(Config::default().lease_namespace(None), NAMESPACE);
     }
 }

@@ -9,6 +9,7 @@ use kube::Client;
 use kube::runtime::reflector::{ObjectRef, Store};
 use tokio::sync::mpsc;
 
+use crate::audience::ApiAudiences;
 use crate::certificate_request::{CertificateRequest, Stage};
 use crate::events::Events;
 use crate::history::{History, RetryRules};
@@ -52,6 +53,8 @@ pub struct Context {
     pub check_interval: Duration,
     /// Where the Secrets of a `PQClusterIssuer` are.
     pub cluster_resource_namespace: String,
+    /// For whom no token is made.
+    pub api_audiences: ApiAudiences,
 }
 
 /// Who is woken when something changes that an object does not show.

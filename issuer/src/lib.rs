@@ -5,6 +5,7 @@
 //! functions that ask nobody; one function writes it ([`apply::status`]).
 
 pub mod apply;
+pub mod audience;
 pub mod certificate_request;
 pub mod cli;
 pub mod condition;

@@ -2,6 +2,7 @@
 
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audience::ApiAudiences;
 use crate::certificate_request::CertificateRequest;
 use crate::config::{Config, Controller as Chosen};
 use crate::context::{Clock, Context, Histories, Wakers};
@@ -61,7 +63,7 @@ pub async fn run(config: &Config, clock: Clock) -> Result<(), RunError> {
     // The first one counts, and there is no other in this program.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let stop = told_to_end()?;
-    let (watching, asking) = clients().await?;
+    let Clients { watching, asking, api_audiences } = clients().await?;
     let socket = TcpListener::bind(config.listen)
         .await
         .map_err(|source| RunError::Listen { address: config.listen, source })?;
@@ -70,10 +72,12 @@ pub async fn run(config: &Config, clock: Clock) -> Result<(), RunError> {
     let metrics = Metrics::default();
     let health = Health::new(metrics.clone());
     let serving = tokio::spawn(axum::serve(socket, listener::router(health.clone())).into_future());
-    let namespace = config.namespace(std::env::var("POD_NAMESPACE").ok());
+    let pod = std::env::var("POD_NAMESPACE").ok();
+    let namespace = config.namespace(pod.clone());
     let instance = instance(clock);
     let mut election = config.leader_election.enabled.then(|| {
         let settings = config.leader_election.clone();
+        let namespace = config.lease_namespace(pod);
         Election::new(asking.clone(), &namespace, settings, instance.clone(), clock)
     });
     if let Some(election) = &mut election {
@@ -87,7 +91,8 @@ pub async fn run(config: &Config, clock: Clock) -> Result<(), RunError> {
         }
     }
     health.is(Phase::Reading);
-    let parts = Parts { config, watching, asking, namespace, instance, metrics, clock };
+    let parts =
+        Parts { config, watching, asking, api_audiences, namespace, instance, metrics, clock };
     let result = work(parts, &stop, &health, election.as_mut()).await;
     // After the last write, so that the next one finds nothing half done.
     if let Some(election) = &mut election {
@@ -103,6 +108,7 @@ struct Parts<'a> {
     config: &'a Config,
     watching: Client,
     asking: Client,
+    api_audiences: ApiAudiences,
     namespace: String,
     instance: String,
     metrics: Metrics,
@@ -116,7 +122,8 @@ async fn work(
     health: &Health,
     election: Option<&mut Election>,
 ) -> Result<(), RunError> {
-    let Parts { config, watching, asking, namespace, instance, metrics, clock } = parts;
+    let Parts { config, watching, asking, api_audiences, namespace, instance, metrics, clock } =
+        parts;
     let (events, telling) = Events::new(asking.clone(), instance, metrics.clone());
     let telling = tokio::spawn(telling);
     let issuers = Watched::<PQIssuer>::of(&watching, |_| ());
@@ -144,6 +151,7 @@ async fn work(
         retry: config.retry_rules(),
         check_interval: Duration::from_secs(config.issuer_check_interval_seconds),
         cluster_resource_namespace: namespace,
+        api_audiences,
     });
     health.works_with(&context);
     let ending = CancellationToken::new();
@@ -223,17 +231,25 @@ fn told_to_end() -> Result<CancellationToken, RunError> {
     Ok(token)
 }
 
-/// Two clients of the API server: one that watches, and one whose answers have a limit of time.
-async fn clients() -> Result<(Client, Client), RunError> {
+/// Two clients of the API server: one that watches, and one whose answers have a limit of time. With
+/// them the audiences of the token that they show.
+struct Clients {
+    watching: Client,
+    asking: Client,
+    api_audiences: ApiAudiences,
+}
+
+async fn clients() -> Result<Clients, RunError> {
     let found = kube::Config::infer().await;
     let mut config = found.map_err(|error| RunError::Cluster(Box::new(error)))?;
     let made =
         |config| Client::try_from(config).map_err(|error| RunError::Cluster(Box::new(error)));
     let watching = made(config.clone())?;
+    let api_audiences = ApiAudiences::of_file(config.auth_info.token_file.as_ref().map(Path::new));
     config.read_timeout = Some(ANSWER);
     // A connection that was idle for a while has its whole time for the next answer.
     config.reset_reader_on_write = true;
-    Ok((watching, made(config)?))
+    Ok(Clients { watching, asking: made(config)?, api_audiences })
 }
 
 /// The name of this replica: its pod, and what tells it from the one before of the same name.

@@ -13,8 +13,12 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::response::IntoResponse;
 use issuer::apply::{self, Owned};
+use issuer::audience::ApiAudiences;
 use issuer::certificate_request::CertificateRequest;
 use issuer::config::LeaderElection;
+use issuer::fault::Fault;
+use issuer::issuer::credential;
+use issuer::kinds::IssuerSpec;
 use issuer::leader::Election;
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -174,4 +178,67 @@ async fn a_lease_is_given_back_by_its_holder_alone() {
     let (script, client) = Script::served(&[(200, lease("other", "1"))]).await;
     election(client).release().await;
     assert_eq!(script.sent().len(), 1, "only looked at");
+}
+
+/// A client by an issuer's credential, as the author of an issuer chose it, or what is wrong.
+async fn credentialed(auth: Value, answers: &[(u16, Value)]) -> (Script, Result<(), Fault>) {
+    let (script, client) = Script::served(answers).await;
+    let spec = json!({
+        "server": {"url": "https://ca.example.com"}, "authority": "issuing", "auth": auth,
+    });
+    let spec: IssuerSpec = serde_json::from_value(spec).unwrap();
+    let known = ApiAudiences::default();
+    let made = credential::client(&client, &known, "shop", &spec).await;
+    (script, made.map(|_| ()))
+}
+
+/// A Secret with this label, such as whoever made it gives it.
+fn secret(made_by: &str) -> (u16, Value) {
+    let labels = json!({"app.kubernetes.io/managed-by": made_by});
+    let metadata = json!({"name": "told", "namespace": "shop", "labels": labels});
+    let data = json!({"token": "dG9rZW4=", "ca.crt": "eA=="});
+    (200, json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}))
+}
+
+#[tokio::test]
+async fn a_secret_with_the_keys_of_an_authority_is_nobodys_credential() {
+    let (token, certificate) = (
+        json!({"token": {"secretRef": {"name": "told"}}}),
+        json!({"clientCertificate": {"secretRef": {"name": "told"}}}),
+    );
+    let (script, made) = credentialed(token.clone(), &[secret("somebody")]).await;
+    assert!(made.is_ok(), "{made:?}");
+    assert_eq!(script.sent()[0].1, "/api/v1/namespaces/shop/secrets/told");
+    for (auth, field) in [(token, "spec.auth.token"), (certificate, "spec.auth.clientCertificate")]
+    {
+        let (_, made) = credentialed(auth, &[secret("espalier-bootstrap")]).await;
+        let Err(Fault::Issuer(words)) = made else { panic!("{made:?}") };
+        let known = [field, "found Secret told", "keys of an authority", "allowed is"];
+        assert!(known.iter().all(|word| words.contains(word)), "{words}");
+        assert!(!words.contains("token="), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn no_token_is_made_for_the_api_server_of_kubernetes() {
+    let token = json!({
+        "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {}, "spec": {"audiences": []},
+        "status": {"token": "a.b.c", "expirationTimestamp": "2126-11-27T06:00:00Z"},
+    });
+    let account =
+        |audience: &str| json!({"serviceAccount": {"name": "asker", "audience": audience}});
+    let (script, made) = credentialed(account("espalier"), &[(201, token)]).await;
+    assert!(made.is_ok(), "{made:?}");
+    let (method, path, body) = &script.sent()[0];
+    assert_eq!(method, "POST");
+    assert!(path.starts_with("/api/v1/namespaces/shop/serviceaccounts/asker/token"), "{path}");
+    assert_eq!(body["spec"]["audiences"], json!(["espalier"]));
+    let (script, made) = credentialed(account("https://kubernetes.default.svc"), &[]).await;
+    let Err(Fault::Issuer(words)) = made else { panic!("{made:?}") };
+    let known = [
+        "spec.auth.serviceAccount.audience: found \"https://kubernetes.default.svc\"",
+        "allowed is",
+    ];
+    assert!(known.iter().all(|word| words.contains(word)), "{words}");
+    assert_eq!(script.sent(), [], "the API server was asked for it");
 }

@@ -11,6 +11,7 @@ use kube::Api;
 use kube::api::PostParams;
 use zeroize::Zeroizing;
 
+use crate::audience::ApiAudiences;
 use crate::fault::Fault;
 use crate::kinds::{CaBundleRef, IssuerSpec, SourceKind};
 use crate::signing::PATIENCE;
@@ -19,6 +20,9 @@ use crate::signing::PATIENCE;
 const TOKEN_SECONDS: i64 = 3600;
 /// How often a call is sent again at once; whatever still fails is tried again later.
 const RETRIES: usize = 1;
+/// The label of what `espalier bootstrap` makes, and its value: its Secrets have the keys of
+/// authorities, and are nobody's credential.
+const MADE_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "espalier-bootstrap");
 
 /// A client of an issuer's server.
 #[derive(Debug)]
@@ -31,17 +35,20 @@ pub struct Credentialed {
 
 /// Reads an issuer's Secrets, or has a token made, and makes a client of its server.
 ///
-/// `namespace` is where they are: the issuer's own, or that of all cluster-wide issuers.
+/// `namespace` is where they are: the issuer's own, or that of all cluster-wide issuers. Whoever
+/// writes an issuer chooses what is sent where. So a token for the API server of Kubernetes is never
+/// made, and a Secret with an authority's keys never used.
 ///
 /// # Errors
 /// [`Fault::Issuer`] names the object or entry that is missing or wrong; [`Fault::Transient`] when
 /// the API server can't be asked.
 pub async fn client(
     kube: &kube::Client,
+    api_audiences: &ApiAudiences,
     namespace: &str,
     spec: &IssuerSpec,
 ) -> Result<Credentialed, Fault> {
-    let source = Source { kube, namespace };
+    let source = Source { kube, api_audiences, namespace };
     let builder = Client::builder(spec.server.url.as_str()).timeout(PATIENCE).retries(RETRIES);
     let builder = source.trust(builder, spec).await?;
     let (builder, good_until) = source.identity(builder, spec).await?;
@@ -51,6 +58,7 @@ pub async fn client(
 /// Where objects are read.
 struct Source<'a> {
     kube: &'a kube::Client,
+    api_audiences: &'a ApiAudiences,
     namespace: &'a str,
 }
 
@@ -146,6 +154,11 @@ impl Source<'_> {
         audience: &str,
     ) -> Result<(BearerToken, Option<Timestamp>), Fault> {
         let field = "spec.auth.serviceAccount";
+        if self.api_audiences.include(audience) {
+            return Err(Fault::Issuer(format!(
+                "{field}.audience: found {audience:?}, which is the API server of Kubernetes, allowed is one that only the Espalier server accepts, such as \"espalier\""
+            )));
+        }
         let api: Api<ServiceAccount> = Api::namespaced(self.kube.clone(), self.namespace);
         let asked = TokenRequest {
             spec: Some(TokenRequestSpec {
@@ -177,7 +190,15 @@ impl Source<'_> {
     async fn secret(&self, field: &str, name: &str) -> Result<Secret, Fault> {
         let api: Api<Secret> = Api::namespaced(self.kube.clone(), self.namespace);
         let found = api.get_opt(name).await.map_err(|error| unread(field, &error))?;
-        found.ok_or_else(|| self.missing(field, "Secret", name))
+        let secret = found.ok_or_else(|| self.missing(field, "Secret", name))?;
+        let (label, ours) = MADE_BY;
+        let labels = secret.metadata.labels.as_ref();
+        if labels.and_then(|labels| labels.get(label)).is_some_and(|value| value == ours) {
+            return Err(Fault::Issuer(format!(
+                "{field}: found Secret {name}, which has the keys of an authority (label {label}: {ours}), allowed is one with a credential for the server"
+            )));
+        }
+        Ok(secret)
     }
 
     fn entry(

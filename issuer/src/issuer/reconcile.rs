@@ -128,7 +128,7 @@ async fn checked<K: Issuer>(
         IssuerKind::Namespaced => reference.namespace.as_deref().unwrap_or_default(),
         IssuerKind::Cluster => &context.cluster_resource_namespace,
     };
-    let made = credential::client(&context.kube, namespace, spec).await?;
+    let made = credential::client(&context.kube, &context.api_audiences, namespace, spec).await?;
     let shown = made.client.authority(&spec.authority).await?;
     let profiles = made.client.profiles().await?;
     let Checked { authority, facts } =

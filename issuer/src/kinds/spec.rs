@@ -110,7 +110,7 @@ pub struct ServiceAccount {
     /// Its name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Whom the token is for; the server's URL unless it is told.
+    /// Whom the token is for; the server's URL unless it is told. Never the API server of Kubernetes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub audience: Option<String>,
