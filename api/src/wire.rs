@@ -101,6 +101,7 @@ pub fn profile(profile: &Profile) -> v1::Profile {
     v1::Profile {
         name: profile.name().to_owned(),
         description: profile.description().to_owned(),
+        kind: profile.kind().to_string(),
         keys: profile.allowed_keys(),
         name_kinds: profile.name_kinds().iter().map(ToString::to_string).collect(),
         default_validity_seconds: profile.validity().default_seconds,

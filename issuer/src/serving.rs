@@ -36,6 +36,8 @@ pub struct Serving {
     pub client: Client,
     /// Its authority.
     pub authority: Authority,
+    /// Those profiles of the server whose certificates are of authorities.
+    pub authority_profiles: Vec<String>,
 }
 
 impl fmt::Debug for Serving {

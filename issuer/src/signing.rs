@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ca_core::algorithm::{Algorithm, KeyKind};
 use ca_core::certificate::Certificate;
 use ca_core::csr::CertificateRequest;
 use ca_core::path::{Options, verify_path};
@@ -54,6 +55,8 @@ pub async fn sign(issuer: &Serving, wish: &Wish<'_>) -> Result<Signed, Fault> {
     let csr = pem::read_one_request(wish.csr)
         .map_err(|error| Fault::BadRequest(format!("spec.request: {}", with_causes(&error))))?;
     let profile = issuer.profile(wish.profile).map_err(Fault::BadRequest)?;
+    let makes_cas = issuer.authority_profiles.contains(&profile);
+    foresee(&issuer.authority, (&profile, makes_cas), &csr, wish.is_ca)?;
     // What was read as PEM above is text.
     let text = String::from_utf8_lossy(wish.csr).into_owned();
     let order = IssueCertificate {
@@ -68,6 +71,45 @@ pub async fn sign(issuer: &Serving, wish: &Wish<'_>) -> Result<Signed, Fault> {
     let sort = if chosen { Fault::of_chosen_profile } else { Fault::from };
     let issued = issuer.client.issue(&order, &key).await.map_err(sort)?;
     accept(&issuer.authority, &csr, wish.is_ca, issued)
+}
+
+/// Refuses what [`accept`] would refuse of any answer, before a certificate is issued that nobody
+/// gets: by the profile and whether it makes CAs, and by what the chain has at least.
+///
+/// # Errors
+/// [`Fault::Refused`] with what was found and what is allowed.
+pub fn foresee(
+    authority: &Authority,
+    (profile, makes_cas): (&str, bool),
+    csr: &CertificateRequest,
+    is_ca: bool,
+) -> Result<(), Fault> {
+    if makes_cas != is_ca {
+        return Err(of_another_kind(profile, makes_cas));
+    }
+    let own = &authority.certificate;
+    let alternative = own.extensions().alt_public_key();
+    let keys = std::iter::once(own.public_key()).chain(alternative);
+    let signatures: usize = keys.map(|key| signature_size(key.kind())).sum();
+    let octets = csr.public_key().spki_der().len() + signatures;
+    // Base64 without its line ends.
+    let least = authority.intermediates.len() + octets.div_ceil(3) * 4;
+    if least > LONGEST_CHAIN { Err(too_long(&format!("more than {least}"))) } else { Ok(()) }
+}
+
+/// Octets of a signature; 0 where this program does not know the algorithm.
+fn signature_size(kind: KeyKind) -> usize {
+    Algorithm::of_key(kind, false).map_or(0, Algorithm::signature_size)
+}
+
+fn of_another_kind(profile: &str, is: bool) -> Fault {
+    Fault::Refused(format!("spec.isCA: found {}, allowed by the profile {profile} is {is}", !is))
+}
+
+fn too_long(found: &str) -> Fault {
+    Fault::Refused(format!(
+        "certificate chain: found {found} octets of PEM, allowed by cert-manager are {LONGEST_CHAIN}; choose an authority with smaller signatures"
+    ))
 }
 
 /// An answer becomes a certificate only when it is the one that was asked for: the request's key,
@@ -97,18 +139,12 @@ pub fn accept(
     signed_by(authority, &leaf).map_err(foreign)?;
     let is = leaf.extensions().basic_constraints().is_some_and(|constraints| constraints.ca);
     if is != is_ca {
-        return Err(Fault::Refused(format!(
-            "spec.isCA: found {is_ca}, allowed by the profile {} is {is}",
-            answer.profile
-        )));
+        return Err(of_another_kind(&answer.profile, is));
     }
     let mut chain = pem::encode(pem::Label::Certificate, leaf.der());
     chain.push_str(&authority.intermediates);
     if chain.len() > LONGEST_CHAIN {
-        return Err(Fault::Refused(format!(
-            "certificate chain: found {} octets of PEM, allowed by cert-manager are {LONGEST_CHAIN}; choose an authority with smaller signatures",
-            chain.len()
-        )));
+        return Err(too_long(&chain.len().to_string()));
     }
     let (serial, notes, root) = (answer.serial, answer.notes, authority.root.clone());
     Ok(Signed { serial, chain, root, notes, certificate: Box::new(leaf) })
@@ -129,3 +165,67 @@ fn signed_by(authority: &Authority, leaf: &Certificate) -> Result<(), String> {
 
 /// How long one call of the server may take: longer than the server's own limit of 30 s.
 pub const PATIENCE: Duration = Duration::from_secs(45);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use client::Client;
+
+    use super::*;
+    use crate::kinds::{IssuerKind, IssuerRef};
+
+    const ROOT: &str = include_str!("../../api/tests/auth/root.pem");
+    const CSR: &str = include_str!("../../ca-core/tests/data/inspect/request.pem");
+
+    /// An issuer whose server nobody can ask, with this much between leaf and root.
+    fn nowhere(intermediates: usize) -> Serving {
+        let spec = serde_json::json!({
+            "server": {"url": "https://127.0.0.1:1"}, "authority": "issuing", "auth": {},
+            "allowedProfiles": ["sub-ca"], "profile": "tls-server",
+        });
+        let reference = IssuerRef { kind: IssuerKind::Cluster, namespace: None, name: "x".into() };
+        Serving {
+            reference,
+            spec: serde_json::from_value(spec).unwrap(),
+            client: Client::builder("https://127.0.0.1:1").retries(0).build().unwrap(),
+            authority: Authority {
+                certificate: pem::read_one_certificate(ROOT.as_bytes()).unwrap(),
+                intermediates: "x".repeat(intermediates),
+                root: ROOT.to_owned(),
+            },
+            authority_profiles: vec!["sub-ca".to_owned()],
+        }
+    }
+
+    async fn fault(intermediates: usize, profile: Option<&str>, is_ca: bool) -> Fault {
+        let key = "u-1".to_owned();
+        let wish = Wish { csr: CSR.as_bytes(), key, profile, seconds: None, is_ca };
+        sign(&nowhere(intermediates), &wish).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_for_what_would_be_refused() {
+        for (found, wanted) in [
+            (
+                fault(0, None, true).await,
+                "spec.isCA: found true, allowed by the profile tls-server is false",
+            ),
+            (
+                fault(0, Some("sub-ca"), false).await,
+                "spec.isCA: found false, allowed by the profile sub-ca is true",
+            ),
+            (fault(LONGEST_CHAIN - 10, None, false).await, "certificate chain: found more than 95"),
+        ] {
+            let Fault::Refused(words) = &found else { panic!("{found:?}") };
+            assert!(words.starts_with(wanted), "{words}");
+        }
+        // What may fit is asked for, of a server that is not there.
+        for (intermediates, profile, is_ca) in
+            [(0, None, false), (LONGEST_CHAIN / 2, None, false), (0, Some("sub-ca"), true)]
+        {
+            let found = fault(intermediates, profile, is_ca).await;
+            assert!(matches!(found, Fault::Transient { .. }), "{found:?}");
+        }
+    }
+}

@@ -83,6 +83,9 @@ pub struct Profile {
     pub name: String,
     /// What it is for.
     pub description: String,
+    /// Whose certificates it makes: `leaf`, or an authority's by `root`, `issuing` or `cross`.
+    #[cfg_attr(feature = "openapi", schema(example = "leaf"))]
+    pub kind: String,
     /// The subject keys that it allows, in words.
     pub keys: String,
     /// The kinds of alternative names that it allows.
@@ -91,6 +94,14 @@ pub struct Profile {
     pub default_validity_seconds: u64,
     /// How long they may last at most, in seconds.
     pub max_validity_seconds: u64,
+}
+
+impl Profile {
+    /// Whether its certificates are those of authorities.
+    #[must_use]
+    pub fn is_of_authorities(&self) -> bool {
+        self.kind != "leaf"
+    }
 }
 
 /// Every algorithm.

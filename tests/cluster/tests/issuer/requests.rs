@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_cluster::{Issuer, Namespace, Pair, SYSTEM, Said, Stand, Wanted};
+use test_cluster::{Issuer, Namespace, Pair, Record, SYSTEM, Said, Stand, Wanted};
 
 const SPEC: &str = "dnsNames: [web.example.com]\nprivateKey: {algorithm: ECDSA, size: 256}";
 
@@ -59,7 +59,14 @@ fn a_request_for_an_authority_fails_and_says_so() {
     shop.apply(&stand.issuer(&Issuer::by_token("issuer", "composite")));
     let spec = format!("{SPEC}\nisCA: true");
     shop.apply(&Wanted { name: "web", issuer: ("PQIssuer", "issuer"), spec: &spec }.manifest());
-    failed(&shop, &["CA"]);
+    failed(&shop, &["spec.isCA: found true", "tls-server"]);
+    // The profile's kind tells before anything is issued that nobody would get.
+    let request = shop.get(&shop.request_of("web"));
+    let uid = request["metadata"]["uid"].as_str().unwrap();
+    let export = stand.server.run("ledger export");
+    assert_eq!(export.code, Some(0), "{}", export.text);
+    let records = Record::all(&export.text);
+    assert!(records.iter().all(|record| record.uid() != Some(uid)), "recorded: {uid}");
 }
 
 /// The request of the Certificate `web` failed for good, with a time and words, and no certificate.
