@@ -98,6 +98,12 @@ impl Said {
         self.errors
     }
 
+    /// Whether it ended well, as its exit code says.
+    #[must_use]
+    pub fn ended_well(&self) -> bool {
+        self.code == Some(0)
+    }
+
     /// What it printed, whether it ended well or not.
     #[must_use]
     pub fn text(&self) -> String {

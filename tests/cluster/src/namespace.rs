@@ -79,12 +79,12 @@ impl<'a> Namespace<'a> {
     /// `jsonpath={.status.revision}=2`.
     ///
     /// # Panics
-    /// After a minute, with what `kubectl describe` says of the object.
+    /// After a minute, or at once where there is no such object, with what `kubectl describe` says of the object.
     #[track_caller]
     pub fn wait(&self, object: &str, state: &str) {
         let (state, timeout) = (format!("--for={state}"), format!("--timeout={PATIENCE}s"));
         let said = self.kubectl().run(&["wait", object, &state, &timeout]);
-        if !said.text().contains("met") && !said.text().contains("deleted") {
+        if !said.ended_well() {
             let described = |what: &str| self.kubectl().run(&["describe", what]).text();
             panic!(
                 "{object} is not {state} after {PATIENCE} s: {}\n{}\n{}\n{}",

@@ -82,6 +82,17 @@ fn the_api_server_answers_who_is_known_and_nobody_else() {
 }
 
 #[test]
+fn a_wait_ends_badly_also_where_what_is_said_looks_well() {
+    let Some(cluster) = Cluster::shared() else { return };
+    let namespace = cluster.namespace("waits");
+    namespace.apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: there}}");
+    namespace.wait("configmap/there", "create");
+    // kubectl says that it is not found, and so the name, which has in it what kubectl says when it was.
+    let absent = || namespace.wait("configmap/met-and-deleted", "condition=Ready");
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(absent)).is_err());
+}
+
+#[test]
 fn cert_manager_issues_by_its_own_ca_and_by_none_that_is_not_there() {
     let Some(cluster) = Cluster::shared() else { return };
     let shop = cluster.namespace("shop");
