@@ -5,6 +5,7 @@
 mod accepted;
 mod files;
 mod helm;
+mod image;
 mod on_database;
 mod on_volume;
 mod pod;
