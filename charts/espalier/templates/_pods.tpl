@@ -62,7 +62,7 @@ affinity:
 topologySpreadConstraints:
   {{- $labels := include "espalier.selector" . | fromYaml }}
   {{- range $of.topologySpreadConstraints }}
-  - {{- merge (dict) . (dict "labelSelector" (dict "matchLabels" $labels)) | toYaml | nindent 4 }}
+  - {{- ternary . (merge (dict "labelSelector" (dict "matchLabels" $labels)) .) (hasKey . "labelSelector") | toYaml | nindent 4 }}
   {{- end }}
 {{- end }}
 {{- with $of.priorityClassName }}

@@ -6,6 +6,10 @@
 {{- if eq .Values.ledger.store "postgres" }}true{{ end -}}
 {{- end -}}
 
+{{- define "espalier.bootstrapsInPod" -}}
+{{- if and .Values.bootstrap.enabled (not (include "espalier.isPostgres" .)) }}true{{ end -}}
+{{- end -}}
+
 {{/* The URL of (dict "url" … "root" $), with the CA that PostgreSQL's certificate must lead to. */}}
 {{- define "espalier.ledgerUrl" -}}
 {{- if .root.Values.ledger.postgres.caSecret.name -}}
@@ -18,8 +22,7 @@
 {{/* Whether the bootstrap, or another process of the pod, speaks to the API server of Kubernetes. */}}
 {{- define "espalier.serverAsksKubernetes" -}}
 {{- $config := include "espalier.serverConfig" . | fromYaml -}}
-{{- $inPod := and .Values.bootstrap.enabled (not (include "espalier.isPostgres" .)) -}}
-{{- if or $inPod (dig "auth" "kubernetes" (list) $config) }}true{{ end -}}
+{{- if or (include "espalier.bootstrapsInPod" .) (dig "auth" "kubernetes" (list) $config) }}true{{ end -}}
 {{- end -}}
 
 {{/* The Secret of an authority's keys; of (dict "root" $ "name" "issuing"). */}}
@@ -85,9 +88,15 @@ requesters:
 {{- mergeOverwrite $config (deepCopy .Values.server.config) | toYaml -}}
 {{- end -}}
 
-{{/* Profiles, access and TLS are taken over by a server that runs (docs/server.md); for the rest it is started again. */}}
+{{/* Profiles, access and TLS are taken over by a server that runs (docs/server.md); for the rest it is started again.
+Where the bootstrap is in its pod, another plan needs another pod: to make an authority, and to publish other trust. */}}
 {{- define "espalier.serverChecksum" -}}
-{{- omit (include "espalier.serverConfig" . | fromYaml) "profiles" "auth" "tls" | toJson | sha256sum | trunc 16 -}}
+{{- $config := omit (include "espalier.serverConfig" . | fromYaml) "profiles" "auth" "tls" | toJson -}}
+{{- $plan := "" -}}
+{{- if include "espalier.bootstrapsInPod" . -}}
+{{- $plan = include "espalier.bootstrapPlan" . -}}
+{{- end -}}
+{{- printf "%s%s" $config $plan | sha256sum | trunc 16 -}}
 {{- end -}}
 
 {{/* Volumes that the server and its bootstrap have in common: secrets that both read. */}}

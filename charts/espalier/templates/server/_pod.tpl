@@ -6,12 +6,12 @@
 spec:
   {{- include "espalier.podHead" (merge (dict "account" (include "espalier.serviceAccount" $of) "token" (include "espalier.serverAsksKubernetes" .)) $of) | nindent 2 }}
   {{- include "espalier.placement" $of | nindent 2 }}
-  {{- if or .Values.server.initContainers (and .Values.bootstrap.enabled (not $postgres)) }}
+  {{- if or .Values.server.initContainers (include "espalier.bootstrapsInPod" .) }}
   initContainers:
     {{- with .Values.server.initContainers }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-    {{- if and .Values.bootstrap.enabled (not $postgres) }}
+    {{- if include "espalier.bootstrapsInPod" . }}
     # Here and not in a Job: the volume may be mounted on one machine alone.
     - name: bootstrap
       {{- include "espalier.containerHead" . | nindent 6 }}
