@@ -5,6 +5,7 @@
 //! learns of the authority, so that no ledger ever waits for a key that nobody has.
 
 mod in_cluster;
+mod lost;
 mod plan;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,8 @@ pub struct Bootstrap<'a> {
     pub protection: Protection<'a>,
     /// The API server, and how the names of Secrets of keys begin.
     pub key_secrets: Option<(&'a ApiServer, &'a str)>,
+    /// The API server, and where certificates are published.
+    pub published: Option<(&'a ApiServer, &'a Trust)>,
 }
 
 /// Opens the ledger of a data folder, or makes it where nothing is there yet.
@@ -73,12 +76,14 @@ impl Bootstrap<'_> {
     ///
     /// # Errors
     /// `CliError` with exit code 1 when a profile refuses, 2 when an authority is there and not what
-    /// the plan says, 3 where files, ledger or Kubernetes can't be had.
+    /// the plan says, 3 where files, ledger or Kubernetes can't be had, or where Kubernetes has keys
+    /// or certificates of a ledger that is not this one.
     pub async fn run(
         &self,
         authorities: Vec<PlannedAuthority>,
         context: &mut Context,
     ) -> Result<Outcomes, CliError> {
+        self.refuse_another_ledger(&authorities).await?;
         let mut outcomes = Outcomes::new();
         for planned in authorities {
             let name = planned.founding.name.clone();

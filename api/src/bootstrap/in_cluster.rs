@@ -63,6 +63,13 @@ struct SecretData<'a> {
     data: BTreeMap<&'a str, &'a str>,
 }
 
+/// The texts of a ConfigMap.
+#[derive(Deserialize)]
+struct ConfigMapData {
+    #[serde(default)]
+    data: BTreeMap<String, String>,
+}
+
 /// What the API server says when it refuses.
 #[derive(Deserialize)]
 struct Status {
@@ -171,6 +178,27 @@ impl ApiServer {
         }
         self.check(status, &answer, &[StatusCode::CREATED], name)?;
         Ok(Creation::Made)
+    }
+
+    /// The files of a ConfigMap; none where there is no such ConfigMap.
+    ///
+    /// # Errors
+    /// As [`Self::secret`].
+    pub async fn config_map(
+        &self,
+        name: &str,
+    ) -> Result<Option<BTreeMap<String, String>>, CliError> {
+        let url = self.url("configmaps", Some(name))?;
+        let (status, answer) = self.ask(Method::GET, &url, None).await?;
+        if status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        self.check(status, &answer, &[StatusCode::OK], name)?;
+        let found: ConfigMapData = serde_json::from_slice(&answer).map_err(|error| {
+            let place = format!("ConfigMap {}/{name}", self.namespace);
+            CliError::of(Exit::Environment, place, &error)
+        })?;
+        Ok(Some(found.data))
     }
 
     /// Makes a ConfigMap have these files, by server-side apply; those of others stay.

@@ -91,7 +91,8 @@ async fn carry_out(
     }
     let ledger = open_or_create(folder).await?;
     let key_secrets = server.as_ref().zip(kubernetes.key_secrets.as_deref());
-    let bootstrap = Bootstrap { folder, ledger: &ledger, protection, key_secrets };
+    let published = server.as_ref().zip(kubernetes.trust.as_ref());
+    let bootstrap = Bootstrap { folder, ledger: &ledger, protection, key_secrets, published };
     let made = bootstrap.run(authorities, context).await;
     let made = match made {
         Ok(outcomes) => told(&kubernetes, &ledger, server.as_ref()).await.map(|()| outcomes),

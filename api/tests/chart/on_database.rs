@@ -6,6 +6,7 @@ use interop::peers::tried;
 use test_cluster::{Cluster, Namespace};
 use test_postgres::Cluster as Postgres;
 
+use crate::pod::Pod;
 use crate::release::{NO_KINDS, Release, is_ready, issues};
 
 /// A Secret with one value.
@@ -99,6 +100,35 @@ server: {{replicas: 2, tls: {{extraNames: [localhost]}}}}
     for (server, log) in running {
         assert!(server.end(), "{}", fs::read_to_string(log).unwrap());
     }
+
+    // An empty database in the place of the one that was lost: nothing is founded over keys that have signed, whether
+    // all of their Secrets are there, or the root's alone.
+    postgres.database("lost", "espalier_owner");
+    let mut template = release.namespace.get(&job)["spec"]["template"]["spec"].to_string();
+    for role in ["espalier", "espalier_owner"] {
+        let (right, wrong) = (postgres.tcp_url(role, "ledger"), postgres.tcp_url(role, "lost"));
+        assert!(template.contains(&right));
+        template = template.replace(&right, &wrong);
+    }
+    let template = serde_json::from_str(&template).unwrap();
+    let bootstrap = || {
+        let root = tempfile::tempdir().unwrap();
+        let pod = Pod::new(cluster, &release.namespace, &template, root.path());
+        pod.run("migrate").done();
+        pod.run("bootstrap")
+    };
+    let words = ["Secret espalier-authority-issuing: ", "the ledger does not know root", "backup"];
+    bootstrap().fails(3, &words);
+    for name in ["issuing", "api-pq", "api-classic"] {
+        let secret = format!("secret/espalier-authority-{name}");
+        release.namespace.kubectl().run(&["delete", &secret]).ok();
+    }
+    bootstrap().fails(3, &["ConfigMap espalier-trust: ", "that the ledger does not know"]);
+    let still = release.namespace.get("configmap/espalier-trust");
+    assert_eq!(still["data"], trust["data"], "the trust was changed");
+    // As it is where a run was cut off after its first key: it goes on, with that key.
+    release.namespace.kubectl().run(&["delete", "configmap/espalier-trust"]).ok();
+    assert_eq!(bootstrap().done().stdout().matches(": made").count(), 4);
     tried(
         "kubernetes",
         "charts/espalier on PostgreSQL",

@@ -39,6 +39,15 @@ server: {{tls: {{extraNames: [localhost]}}}}
     issues(&release, &pod, trusted);
     assert!(server.end(), "{}", fs::read_to_string(logs.path().join("first")).unwrap());
 
+    // Another volume knows nothing of what the release has published, and gets no other root of the same name.
+    let lost = tempfile::tempdir().unwrap();
+    let other = release.pod("statefulset/espalier-server", lost.path());
+    let refused = other.run("bootstrap");
+    refused.fails(3, &["ConfigMap espalier-trust: ", "that the ledger does not know", "backup"]);
+    assert!(!lost.path().join("var/lib/espalier/data/authorities").exists());
+    let still = release.namespace.get("configmap/espalier-trust");
+    assert_eq!(still["data"], trust["data"], "the trust was changed");
+
     // An upgrade with one authority more: another pod on the same volume, which keeps what is there.
     let more = format!(
         "{values}bootstrap:\n  authorities:\n    - {{name: root, algorithm: hybrid, subject: CN=Espalier Root CA}}\n    \
@@ -47,7 +56,13 @@ server: {{tls: {{extraNames: [localhost]}}}}
          - {{name: api-classic, parent: root, algorithm: ECDSA-P256, subject: CN=Espalier API Classic CA}}\n    \
          - {{name: more, parent: root, algorithm: hybrid, subject: CN=More}}\n"
     );
+    let checksum = |release: &Release<'_>| {
+        let made = release.namespace.get("statefulset/espalier-server");
+        made["spec"]["template"]["metadata"]["annotations"]["checksum/config"].clone()
+    };
+    let before = checksum(&release);
     release.helm("upgrade", &more).ok();
+    assert_ne!(checksum(&release), before, "the pod would stay, and nothing would be made");
     for folder in ["etc", "var/run"] {
         fs::remove_dir_all(volume.path().join(folder)).unwrap();
     }
@@ -59,5 +74,10 @@ server: {{tls: {{extraNames: [localhost]}}}}
     is_ready(&release, &pod);
     issues(&release, &pod, trusted);
     assert!(server.end());
+    // Whoever wants another hierarchy says that nothing relies on the first.
+    release.namespace.kubectl().run(&["delete", "configmap/espalier-trust"]).ok();
+    let anew = tempfile::tempdir().unwrap();
+    let run = release.pod("statefulset/espalier-server", anew.path()).run("bootstrap").done();
+    assert_eq!(run.stdout().matches(": made").count(), 5, "{}", run.stdout());
     tried("kubernetes", "charts/espalier on a volume", "installed, started, upgraded");
 }
