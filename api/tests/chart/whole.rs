@@ -44,6 +44,33 @@ fn verifies(shop: &Namespace<'_>, name: &str, roots: &str) {
     bench.run("verify --trust roots.crt --policy hybrid tls.crt --hostname web.shop.svc").done();
 }
 
+/// What the owner of a namespace gives the issuer of a release in this one, as docs/kubernetes.md has it.
+fn owner_says(system: &str) -> String {
+    format!(
+        "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: espalier-issuer}}
+rules:
+  - {{apiGroups: [\"\"], resources: [secrets], verbs: [get], resourceNames: [token]}}
+  - {{apiGroups: [\"\"], resources: [configmaps], verbs: [get], resourceNames: [espalier-trust]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: espalier-issuer}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: espalier-issuer}}
+subjects: [{{kind: ServiceAccount, name: espalier-issuer, namespace: {system}}}]
+"
+    )
+}
+
+/// The API server does not let the issuer have an object, and the issuer's condition says so.
+fn is_forbidden(shop: &Namespace<'_>, issuer: &str, object: &str) {
+    shop.wait(issuer, "condition=Ready=False");
+    let described = shop.kubectl().run(&["describe", issuer]).ok();
+    assert!(described.contains(&format!("\"{object}\" is forbidden")), "{described}");
+}
+
 #[test]
 fn a_certificate_gets_its_secret_by_the_issuer_that_the_notes_tell_of() {
     // Its own cluster: the kinds are the whole cluster's.
@@ -96,7 +123,7 @@ issuer:
     let described = shop.kubectl().run(&["describe", "certificate/foreign"]).ok();
     assert!(described.contains("www.example.com"), "{described}");
 
-    // A PQIssuer's token is a Secret of its namespace, which the issuer may read, and may not once the values say so.
+    // A PQIssuer's token is a Secret of its namespace, which the issuer may read once the namespace's owner says so.
     let right = release.token("espalier-requester", "espalier");
     let literal = format!("--from-literal=token={right}");
     shop.kubectl().run(&["create", "secret", "generic", "token", &literal]).ok();
@@ -110,18 +137,48 @@ issuer:
     shop.kubectl().run(&["create", "configmap", "espalier-trust", &literal]).ok();
     let own = format!("{own}  auth:\n    token: {{secretRef: {{name: token}}}}\n");
     shop.apply(&own);
+    is_forbidden(&shop, "pqissuer/own", "espalier-trust");
+    shop.apply(&owner_says(release.namespace.name()));
     shop.wait("pqissuer/own", "condition=Ready");
     shop.apply(&certificate("own", "web.shop.svc", "kind: PQIssuer, name: own"));
     shop.wait("certificate/own", "condition=Ready");
     verifies(&shop, "own", &roots);
-    let narrow = format!("{release_values}  namespacedIssuers: false\n");
-    release.helm("upgrade", &narrow).ok();
-    shop.wait("pqissuer/own", "condition=Ready=False");
-    let described = shop.kubectl().run(&["describe", "pqissuer/own"]).ok();
-    assert!(described.contains("forbidden"), "{described}");
-    // The cluster-wide one goes on by the narrower right.
-    shop.apply(&certificate("again", "web.shop.svc", by));
-    shop.wait("certificate/again", "condition=Ready");
+
+    // What else is in the release's namespace is not to be had by whoever writes an issuer, and no token is made that
+    // is good for more than a server.
+    let literal = "--from-literal=passphrase=correct horse";
+    release.namespace.kubectl().run(&["create", "secret", "generic", "pass", literal]).ok();
+    let (cluster_wide, auth) = told.split_once("  auth:").unwrap();
+    let theirs = |called: &str, auth: &str| {
+        let text = cluster_wide.replace(&name, "https://theirs.example.com");
+        shop.apply(&format!(
+            "{}  auth:\n{auth}\n",
+            text.replace("name: espalier\n", &format!("name: {called}\n"))
+        ));
+    };
+    theirs("thief", "    token: {secretRef: {name: pass}, key: passphrase}");
+    is_forbidden(&shop, "pqclusterissuer/thief", "pass");
+    theirs("other", "    serviceAccount: {name: espalier-server, audience: espalier}");
+    is_forbidden(&shop, "pqclusterissuer/other", "espalier-server");
+    theirs(
+        "api",
+        &auth
+            .replace("audience: espalier", "audience: https://kubernetes.default.svc")
+            .replace('\n', ""),
+    );
+    shop.wait("pqclusterissuer/api", "condition=Ready=False");
+    let described = shop.kubectl().run(&["describe", "pqclusterissuer/api"]).ok();
+    assert!(described.contains("which is the API server of Kubernetes"), "{described}");
+
+    // Named by a value, a Secret beside the release is a credential.
+    let literal = format!("--from-literal=token={right}");
+    release.namespace.kubectl().run(&["create", "secret", "generic", "named", &literal]).ok();
+    let by_token = cluster_wide.replace(&name, &here).replace("name: espalier\n", "name: named\n");
+    shop.apply(&format!("{by_token}  auth:\n    token: {{secretRef: {{name: named}}}}\n"));
+    is_forbidden(&shop, "pqclusterissuer/named", "named");
+    let wider = format!("{release_values}  credentials: {{secrets: [named]}}\n");
+    release.helm("upgrade", &wider).ok();
+    shop.wait("pqclusterissuer/named", "condition=Ready");
 
     assert!(issuer.end(), "{}", fs::read_to_string(logs.path().join("issuer")).unwrap());
     assert!(server.end(), "{}", fs::read_to_string(logs.path().join("server")).unwrap());

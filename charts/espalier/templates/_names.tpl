@@ -36,11 +36,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
-{{/* Of (dict "root" $ "component" … "name" …, "annotations" … ): metadata of an object in the release's namespace. */}}
+{{/* Of (dict "root" $ "component" … "name" …, "annotations" …, "namespace" …): metadata of an object of a namespace, the
+release's unless told. */}}
 {{- define "espalier.metadata" -}}
 metadata:
   name: {{ .name }}
-  namespace: {{ .root.Release.Namespace }}
+  namespace: {{ default .root.Release.Namespace .namespace }}
   {{- include "espalier.described" . | nindent 2 }}
 {{- end -}}
 
@@ -85,13 +86,19 @@ annotations:
 {{- if $account.create }}{{ default $own $account.name }}{{ else }}{{ default "default" $account.name }}{{ end -}}
 {{- end -}}
 
+{{/* The account is where PQClusterIssuers may name it. */}}
 {{- define "espalier.requester" -}}
 {{ include "espalier.fullname" . }}-requester
 {{- end -}}
 
-{{/* The ConfigMap with the certificates of authorities. */}}
+{{/* The ConfigMap with the certificates of authorities. The bootstrap makes it; whoever has none makes it by hand. */}}
 {{- define "espalier.trust" -}}
 {{ include "espalier.fullname" . }}-trust
+{{- end -}}
+
+{{/* Whether its ca.crt, by which the API is trusted, is published by the bootstrap. */}}
+{{- define "espalier.publishesTrust" -}}
+{{- if and .Values.bootstrap.enabled (not .Values.server.tls.secret) }}true{{ end -}}
 {{- end -}}
 
 {{/* The host by which pods reach the server. */}}

@@ -44,4 +44,22 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if and $values.issuer.enabled (include "espalier.issuerIsHere" .) -}}
+{{- $held := include "espalier.heldSecrets" . | fromYamlArray -}}
+{{- range $values.issuer.credentials.secrets -}}
+{{- if has . $held -}}
+{{- fail (printf "issuer.credentials.secrets: found %q, which holds a secret of the server, allowed are credentials for one: whoever writes a PQClusterIssuer may have them sent anywhere" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secrets by which this release guards what it signs with. */}}
+{{- define "espalier.heldSecrets" -}}
+{{- $postgres := .Values.ledger.postgres -}}
+{{- $held := list .Values.keys.passphraseSecret.name $postgres.passwordSecret.name $postgres.owner.passwordSecret.name .Values.server.tls.secret -}}
+{{- $names := .Values.server.authorities -}}
+{{- range .Values.bootstrap.authorities }}{{ $names = append $names .name }}{{ end -}}
+{{- range uniq $names }}{{ $held = append $held (include "espalier.keySecret" (dict "root" $ "name" .)) }}{{ end -}}
+{{- compact $held | toYaml -}}
 {{- end -}}

@@ -58,7 +58,7 @@
 
 {{- define "espalier.auth" -}}
 {{- $requester := .Values.server.requester -}}
-{{- $match := dict "cluster" "this" "namespace" .Release.Namespace "name" (include "espalier.requester" .) -}}
+{{- $match := dict "cluster" "this" "namespace" (include "espalier.issuerNamespace" .) "name" (include "espalier.requester" .) -}}
 {{- $grant := dict "roles" (list "requester") "authorities" $requester.authorities "profiles" $requester.profiles "names" $requester.names "wildcards" $requester.wildcards "subject" $requester.subject -}}
 kubernetes:
   - {{- dict "cluster" "this" "issuer" .Values.cluster.serviceAccountIssuer "audiences" (list $requester.audience) | toYaml | nindent 4 }}

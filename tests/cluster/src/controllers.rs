@@ -121,10 +121,32 @@ fn rights_by_the_chart(cluster: &Cluster) -> String {
         SYSTEM,
         "--set",
         "server.enabled=false",
+        "--set",
+        "issuer.credentials.secrets={token},issuer.credentials.serviceAccounts={requester}",
     ]);
     let rendered = helm.args(["--show-only", "templates/issuer/access.yaml"]).output().unwrap();
     assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));
     String::from_utf8(rendered.stdout).unwrap()
+}
+
+/// What the owner of a namespace gives the issuer program there: each Secret, ConfigMap and service
+/// account that an issuer of the namespace names, as tests are the only authors of issuers.
+pub(crate) fn rights_by_the_owner() -> String {
+    let rule = |resources: &[&str], verb: &str| json!({ "apiGroups": [""], "resources": resources, "verbs": [verb] });
+    let group = "rbac.authorization.k8s.io";
+    let metadata = json!({ "name": "espalier-issuer" });
+    let role = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": metadata,
+        "rules": [rule(&["secrets", "configmaps"], "get"), rule(&["serviceaccounts/token"], "create")],
+    });
+    let account =
+        json!({ "kind": "ServiceAccount", "name": "espalier-issuer", "namespace": SYSTEM });
+    let binding = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": metadata,
+        "roleRef": { "apiGroup": group, "kind": "Role", "name": "espalier-issuer" },
+        "subjects": [account],
+    });
+    format!("{role}\n---\n{binding}\n")
 }
 
 /// A program of ours, as it was built with this test.

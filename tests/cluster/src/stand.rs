@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde_json::json;
 
 use crate::cluster::{Cluster, Options};
-use crate::controllers::{Controllers, SYSTEM, token};
+use crate::controllers::{Controllers, SYSTEM, rights_by_the_owner, token};
 use crate::namespace::Namespace;
 use crate::server::{AUTHORITIES, Authority, Grant, Server, auth};
 
@@ -76,15 +76,17 @@ impl Stand {
     }
 
     /// A namespace for one test, with the service account `requester`, which may ask the server for
-    /// everything, and the Secret `token` with a token that may as well.
+    /// everything, the Secret `token` with a token that may as well, and its owner's leave for the issuer
+    /// program to use what issuers name.
     #[must_use]
     pub fn namespace(&self, start: &str) -> Namespace<'_> {
         let namespace = self.cluster.namespace(start);
         namespace.apply(&self.credentials());
+        namespace.apply(&rights_by_the_owner());
         namespace
     }
 
-    /// The same objects for cluster-wide issuers.
+    /// The same objects for cluster-wide issuers, which the chart's values name.
     pub fn credentials_of_cluster_issuers(&self) {
         self.cluster.namespaced(SYSTEM).apply(&self.credentials());
     }

@@ -5,3 +5,17 @@
 {{- $_ := set $config "log" (dict "format" "json" "level" .Values.issuer.logLevel) -}}
 {{- mergeOverwrite $config (deepCopy .Values.issuer.config) | toYaml -}}
 {{- end -}}
+
+{{/* Where the credentials of PQClusterIssuers are; whatever says so, this is what the program does. */}}
+{{- define "espalier.issuerNamespace" -}}
+{{- (include "espalier.issuerConfig" . | fromYaml).cluster_resource_namespace -}}
+{{- end -}}
+
+{{/* Whether they are beside the server, its requester and its trust. */}}
+{{- define "espalier.issuerIsHere" -}}
+{{- if eq .Release.Namespace (include "espalier.issuerNamespace" .) }}true{{ end -}}
+{{- end -}}
+
+{{- define "espalier.issuerLease" -}}
+{{- (include "espalier.issuerConfig" . | fromYaml).leader_election.lease_name -}}
+{{- end -}}
