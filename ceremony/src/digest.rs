@@ -1,0 +1,133 @@
+//! SHA-256 digests, as files and transcripts name them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ca_core::escape::quoted;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::words;
+
+/// A SHA-256 digest (FIPS 180-4); 64 hexadecimal digits in JSON.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digest([u8; Self::SIZE]);
+
+impl Digest {
+    /// Octets.
+    pub const SIZE: usize = 32;
+
+    /// The plain digest of a file's octets, as `sha256sum` prints it.
+    pub fn of(octets: &[u8]) -> Self {
+        Self(Sha256::digest(octets).into())
+    }
+
+    /// The digest of several parts for one purpose. The purpose and the length of each part are
+    /// hashed too, so that no other purpose and no other division has the same digest.
+    pub fn of_parts(purpose: &str, parts: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Self(hash.finalize().into())
+    }
+
+    /// The octets.
+    pub fn as_bytes(&self) -> &[u8; Self::SIZE] {
+        &self.0
+    }
+
+    /// As 24 words to read aloud ([`words::spoken`]).
+    pub fn spoken(&self) -> String {
+        words::spoken(&self.0)
+    }
+}
+
+impl From<[u8; Digest::SIZE]> for Digest {
+    fn from(octets: [u8; Self::SIZE]) -> Self {
+        Self(octets)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.to_string()
+    }
+}
+
+impl FromStr for Digest {
+    type Err = InvalidDigest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        let mut octets = [0; Self::SIZE];
+        match base16ct::lower::decode(text, &mut octets) {
+            Ok(read) if read.len() == Self::SIZE => Ok(Self(octets)),
+            _ => Err(InvalidDigest { found: quoted(text.chars().take(80).collect::<String>()) }),
+        }
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = InvalidDigest;
+
+    fn try_from(text: String) -> Result<Self, InvalidDigest> {
+        text.parse()
+    }
+}
+
+/// Not a digest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("digest: found {found}, allowed are 64 digits 0-9 and a-f")]
+pub struct InvalidDigest {
+    found: String,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use super::*;
+
+    /// FIPS 180-4's example of "abc".
+    #[test]
+    fn it_is_sha_256_and_is_read_again() {
+        let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Digest::of(b"abc").to_string(), text);
+        assert_eq!(text.parse(), Ok(Digest::of(b"abc")));
+        assert_eq!(Digest::of(b"abc").spoken().split(' ').count(), 24);
+        for wrong in ["", "ba78", &text.to_uppercase(), &format!("{text}00"), "x\u{1b}"] {
+            let error = wrong.parse::<Digest>().unwrap_err().to_string();
+            assert!(
+                error.contains("allowed are 64 digits") && !error.contains('\u{1b}'),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn purposes_and_divisions_differ() {
+        let digests = [
+            Digest::of_parts("a", &[b"bc"]),
+            Digest::of_parts("ab", &[b"c"]),
+            Digest::of_parts("a", &[b"b", b"c"]),
+            Digest::of_parts("a", &[b"bc", b""]),
+        ];
+        for (at, digest) in digests.iter().enumerate() {
+            assert!(!digests[..at].contains(digest), "{at}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Offline root ceremonies of Espalier: several people make a root on a machine without a network, and
+//! leave what any auditor can check years later.
+//!
+//! Keys lie in [`sealed_key`] files under a key that nobody has: [`share_set`] gives each custodian a
+//! [`share`] of it, as [`words`] on paper. See `docs/architecture.md` for what this crate may use; time
+//! and randomness are arguments.
+
+mod canonical;
+pub mod ceremony_id;
+pub mod digest;
+pub mod sealed_key;
+pub mod shamir;
+pub mod share;
+pub mod share_set;
+pub mod words;

@@ -1,0 +1,3 @@
+//! The `espalier-ceremony` command.
+
+fn main() {}
