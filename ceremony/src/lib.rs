@@ -6,10 +6,16 @@
 //! and randomness are arguments.
 
 mod canonical;
+pub mod causes;
 pub mod ceremony_id;
+pub mod definition;
 pub mod digest;
+pub mod folder;
+pub mod plan;
+pub mod planning;
 pub mod sealed_key;
 pub mod shamir;
 pub mod share;
 pub mod share_set;
+pub mod signing;
 pub mod words;

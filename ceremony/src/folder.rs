@@ -1,0 +1,209 @@
+//! The folder of a ceremony: everything in one place, to be carried away as a whole.
+//!
+//! ```text
+//! ceremony.yaml      the definition, and beside it the files that it names
+//! share-set.json     who holds which share
+//! keys/NAME.json     sealed private keys
+//! plan.json          what will be signed
+//! transcript.jsonl   what happened
+//! out/NAME.pem       what was signed
+//! ```
+//!
+//! Files are written whole: beside their place, to the disk, then moved there. After a power cut
+//! there is the old file or the new one.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+/// The definition.
+pub const DEFINITION: &str = "ceremony.yaml";
+/// The share set.
+pub const SHARE_SET: &str = "share-set.json";
+/// The plan.
+pub const PLAN: &str = "plan.json";
+/// The transcript.
+pub const TRANSCRIPT: &str = "transcript.jsonl";
+/// What two runs at once would both hold.
+const LOCK: &str = ".lock";
+
+/// The folder of a ceremony.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+/// That no other run works in the folder, as long as it lives.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Folder {
+    /// The folder at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// Where a file of it is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Where the sealed key of this name is, from the folder.
+    pub fn key(name: &str) -> String {
+        format!("keys/{name}.json")
+    }
+
+    /// Where what a step made is, from the folder.
+    pub fn output(step: &str) -> String {
+        format!("out/{step}.pem")
+    }
+
+    /// Keeps other runs out.
+    ///
+    /// # Errors
+    /// `FolderError::Busy` when another run is in it, `FolderError::Failed` when the folder is not
+    /// there or may not be written.
+    pub fn lock(&self) -> Result<Lock, FolderError> {
+        let path = self.path(LOCK);
+        let mut options = File::options();
+        let file = options.create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|source| FolderError::failed(&path, source))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                Err(FolderError::Busy { path: self.0.display().to_string() })
+            }
+            Err(error) => Err(FolderError::failed(&path, error.into())),
+        }
+    }
+
+    /// Whether there is such a file.
+    pub fn has(&self, name: &str) -> bool {
+        self.path(name).exists()
+    }
+
+    /// Reads a file of at most `limit` octets.
+    ///
+    /// # Errors
+    /// `FolderError` when it is larger, or can't be read.
+    pub fn read(&self, name: &str, limit: usize) -> Result<Vec<u8>, FolderError> {
+        let path = self.path(name);
+        let failed = |source| FolderError::failed(&path, source);
+        let file = File::open(&path).map_err(failed)?;
+        let mut octets = Vec::new();
+        file.take(limit as u64 + 1).read_to_end(&mut octets).map_err(failed)?;
+        if octets.len() > limit {
+            return Err(FolderError::TooLarge { path: path.display().to_string(), allowed: limit });
+        }
+        Ok(octets)
+    }
+
+    /// Writes a file whole, in the place of one that may be there.
+    ///
+    /// # Errors
+    /// `FolderError::Failed` when it can't be written; what was there stays then.
+    pub fn write(&self, name: &str, octets: &[u8]) -> Result<(), FolderError> {
+        let path = self.path(name);
+        let failed = |source| FolderError::failed(&path, source);
+        let parent = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(parent).map_err(failed)?;
+        let mut file = tempfile::NamedTempFile::new_in(parent).map_err(failed)?;
+        file.write_all(octets).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed)
+    }
+
+    /// Overwrites a file with zeros and removes it. Flash memory may keep old octets elsewhere: what
+    /// protects a key then is that its shares are destroyed.
+    ///
+    /// # Errors
+    /// `FolderError::Failed` when it can't be written or removed.
+    pub fn wipe(&self, name: &str) -> Result<(), FolderError> {
+        let path = self.path(name);
+        let failed = |source| FolderError::failed(&path, source);
+        let mut file = File::options().write(true).open(&path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let zeros = vec![0; usize::try_from(length).unwrap_or(0)];
+        file.write_all(&zeros).and_then(|()| file.sync_all()).map_err(failed)?;
+        fs::remove_file(&path).map_err(failed)
+    }
+}
+
+impl fmt::Display for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
+
+/// A file that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Another run.
+    #[error("{path}: another run works in this folder, allowed is one at a time")]
+    Busy {
+        /// The folder.
+        path: String,
+    },
+    /// Past the bound.
+    #[error("{path}: found more than {allowed} octets, allowed are at most so many")]
+    TooLarge {
+        /// Which file.
+        path: String,
+        /// The bound.
+        allowed: usize,
+    },
+    /// The system refuses.
+    #[error("{path}: can't be used")]
+    Failed {
+        /// Which file.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl FolderError {
+    fn failed(path: &Path, source: io::Error) -> Self {
+        Self::Failed { path: path.display().to_string(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use super::*;
+
+    #[test]
+    fn files_are_written_whole_read_bounded_and_wiped() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new(place.path());
+        folder.write("out/a.pem", b"first").unwrap();
+        folder.write("out/a.pem", b"second").unwrap();
+        assert_eq!(folder.read("out/a.pem", 6).unwrap(), b"second");
+        let error = folder.read("out/a.pem", 5).unwrap_err().to_string();
+        assert!(
+            error.ends_with("found more than 5 octets, allowed are at most so many"),
+            "{error}"
+        );
+        assert_eq!(fs::read_dir(folder.path("out")).unwrap().count(), 1);
+        folder.wipe("out/a.pem").unwrap();
+        assert!(!folder.has("out/a.pem"));
+        let error = crate::causes::told(&folder.wipe("out/a.pem").unwrap_err());
+        assert!(error.contains("a.pem: can't be used: No such file"), "{error}");
+    }
+
+    #[test]
+    fn a_second_run_is_kept_out() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new(place.path());
+        let lock = folder.lock().unwrap();
+        let error = folder.lock().unwrap_err().to_string();
+        assert!(error.contains("another run works in this folder"), "{error}");
+        drop(lock);
+        folder.lock().unwrap();
+    }
+}

@@ -1,0 +1,104 @@
+//! The plan as people read it, and read aloud from it.
+
+use std::fmt::{self, Write as _};
+
+use ca_core::inspect::{Report, inspect_certificate};
+
+use super::Plan;
+use crate::planning::{Deed, Prepared};
+
+/// The plan in full: each step with its fields, every octet that is signed, the digest in digits and
+/// in words, and what the lints say.
+pub fn to_text(plan: &Plan, prepared: &[Prepared]) -> String {
+    let mut text = String::new();
+    // Writing to a String can't fail.
+    let _ = write_plan(&mut text, plan, prepared);
+    text
+}
+
+fn write_plan(text: &mut String, plan: &Plan, prepared: &[Prepared]) -> fmt::Result {
+    writeln!(text, "Plan of {}", plan.title)?;
+    if plan.rehearsal {
+        writeln!(text, "REHEARSAL: nothing of this may be used")?;
+    }
+    writeln!(text, "  ceremony    {}", plan.ceremony)?;
+    writeln!(text, "  definition  {}", plan.definition)?;
+    writeln!(text, "  share set   {}", plan.share_set)?;
+    for (path, digest) in &plan.inputs {
+        writeln!(text, "  input       {digest}  {path}")?;
+    }
+    for (name, key) in &plan.keys {
+        writeln!(text, "  key         {}  {name} ({})", key.public_key, key.kind)?;
+    }
+    for (number, step) in (1..).zip(prepared) {
+        write_step(text, number, step, plan)?;
+    }
+    let digest = plan.digest();
+    writeln!(text, "\nDigest of the plan\n  {digest}\n  {}", in_lines(&digest.spoken()))
+}
+
+fn write_step(text: &mut String, number: usize, step: &Prepared, plan: &Plan) -> fmt::Result {
+    let steps = plan.steps().len();
+    writeln!(text, "\nStep {number} of {steps}: {}, by key {}", step.name, step.key)?;
+    match &step.deed {
+        Deed::Certificate { preview, .. } => write_certificate(text, preview)?,
+        Deed::Crl(list) => {
+            writeln!(text, "Certificate revocation list of {} entries", list.entries().len())?;
+            for entry in list.entries() {
+                writeln!(text, "  {}  {}  {}", entry.serial, entry.revoked_at, entry.reason)?;
+            }
+        }
+        Deed::Destroy => {
+            return writeln!(
+                text,
+                "The file of the key {} is wiped. Nobody can bring it back",
+                step.key
+            );
+        }
+    }
+    for finding in step.findings() {
+        writeln!(text, "  Lint: {finding}")?;
+    }
+    if let Some(scheme) = step.scheme() {
+        writeln!(text, "  Signed by {scheme}, over these {} octets:", step.tbs().len())?;
+    }
+    for (line, octets) in step.tbs().chunks(16).enumerate() {
+        write!(text, "  {:06x} ", line * 16)?;
+        octets.iter().try_for_each(|octet| write!(text, " {octet:02x}"))?;
+        writeln!(text)?;
+    }
+    let digest = crate::digest::Digest::of(step.tbs());
+    writeln!(text, "  SHA-256 of them\n  {digest}\n  {}", in_lines(&digest.spoken()))
+}
+
+/// The fields of a preview. What is not signed yet is left out: size and digest of the whole.
+fn write_certificate(
+    text: &mut String,
+    preview: &ca_core::certificate::Certificate,
+) -> fmt::Result {
+    let Ok(inspected) = inspect_certificate(preview) else {
+        // Its own scheme was written by this program, so that it is readable.
+        return Ok(());
+    };
+    let Report::Certificate(report) = &inspected.report else { return Ok(()) };
+    for line in report.to_string().lines() {
+        let unsigned = [
+            "  Size",
+            "  SHA-256",
+            "    signed part",
+            "    public key ",
+            "    extension values",
+            "    signature ",
+        ];
+        if !unsigned.iter().any(|start| line.starts_with(start)) {
+            writeln!(text, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Six words on a line.
+fn in_lines(words: &str) -> String {
+    let words: Vec<&str> = words.split(' ').collect();
+    words.chunks(6).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n  ")
+}
