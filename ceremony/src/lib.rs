@@ -18,4 +18,5 @@ pub mod shamir;
 pub mod share;
 pub mod share_set;
 pub mod signing;
+pub mod transcript;
 pub mod words;

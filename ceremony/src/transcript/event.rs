@@ -1,0 +1,149 @@
+//! What a transcript tells.
+
+use serde::{Deserialize, Serialize};
+
+use super::TranscriptError;
+use crate::ceremony_id::CeremonyId;
+use crate::digest::Digest;
+
+/// One step of a ceremony.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// People sit down together.
+    SittingOpened(Box<Opening>),
+    /// The definition was read.
+    DefinitionRead {
+        /// SHA-256 of its file.
+        definition: Digest,
+    },
+    /// A custodian wrote down a share, and typed it in again.
+    ShareHandedOut {
+        /// Which one.
+        index: u8,
+        /// Whose.
+        custodian: String,
+        /// Whether it is under a passphrase.
+        under_passphrase: bool,
+    },
+    /// The keys are made or found, and lie sealed in their files.
+    KeysReady {
+        /// SHA-256 of the share set's file.
+        share_set: Digest,
+        /// The keys.
+        keys: Vec<KeyReady>,
+    },
+    /// A plan was made.
+    Planned {
+        /// SHA-256 of its file.
+        plan: Digest,
+    },
+    /// People compared the plan's digest with what they read, by its words.
+    PlanConfirmed {
+        /// SHA-256 of its file.
+        plan: Digest,
+        /// Who typed the words.
+        by: String,
+    },
+    /// Custodians typed in their shares, and the key-encryption key came of them.
+    SharesJoined {
+        /// Who.
+        custodians: Vec<String>,
+    },
+    /// A key is about to sign.
+    Signing {
+        /// The step.
+        step: String,
+        /// SHA-256 of what is signed.
+        tbs: Digest,
+    },
+    /// It signed, and the file is on the disk.
+    Signed {
+        /// The step.
+        step: String,
+        /// The file, in the folder of the ceremony.
+        file: String,
+        /// SHA-256 of the DER.
+        der: Digest,
+    },
+    /// The file of a key was wiped.
+    KeyDestroyed {
+        /// The step.
+        step: String,
+        /// The key.
+        key: String,
+        /// SHA-256 of the file that was there.
+        file: Digest,
+    },
+    /// Shares were tested.
+    SharesTested {
+        /// Who typed theirs in.
+        custodians: Vec<String>,
+        /// How many groups of them gave the key.
+        groups: u64,
+    },
+    /// The sitting is over.
+    SittingClosed {},
+}
+
+/// How a sitting opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Opening {
+    /// The ceremony.
+    pub ceremony: CeremonyId,
+    /// Whether it is a rehearsal.
+    pub rehearsal: bool,
+    /// What for.
+    pub purpose: String,
+    /// Who sits at the keyboard.
+    pub operator: String,
+    /// Who watches.
+    pub witnesses: Vec<String>,
+    /// What runs.
+    pub program: Program,
+    /// The key that signs this sitting's entries: DER of SubjectPublicKeyInfo in Base64.
+    pub key: String,
+    /// How many octets of a line that a power cut left were cut off.
+    pub cut_octets: u64,
+}
+
+/// The program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its file; none where the system does not show it.
+    pub digest: Option<Digest>,
+}
+
+/// A key in its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyReady {
+    /// Its name.
+    pub name: String,
+    /// Its file, in the folder of the ceremony.
+    pub path: String,
+    /// SHA-256 of the file.
+    pub file: Digest,
+    /// DER of SubjectPublicKeyInfo in Base64.
+    pub public_key: String,
+}
+
+impl Opening {
+    /// A later sitting is of the same ceremony.
+    pub(super) fn check_same_ceremony(&self, later: &Self) -> Result<(), TranscriptError> {
+        if later.ceremony != self.ceremony {
+            return Err(TranscriptError::Ceremony {
+                found: later.ceremony,
+                allowed: self.ceremony,
+            });
+        }
+        if later.rehearsal != self.rehearsal {
+            return Err(TranscriptError::Rehearsal { found: later.rehearsal });
+        }
+        Ok(())
+    }
+}
