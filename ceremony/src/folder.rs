@@ -7,6 +7,7 @@
 //! plan.json          what will be signed
 //! transcript.jsonl   what happened
 //! out/NAME.pem       what was signed
+//! share-sets/        share sets that a reshare replaced, by their digest
 //! ```
 //!
 //! Files are written whole: beside their place, to the disk, then moved there. After a power cut
@@ -27,6 +28,8 @@ pub const SHARE_SET: &str = "share-set.json";
 pub const PLAN: &str = "plan.json";
 /// The transcript.
 pub const TRANSCRIPT: &str = "transcript.jsonl";
+/// New files of a reshare, until they take their place.
+pub(crate) const STAGED: &str = "reshare";
 /// What two runs at once would both hold.
 const LOCK: &str = ".lock";
 
@@ -59,6 +62,20 @@ impl Folder {
     /// Where what a step made is, from the folder.
     pub fn output(step: &str) -> String {
         format!("out/{step}.pem")
+    }
+
+    /// Where a share set is that was replaced, from the folder.
+    pub fn retired(digest: crate::digest::Digest) -> String {
+        format!("share-sets/{digest}.json")
+    }
+
+    /// Removes what was staged. It is sealed, so that it need not be wiped.
+    ///
+    /// # Errors
+    /// `FolderError::Failed` when it can't be removed.
+    pub(crate) fn clear_staged(&self) -> Result<(), FolderError> {
+        let path = self.path(STAGED);
+        fs::remove_dir_all(&path).map_err(|source| FolderError::failed(&path, source))
     }
 
     /// Keeps other runs out.

@@ -5,6 +5,7 @@
 //! [`share`] of it, as [`words`] on paper. See `docs/architecture.md` for what this crate may use; time
 //! and randomness are arguments.
 
+pub mod audit;
 mod canonical;
 pub mod causes;
 pub mod ceremony_id;
@@ -13,10 +14,13 @@ pub mod digest;
 pub mod folder;
 pub mod plan;
 pub mod planning;
+pub mod rehearsal;
 pub mod sealed_key;
 pub mod shamir;
 pub mod share;
 pub mod share_set;
 pub mod signing;
+pub mod sitting;
+pub mod table;
 pub mod transcript;
 pub mod words;

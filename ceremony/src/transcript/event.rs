@@ -82,6 +82,18 @@ pub enum Event {
         /// How many groups of them gave the key.
         groups: u64,
     },
+    /// Other custodians hold the keys now, which are sealed anew.
+    Reshared {
+        /// SHA-256 of the new share set's file.
+        share_set: Digest,
+        /// The keys that are there, with their new files.
+        keys: Vec<KeyReady>,
+    },
+    /// A part was refused or failed; the sitting ends.
+    Failed {
+        /// Why.
+        message: String,
+    },
     /// The sitting is over.
     SittingClosed {},
 }

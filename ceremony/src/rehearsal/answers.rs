@@ -1,0 +1,169 @@
+//! People whose answers stand in a file.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use ca_core::escape::{escaped, quoted};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::digest::Digest;
+use crate::table::{CONFIRMING_WORDS, Confirmed, People, Table, TableError};
+
+/// The largest file of answers, in octets.
+const MAX_SIZE: usize = 64 * 1024;
+
+/// What people would say.
+#[derive(Clone, Debug)]
+pub struct Answers(Written);
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    version: u32,
+    definition: String,
+    operator: String,
+    witnesses: Vec<String>,
+    #[serde(default)]
+    passphrases: BTreeMap<String, String>,
+    present: Vec<String>,
+    #[serde(default)]
+    shares: BTreeMap<String, String>,
+}
+
+impl Answers {
+    /// Reads YAML.
+    ///
+    /// # Errors
+    /// `AnswersError` names the field, what was found and what is allowed.
+    pub fn from_yaml(text: &str) -> Result<Self, AnswersError> {
+        let wrong = |field, found: String, allowed| {
+            Err(AnswersError::Field { field, found: quoted(found), allowed })
+        };
+        if text.len() > MAX_SIZE {
+            return wrong("length", text.len().to_string(), "at most 65536 octets");
+        }
+        let written: Written = serde_saphyr::from_str(text).map_err(|error| {
+            AnswersError::Malformed { found: escaped(&error.without_snippet().to_string()) }
+        })?;
+        if written.version != 1 {
+            return wrong("version", written.version.to_string(), "1");
+        }
+        let plain = std::path::Path::new(&written.definition).file_name();
+        if plain != Some(std::ffi::OsStr::new(&written.definition)) {
+            return wrong(
+                "definition",
+                written.definition,
+                "the name of a file beside the answers",
+            );
+        }
+        Ok(Self(written))
+    }
+
+    /// The file of the definition, beside the answers.
+    pub fn definition(&self) -> &str {
+        &self.0.definition
+    }
+}
+
+/// People at the table of a rehearsal. They keep their papers from one sitting to the next.
+pub struct Rehearsed<'a> {
+    answers: Written,
+    /// The words that each custodian wrote down.
+    papers: BTreeMap<String, Zeroizing<String>>,
+    /// How many of those present gave their share in this sitting.
+    given: usize,
+    screen: &'a mut dyn io::Write,
+}
+
+impl<'a> Rehearsed<'a> {
+    /// People with these answers, in front of `screen`.
+    pub fn new(answers: Answers, screen: &'a mut dyn io::Write) -> Self {
+        let shares = answers.0.shares.iter();
+        let papers = shares.map(|(name, words)| (name.clone(), Zeroizing::new(words.clone())));
+        Self { papers: papers.collect(), answers: answers.0, given: 0, screen }
+    }
+
+    pub(crate) fn paper(&self, custodian: &str) -> Result<Zeroizing<String>, TableError> {
+        self.papers.get(custodian).cloned().ok_or_else(|| TableError::Answer {
+            field: format!("shares: {}", escaped(custodian)),
+            found: "none".into(),
+            allowed: "the words of a share".into(),
+        })
+    }
+}
+
+impl Table for Rehearsed<'_> {
+    fn people(&mut self) -> Result<People, TableError> {
+        self.given = 0;
+        let (operator, witnesses) = (self.answers.operator.clone(), self.answers.witnesses.clone());
+        Ok(People { operator, witnesses })
+    }
+
+    fn show(&mut self, text: &str) -> Result<(), TableError> {
+        self.screen.write_all(text.as_bytes()).map_err(TableError::Terminal)
+    }
+
+    fn choose_passphrase(
+        &mut self,
+        custodian: &str,
+    ) -> Result<Option<Zeroizing<String>>, TableError> {
+        Ok(self.answers.passphrases.get(custodian).cloned().map(Zeroizing::new))
+    }
+
+    fn hand_out(&mut self, _: u8, custodian: &str, words: &str) -> Result<(), TableError> {
+        self.papers.insert(custodian.to_owned(), Zeroizing::new(words.to_owned()));
+        Ok(())
+    }
+
+    fn ask_share(&mut self, custodian: Option<&str>) -> Result<Zeroizing<String>, TableError> {
+        if let Some(custodian) = custodian {
+            return self.paper(custodian);
+        }
+        let next = self.answers.present.get(self.given).cloned();
+        let next = next.ok_or_else(|| TableError::Answer {
+            field: "present".into(),
+            found: format!("{} custodians", self.answers.present.len()),
+            allowed: "as many as it takes to open the keys".into(),
+        })?;
+        self.given += 1;
+        self.paper(&next)
+    }
+
+    fn ask_passphrase(&mut self, custodian: &str) -> Result<Zeroizing<String>, TableError> {
+        let found = self.answers.passphrases.get(custodian).cloned().map(Zeroizing::new);
+        found.ok_or_else(|| TableError::Answer {
+            field: format!("passphrases: {}", escaped(custodian)),
+            found: "none".into(),
+            allowed: "the passphrase of the share".into(),
+        })
+    }
+
+    fn confirm(&mut self, what: &str, digest: Digest) -> Result<Confirmed, TableError> {
+        self.show(&format!("Confirmed: {what} {digest}\n"))?;
+        let spoken = digest.spoken();
+        let words: Vec<&str> = spoken.split(' ').take(CONFIRMING_WORDS).collect();
+        Ok(Confirmed { by: self.answers.operator.clone(), words: words.join(" ") })
+    }
+}
+
+/// Answers that are not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AnswersError {
+    /// Not YAML, or not these fields.
+    #[error("answers: {found}")]
+    Malformed {
+        /// What the reader says, with line and column.
+        found: String,
+    },
+    /// A value that is not allowed.
+    #[error("answers: {field}: found {found}, allowed: {allowed}")]
+    Field {
+        /// Which field.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// What would do.
+        allowed: &'static str,
+    },
+}

@@ -1,0 +1,98 @@
+//! The people at the table: what they are shown, and what they type.
+//!
+//! The steps of a ceremony talk through this alone, so that they are the same at a terminal and in an
+//! unattended rehearsal.
+
+use zeroize::Zeroizing;
+
+use crate::digest::Digest;
+
+/// Who is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct People {
+    /// Who sits at the keyboard.
+    pub operator: String,
+    /// Who watches.
+    pub witnesses: Vec<String>,
+}
+
+/// Someone who compared a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Who.
+    pub by: String,
+    /// The first words of the digest, as they were typed.
+    pub words: String,
+}
+
+/// How many words of a digest are typed in to confirm it.
+pub const CONFIRMING_WORDS: usize = 4;
+
+/// The people at the table.
+pub trait Table {
+    /// Who is there.
+    ///
+    /// # Errors
+    /// `TableError` when nobody answers.
+    fn people(&mut self) -> Result<People, TableError>;
+
+    /// Shows text that is no secret.
+    ///
+    /// # Errors
+    /// `TableError` when it can't be shown.
+    fn show(&mut self, text: &str) -> Result<(), TableError>;
+
+    /// The passphrase that a custodian chooses for a new share; none for none.
+    ///
+    /// # Errors
+    /// `TableError` when nobody answers.
+    fn choose_passphrase(
+        &mut self,
+        custodian: &str,
+    ) -> Result<Option<Zeroizing<String>>, TableError>;
+
+    /// Shows a custodian the words of the share, once, and takes them from the screen when they are
+    /// written down.
+    ///
+    /// # Errors
+    /// `TableError` when it can't be shown.
+    fn hand_out(&mut self, index: u8, custodian: &str, words: &str) -> Result<(), TableError>;
+
+    /// The words of a share: of `custodian`, who reads back from paper, or of anyone who has not
+    /// given one yet.
+    ///
+    /// # Errors
+    /// `TableError` when nobody answers.
+    fn ask_share(&mut self, custodian: Option<&str>) -> Result<Zeroizing<String>, TableError>;
+
+    /// The passphrase of a share.
+    ///
+    /// # Errors
+    /// `TableError` when nobody answers.
+    fn ask_passphrase(&mut self, custodian: &str) -> Result<Zeroizing<String>, TableError>;
+
+    /// Asks for the first [`CONFIRMING_WORDS`] words of a digest, which people find where they read
+    /// it before.
+    ///
+    /// # Errors
+    /// `TableError` when nobody answers.
+    fn confirm(&mut self, what: &str, digest: Digest) -> Result<Confirmed, TableError>;
+}
+
+/// Nobody answers.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// No terminal, or it ended.
+    #[error("terminal: it can't be used")]
+    Terminal(#[source] std::io::Error),
+    /// The answers of a rehearsal lack one.
+    #[error("answers: {field}: found {found}, allowed is {allowed}")]
+    Answer {
+        /// Which field.
+        field: String,
+        /// What was found.
+        found: String,
+        /// What is allowed.
+        allowed: String,
+    },
+}
