@@ -1,0 +1,208 @@
+//! The command line.
+
+mod exit;
+mod terminal;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ca_core::escape::escaped;
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+use rand_core::CryptoRng;
+
+pub use exit::CliError;
+use terminal::Terminal;
+
+use crate::audit::{Report, audit};
+use crate::digest::Digest;
+use crate::folder::Folder;
+use crate::process;
+use crate::rehearsal::{Answers, rehearse};
+use crate::share::Cost;
+use crate::sitting::{Part, Purpose, Sitting, World};
+use crate::transcript::Program;
+
+/// The largest file of answers that is read, in octets.
+const MAX_ANSWERS: usize = 64 * 1024;
+
+/// Espalier's offline ceremonies: roots that several people make together, and a transcript that
+/// anyone can check
+#[derive(Debug, Parser)]
+#[command(name = "espalier-ceremony", version, disable_help_subcommand = true)]
+#[command(after_help = "Examples:
+  espalier-ceremony rehearse --answers drill/answers.yaml --folder drill/made
+  espalier-ceremony keys root-2026
+  espalier-ceremony plan root-2026
+  espalier-ceremony run root-2026
+  espalier-ceremony verify-transcript root-2026
+
+Exit codes:
+  0  done; what was checked is right
+  1  not right, or refused
+  2  usage, unreadable input
+  3  a file or the terminal can't be used (full disk, read-only, another run)
+  4  a fault of this program or machine; nothing was released")]
+pub struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the keys of a ceremony and hand out the shares that open them
+    Keys(FolderOptions),
+    /// Show what will be signed, octet for octet, and write it down
+    Plan(FolderOptions),
+    /// Sign what the plan has, once people confirm it and custodians join their shares
+    Run(FolderOptions),
+    /// Work with the shares of custodians
+    #[command(subcommand)]
+    Share(ShareCommand),
+    /// Check a ceremony from its folder: transcript, plan, keys and all that was signed
+    VerifyTranscript(FolderOptions),
+    /// Rehearse a whole ceremony unattended, with throw-away keys; all that it makes is marked
+    Rehearse(RehearseOptions),
+}
+
+#[derive(Debug, Subcommand)]
+enum ShareCommand {
+    /// Test that shares open the keys; nothing is opened or shown
+    Test(TestOptions),
+    /// Give the keys other custodians: old shares open the new files no more
+    Reshare(ReshareOptions),
+}
+
+#[derive(Debug, clap::Args)]
+struct FolderOptions {
+    /// The folder of the ceremony, with ceremony.yaml in it
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct TestOptions {
+    #[command(flatten)]
+    at: FolderOptions,
+
+    /// How many shares are typed in; every group that should open the keys is tried
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=16))]
+    shares: u8,
+}
+
+#[derive(Debug, clap::Args)]
+struct ReshareOptions {
+    #[command(flatten)]
+    at: FolderOptions,
+
+    /// How many of the new shares open the keys
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u8).range(2..=16))]
+    threshold: u8,
+
+    /// Who gets a share; once for each custodian
+    #[arg(long = "custodian", value_name = "NAME", required = true)]
+    custodians: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+struct RehearseOptions {
+    /// What people would say; the definition that it names stands beside it
+    #[arg(long, value_name = "FILE")]
+    answers: PathBuf,
+
+    /// Where the rehearsal takes place; nothing may be there yet
+    #[arg(long, value_name = "FOLDER")]
+    folder: PathBuf,
+}
+
+/// Runs the command; `clock` and `rng` are chosen by whoever puts the program together.
+pub fn run(options: Options, clock: fn() -> Timestamp, rng: &mut dyn CryptoRng) -> ExitCode {
+    let refused = process::harden();
+    let mut errors = io::stderr();
+    if !refused.is_empty() {
+        let text = refused.join(", ");
+        let _ = writeln!(errors, "warning: the system refuses to harden this process: {text}");
+    }
+    match options.command.run(clock, rng) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where nobody reads errors, the exit code tells.
+            let _ = writeln!(errors, "error: {}", escaped(&error.to_string()));
+            error.exit()
+        }
+    }
+}
+
+impl Command {
+    fn run(self, clock: fn() -> Timestamp, rng: &mut dyn CryptoRng) -> Result<(), CliError> {
+        match self {
+            Self::Keys(at) => sit(at, Part::Keys, clock, rng),
+            Self::Plan(at) => sit(at, Part::Plan, clock, rng),
+            Self::Run(at) => sit(at, Part::Run, clock, rng),
+            Self::Share(ShareCommand::Test(options)) => {
+                sit(options.at, Part::TestShares(options.shares.into()), clock, rng)
+            }
+            Self::Share(ShareCommand::Reshare(options)) => {
+                let ReshareOptions { at, threshold, custodians } = options;
+                sit(at, Part::Reshare { threshold, custodians }, clock, rng)
+            }
+            Self::VerifyTranscript(at) => print(&audit(&Folder::new(at.folder))?),
+            Self::Rehearse(options) => options.run(clock, rng),
+        }
+    }
+}
+
+fn sit(
+    at: FolderOptions,
+    part: Part,
+    clock: fn() -> Timestamp,
+    rng: &mut dyn CryptoRng,
+) -> Result<(), CliError> {
+    let mut table = Terminal::open()?;
+    let purpose = Purpose { part, rehearsal: false };
+    let world = World { clock, rng, program: program(), cost: Cost::REAL };
+    Sitting::hold(Folder::new(at.folder), purpose, &mut table, world)?;
+    Ok(())
+}
+
+impl RehearseOptions {
+    fn run(self, clock: fn() -> Timestamp, rng: &mut dyn CryptoRng) -> Result<(), CliError> {
+        let beside = self.answers.parent().unwrap_or(std::path::Path::new("."));
+        let name = self.answers.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let beside = Folder::new(beside);
+        let text = String::from_utf8_lossy(&beside.read(&name, MAX_ANSWERS)?).into_owned();
+        let answers = Answers::from_yaml(&text)?;
+        let mut world = World { clock, rng, program: program(), cost: Cost::REAL };
+        let mut screen = io::stderr();
+        let report = rehearse(answers, &beside, &self.folder, &mut screen, &mut world)?;
+        print(&report)
+    }
+}
+
+/// This program, by its version and the digest of its file.
+fn program() -> Program {
+    let file = std::env::current_exe().ok().and_then(|path| std::fs::read(path).ok());
+    let digest = file.map(|octets| Digest::of(&octets));
+    Program { version: env!("CARGO_PKG_VERSION").to_owned(), digest }
+}
+
+/// Prints what an audit found.
+fn print(report: &Report) -> Result<(), CliError> {
+    let kind = if report.rehearsal { "rehearsal" } else { "ceremony" };
+    let mut text = format!("{kind}    {}\n", report.ceremony);
+    for (number, key) in (1..).zip(&report.sittings) {
+        text += &format!("sitting {number}    {key}\n             {}\n", key.spoken());
+    }
+    if let Some(plan) = report.plan {
+        text += &format!("plan         {plan}\n             {}\n", plan.spoken());
+    }
+    let head = report.head;
+    text += &format!("lines        {}\nhead         {head}\n", report.lines);
+    text += &format!("             {}\n", head.spoken());
+    text += &format!("done         {}\n", report.done.join(", "));
+    let left = if report.left.is_empty() { "nothing".into() } else { report.left.join(", ") };
+    text += &format!("left         {left}\n");
+    let written = io::stdout().lock().write_all(text.as_bytes());
+    written.map_err(|error| CliError::environment(&error))
+}

@@ -1,0 +1,130 @@
+//! How a command fails: an exit code and a message.
+
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+use crate::audit::AuditError;
+use crate::causes::told;
+use crate::folder::FolderError;
+use crate::rehearsal::{AnswersError, RehearsalError};
+use crate::signing::SigningError;
+use crate::sitting::SittingError;
+use crate::table::TableError;
+use crate::transcript::WriteError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct CliError {
+    code: u8,
+    message: String,
+}
+
+/// What the answer no gives.
+const REFUSED: u8 = 1;
+/// What can't be read, or is used in another way.
+const USAGE: u8 = 2;
+/// What surrounds the program.
+const ENVIRONMENT: u8 = 3;
+/// A fault of the program or machine.
+const FAULT: u8 = 4;
+
+impl CliError {
+    fn new(code: u8, error: &dyn Error) -> Self {
+        Self { code, message: told(error) }
+    }
+
+    pub(super) fn environment(error: &io::Error) -> Self {
+        Self::new(ENVIRONMENT, error)
+    }
+
+    pub(super) fn exit(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+fn of_sitting(error: &SittingError) -> u8 {
+    match error {
+        SittingError::Folder(_) => ENVIRONMENT,
+        SittingError::Definition(_) | SittingError::State { .. } => USAGE,
+        SittingError::Transcript(error) => match error {
+            WriteError::File { .. } => ENVIRONMENT,
+            WriteError::Key(_) | WriteError::Sign(_) => FAULT,
+            WriteError::Transcript(_) | WriteError::Clock { .. } => REFUSED,
+        },
+        SittingError::Table(error) => of_table(error),
+        SittingError::Signing(SigningError::NotPlanned { .. } | SigningError::OtherKey { .. }) => {
+            REFUSED
+        }
+        SittingError::Signing(_) => FAULT,
+        SittingError::Custody(_)
+        | SittingError::Share(_)
+        | SittingError::Passphrase(_)
+        | SittingError::Seal(_)
+        | SittingError::Planning(_)
+        | SittingError::Plan(_)
+        | SittingError::OtherShares { .. }
+        | SittingError::Changed { .. }
+        | SittingError::NotConfirmed { .. }
+        | SittingError::NotReadBack { .. }
+        | SittingError::NoShare { .. } => REFUSED,
+    }
+}
+
+fn of_table(error: &TableError) -> u8 {
+    match error {
+        TableError::Terminal(_) => ENVIRONMENT,
+        TableError::Answer { .. } => USAGE,
+    }
+}
+
+fn of_audit(error: &AuditError) -> u8 {
+    // A file that is missing is one that was taken away.
+    match error {
+        AuditError::Folder(FolderError::Busy { .. }) => ENVIRONMENT,
+        _ => REFUSED,
+    }
+}
+
+impl From<SittingError> for CliError {
+    fn from(error: SittingError) -> Self {
+        Self::new(of_sitting(&error), &error)
+    }
+}
+
+impl From<TableError> for CliError {
+    fn from(error: TableError) -> Self {
+        Self::new(of_table(&error), &error)
+    }
+}
+
+impl From<AuditError> for CliError {
+    fn from(error: AuditError) -> Self {
+        Self::new(of_audit(&error), &error)
+    }
+}
+
+impl From<FolderError> for CliError {
+    fn from(error: FolderError) -> Self {
+        Self::new(ENVIRONMENT, &error)
+    }
+}
+
+impl From<AnswersError> for CliError {
+    fn from(error: AnswersError) -> Self {
+        Self::new(USAGE, &error)
+    }
+}
+
+impl From<RehearsalError> for CliError {
+    fn from(error: RehearsalError) -> Self {
+        let code = match &error {
+            RehearsalError::Exists { .. } => USAGE,
+            RehearsalError::Folder(_) => ENVIRONMENT,
+            RehearsalError::Sitting(error) => of_sitting(error),
+            RehearsalError::Audit(error) => of_audit(error),
+        };
+        Self::new(code, &error)
+    }
+}

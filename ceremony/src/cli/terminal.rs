@@ -1,0 +1,176 @@
+//! The people in front of the machine's terminal.
+//!
+//! What is typed is read octet by octet into memory that is wiped: a buffered reader would keep words
+//! of shares in a buffer of its own. Secrets are taken from the screen, and from what can be scrolled
+//! back to, as soon as they were written down or typed.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+
+use ca_core::escape::{escaped, escaped_lines};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+use crate::digest::Digest;
+use crate::table::{CONFIRMING_WORDS, Confirmed, People, Table, TableError};
+
+/// The longest line that is read, in octets; what is longer is cut off.
+const MAX_LINE: usize = 2048;
+/// Clears the screen, what can be scrolled back to, and goes to the top.
+const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
+
+/// The terminal of the process.
+pub(super) struct Terminal(File);
+
+impl Terminal {
+    /// Opens it, whatever standard input and output are.
+    ///
+    /// # Errors
+    /// `TableError::Terminal` when the process has none.
+    pub(super) fn open() -> Result<Self, TableError> {
+        let opened = File::options().read(true).write(true).open("/dev/tty");
+        opened.map(Self).map_err(TableError::Terminal)
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), TableError> {
+        self.0.write_all(text.as_bytes()).map_err(TableError::Terminal)
+    }
+
+    /// One line, without its end.
+    fn line(&mut self) -> Result<Zeroizing<String>, TableError> {
+        let mut octets = Zeroizing::new(Vec::with_capacity(MAX_LINE));
+        let mut octet = Zeroizing::new([0]);
+        loop {
+            if self.0.read(&mut octet[..]).map_err(TableError::Terminal)? == 0 {
+                let ended = io::Error::from(io::ErrorKind::UnexpectedEof);
+                return Err(TableError::Terminal(ended));
+            }
+            match octet[0] {
+                b'\n' => break,
+                b'\r' => {}
+                // Never past the room that was made at once: growing would leave a copy behind.
+                typed if octets.len() < MAX_LINE => octets.push(typed),
+                _ => {}
+            }
+        }
+        let text = std::str::from_utf8(&octets).unwrap_or_default();
+        Ok(Zeroizing::new(text.trim().to_owned()))
+    }
+
+    fn ask(&mut self, question: &str) -> Result<Zeroizing<String>, TableError> {
+        self.write(&format!("{}: ", escaped(question)))?;
+        self.line()
+    }
+
+    /// Asks until there is an answer.
+    fn ask_name(&mut self, question: &str) -> Result<String, TableError> {
+        loop {
+            let answer = self.ask(question)?;
+            if !answer.is_empty() {
+                return Ok(escaped(&answer));
+            }
+        }
+    }
+
+    /// Asks without an echo.
+    fn ask_hidden(&mut self, question: &str) -> Result<Zeroizing<String>, TableError> {
+        let failed = |error: rustix::io::Errno| TableError::Terminal(error.into());
+        let before = tcgetattr(&self.0).map_err(failed)?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&self.0, OptionalActions::Flush, &hidden).map_err(failed)?;
+        let answer = self.ask(question);
+        tcsetattr(&self.0, OptionalActions::Flush, &before).map_err(failed)?;
+        self.write("\n")?;
+        answer
+    }
+}
+
+impl Table for Terminal {
+    fn people(&mut self) -> Result<People, TableError> {
+        let operator = self.ask_name("Operator, your name")?;
+        let mut witnesses = Vec::new();
+        loop {
+            let witness = self.ask("Witness, your name (nothing when there is no other)")?;
+            if witness.is_empty() {
+                return Ok(People { operator, witnesses });
+            }
+            witnesses.push(escaped(&witness));
+        }
+    }
+
+    fn show(&mut self, text: &str) -> Result<(), TableError> {
+        self.write(&escaped_lines(text))
+    }
+
+    fn choose_passphrase(
+        &mut self,
+        custodian: &str,
+    ) -> Result<Option<Zeroizing<String>>, TableError> {
+        loop {
+            let question = format!("{custodian}, a passphrase for your share (nothing for none)");
+            let first = self.ask_hidden(&question)?;
+            if first.is_empty() {
+                return Ok(None);
+            }
+            if first.len() < crate::share::MIN_PASSPHRASE_LENGTH {
+                self.write("It needs 8 letters or more.\n")?;
+                continue;
+            }
+            if *self.ask_hidden("The same once more")? == *first {
+                return Ok(Some(first));
+            }
+            self.write("They are not the same.\n")?;
+        }
+    }
+
+    fn hand_out(&mut self, index: u8, custodian: &str, words: &str) -> Result<(), TableError> {
+        let name = escaped(custodian);
+        self.write(&format!("{CLEAR}Share {index}, for {name} alone. Write down every word:\n\n"))?;
+        let words: Vec<&str> = words.split(' ').collect();
+        for (line, five) in words.chunks(5).enumerate() {
+            let mut text = Zeroizing::new(String::with_capacity(80));
+            for (place, word) in five.iter().enumerate() {
+                text.push_str(&format!("{:>4} ", line * 5 + place + 1));
+                text.push_str(word);
+                // The longest word has eight letters.
+                text.push_str(&" ".repeat(9_usize.saturating_sub(word.len())));
+            }
+            text.push('\n');
+            self.write(&text)?;
+        }
+        self.ask("\nWhen all is written down, press Enter; it is not shown again")?;
+        self.write(CLEAR)
+    }
+
+    fn ask_share(&mut self, custodian: Option<&str>) -> Result<Zeroizing<String>, TableError> {
+        let whose = custodian.map_or("Custodian, type in your share".to_owned(), |name| {
+            format!("{}, type in your share from paper", escaped(name))
+        });
+        self.write(&format!("{whose}, on one or more lines; end with an empty line\n"))?;
+        // Room for the longest share at once, whatever is typed.
+        let mut words = Zeroizing::new(String::with_capacity(2 * MAX_LINE));
+        loop {
+            let line = self.line()?;
+            if line.is_empty() || words.len() + line.len() >= 2 * MAX_LINE {
+                self.write(CLEAR)?;
+                return Ok(words);
+            }
+            words.push_str(&line);
+            words.push(' ');
+        }
+    }
+
+    fn ask_passphrase(&mut self, custodian: &str) -> Result<Zeroizing<String>, TableError> {
+        self.ask_hidden(&format!("{custodian}, the passphrase of your share"))
+    }
+
+    fn confirm(&mut self, what: &str, _: Digest) -> Result<Confirmed, TableError> {
+        let by = self.ask_name(&format!("Who confirms the {what}, your name"))?;
+        // The digest is not shown here: its words come from where it was read before.
+        let question =
+            format!("The first {CONFIRMING_WORDS} words of its digest, as you have them");
+        let words = self.ask(&question)?.to_string();
+        Ok(Confirmed { by, words })
+    }
+}

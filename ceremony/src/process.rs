@@ -1,0 +1,25 @@
+//! Hardening of the process before it touches a secret.
+
+use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
+
+/// Makes the process undumpable, forbids core files, keeps new files for this user, and locks its
+/// memory where `RLIMIT_MEMLOCK` is unlimited; under a limit later allocations would fail. Tells
+/// what the system refused: a ceremony records it, and goes on.
+pub(crate) fn harden() -> Vec<String> {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let locked = match getrlimit(Resource::Memlock).current {
+        Some(_) => Ok(()),
+        None => mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT),
+    };
+    let steps = [
+        ("PR_SET_DUMPABLE", set_dumpable_behavior(DumpableBehavior::NotDumpable)),
+        ("RLIMIT_CORE", setrlimit(Resource::Core, none)),
+        ("mlockall", locked),
+    ];
+    let refused = steps.into_iter().filter_map(|(step, done)| Some((step, done.err()?)));
+    refused.map(|(step, error)| format!("{step}: {error}")).collect()
+}
