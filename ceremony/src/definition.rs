@@ -121,7 +121,7 @@ pub struct CertificateStep {
     /// Whom it is for.
     pub subject: SubjectSource,
     /// What it may look like.
-    pub profile: Profile,
+    pub profile: Box<Profile>,
     /// How long it is valid; the profile's default otherwise.
     pub days: Option<u64>,
 }
@@ -362,9 +362,9 @@ fn check_list(
 }
 
 /// The shipped profile of this name, when it is of the right kind.
-fn shipped(name: &str, kind: ProfileKind, place: &str) -> Result<Profile, DefinitionError> {
+fn shipped(name: &str, kind: ProfileKind, place: &str) -> Result<Box<Profile>, DefinitionError> {
     let found = Profile::shipped(name).filter(|profile| profile.kind() == kind);
-    found.cloned().ok_or_else(|| {
+    found.cloned().map(Box::new).ok_or_else(|| {
         let all = Profile::all_shipped().iter().filter(|profile| profile.kind() == kind);
         let allowed: Vec<&str> = all.map(Profile::name).collect();
         DefinitionError::new(format!("{place}: profile"), name, allowed.join(", "))

@@ -76,7 +76,7 @@ pub struct PlannedStep {
     /// SHA-256 of what is signed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tbs_digest: Option<Digest>,
-    /// What the lints say.
+    /// What the plan changed in what was asked for, and what the lints say.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub findings: Vec<String>,
 }
@@ -166,7 +166,7 @@ impl Plan {
             let tbs = step.tbs()?;
             let digest = (step.does != Does::Destroy).then(|| Digest::of(&tbs));
             if digest != step.tbs_digest {
-                return Err(step.differs("tbs_digest", &step.tbs_digest, &digest));
+                return Err(step.differs("tbs_digest", step.tbs_digest, digest));
             }
         }
         Ok(plan)
@@ -292,7 +292,7 @@ impl PlannedStep {
             scheme: prepared.scheme().map(|scheme| scheme.to_string()),
             tbs: signs.then(|| Base64::encode_string(prepared.tbs())),
             tbs_digest: signs.then(|| Digest::of(prepared.tbs())),
-            findings: prepared.findings().iter().map(ToString::to_string).collect(),
+            findings: prepared.remarks(),
         }
     }
 

@@ -80,6 +80,7 @@ pub struct PreparedCrl {
     entries: Vec<RevokedEntry>,
     scheme: SignatureScheme,
     tbs: Vec<u8>,
+    findings: Vec<Finding>,
 }
 
 impl Prepared {
@@ -102,12 +103,16 @@ impl Prepared {
         }
     }
 
-    /// What the lints say that does not stop it.
-    pub fn findings(&self) -> &[Finding] {
-        match &self.deed {
-            Deed::Certificate { linted, .. } => linted.findings(),
-            Deed::Crl(_) | Deed::Destroy => &[],
-        }
+    /// What the plan changed in what was asked for, and what the lints say that does not stop it; in
+    /// words.
+    pub fn remarks(&self) -> Vec<String> {
+        let (notes, findings) = match &self.deed {
+            Deed::Certificate { linted, .. } => (linted.notes(), linted.findings()),
+            Deed::Crl(list) => (&[][..], list.findings()),
+            Deed::Destroy => (&[][..], &[][..]),
+        };
+        let notes = notes.iter().map(|note| format!("note: {note}"));
+        notes.chain(findings.iter().map(|finding| format!("lint: {finding}"))).collect()
     }
 }
 
@@ -271,11 +276,16 @@ fn preview(
     planned: Plan,
     scheme: SignatureScheme,
 ) -> Result<Certificate, PlanningError> {
-    let row = Algorithm::all().iter().find(|row| row.scheme() == scheme);
-    let zeros = vec![0; row.map_or(1, Algorithm::signature_size)];
+    let zeros = zeros(scheme);
     let linted = lint(planned).map_err(|error| PlanningError::at(name, &error))?;
     let made = linted.assemble(&zeros).map_err(|error| PlanningError::at(name, &error))?;
     made.to_certificate().map_err(|error| PlanningError::at(name, &error))
+}
+
+/// A signature of zeros, as long as one by this scheme.
+fn zeros(scheme: SignatureScheme) -> Vec<u8> {
+    let row = Algorithm::all().iter().find(|row| row.scheme() == scheme);
+    vec![0; row.map_or(1, Algorithm::signature_size)]
 }
 
 impl Materials {

@@ -45,12 +45,12 @@ pub struct ShareHeader {
 impl ShareHeader {
     /// The first octets of the share.
     fn to_bytes(self, under_passphrase: bool) -> [u8; HEADER_SIZE] {
-        let flags =
-            u8::from(under_passphrase) * UNDER_PASSPHRASE | u8::from(self.rehearsal) * REHEARSAL;
+        let under_passphrase = if under_passphrase { UNDER_PASSPHRASE } else { 0 };
+        let rehearsal = if self.rehearsal { REHEARSAL } else { 0 };
         let mut octets = [0; HEADER_SIZE];
-        octets[0] = VERSION << 4 | flags;
+        octets[0] = (VERSION << 4) | under_passphrase | rehearsal;
         // Both are 1 to 16.
-        octets[1] = (self.threshold - 1) << 4 | (self.index - 1);
+        octets[1] = ((self.threshold - 1) << 4) | (self.index - 1);
         octets[2..].copy_from_slice(self.ceremony.as_bytes());
         octets
     }

@@ -319,7 +319,7 @@ fn profile(
     default: &str,
     kind: ProfileKind,
     place: &str,
-) -> Result<Profile, DefinitionError> {
+) -> Result<Box<Profile>, DefinitionError> {
     shipped(text.unwrap_or(default), kind, place)
 }
 

@@ -56,8 +56,8 @@ fn write_step(text: &mut String, number: usize, step: &Prepared, plan: &Plan) ->
             );
         }
     }
-    for finding in step.findings() {
-        writeln!(text, "  Lint: {finding}")?;
+    for remark in step.remarks() {
+        writeln!(text, "  {remark}")?;
     }
     if let Some(scheme) = step.scheme() {
         writeln!(text, "  Signed by {scheme}, over these {} octets:", step.tbs().len())?;
@@ -81,18 +81,9 @@ fn write_certificate(
         return Ok(());
     };
     let Report::Certificate(report) = &inspected.report else { return Ok(()) };
-    for line in report.to_string().lines() {
-        let unsigned = [
-            "  Size",
-            "  SHA-256",
-            "    signed part",
-            "    public key ",
-            "    extension values",
-            "    signature ",
-        ];
-        if !unsigned.iter().any(|start| line.starts_with(start)) {
-            writeln!(text, "{line}")?;
-        }
+    // From the size on it tells of the whole, signature and all.
+    for line in report.to_string().lines().take_while(|line| !line.starts_with("  Size")) {
+        writeln!(text, "{line}")?;
     }
     Ok(())
 }

@@ -8,8 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ca_core::algorithm::SignatureScheme;
 use ca_core::certificate::Certificate;
 use ca_core::crl::{CrlBuildError, CrlBuilder, EntrySerial, RevokedEntry};
+use ca_core::lint::{Finding, LintOverrides, Severity, lint_list};
 use ca_core::pem;
 use ca_core::sign::{SignError, Signer, SigningBackend};
+use der::asn1::{Any, BitString};
+use der::{Encode as _, Tag};
 use jiff::Timestamp;
 
 use super::{Materials, PlanningError, PreparedCrl};
@@ -59,9 +62,19 @@ pub(super) fn prepare<'c>(
         entries,
         scheme,
         tbs: Vec::new(),
+        findings: Vec::new(),
     };
     made.tbs = made.written_down().map_err(|error| PlanningError::at(name, &error))?;
-    Ok(made)
+    let preview = made.preview().map_err(|error| PlanningError::at(name, &error))?;
+    // Without the issuer its signature is not looked at: it is of zeros.
+    made.findings = lint_list(&preview, None, &LintOverrides::default());
+    let errors = made.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let errors: Vec<String> = errors.map(ToString::to_string).collect();
+    if errors.is_empty() {
+        return Ok(made);
+    }
+    let message = format!("lint: {}", errors.join("; "));
+    Err(PlanningError::Refused { place: name.to_owned(), message })
 }
 
 /// A certificate that the issuer of the list signed, or will.
@@ -134,6 +147,19 @@ impl PreparedCrl {
     /// What it revokes.
     pub fn entries(&self) -> &[RevokedEntry] {
         &self.entries
+    }
+
+    /// What the lints say that does not stop it.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The list as it will be, but for the signature, which is zeros.
+    fn preview(&self) -> Result<Vec<u8>, der::Error> {
+        let algorithm = self.scheme.to_identifier().to_der()?;
+        let signature = BitString::from_bytes(&super::zeros(self.scheme))?.to_der()?;
+        let content = [&self.tbs[..], &algorithm, &signature].concat();
+        Any::new(Tag::Sequence, content)?.to_der()
     }
 
     /// TBSCertList, by a signer that writes down what it is asked to sign, and refuses.

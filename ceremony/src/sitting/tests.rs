@@ -247,3 +247,90 @@ fn a_reshare_that_was_cut_off_is_completed_or_cleared_away() {
     assert_eq!(read(&ceremony.folder), new);
     assert!(!ceremony.folder.has(folder::STAGED));
 }
+
+/// A year later: a list after the first one, and a new authority below the root, by the shares that
+/// are there.
+const LATER: &str = r#"
+version: 1
+title: Example Root 2026, yearly list
+at: 2027-11-30T09:00:00Z
+custody: {share_set: share-set.json}
+keys:
+  - {name: root, file: keys/root.json}
+  - {name: east, algorithm: ML-DSA-44}
+certificates:
+  - {name: root, file: root.pem, key: root}
+make:
+  - issuing: {name: east, issuer: root, key: east, subject: "CN=East CA,O=Example"}
+  - crl: {name: root-crl-2, issuer: root, number: 2, previous: root-crl.pem,
+          next_update: 2028-12-01T09:00:00Z, revoked: [{serial: "4001", reason: keyCompromise}]}
+"#;
+
+/// The folder of a later ceremony, with what it needs of the first.
+fn later(first: &Folder, place: &Path, definition: &str) -> Folder {
+    let folder = Folder::new(place);
+    let copied = [
+        ("share-set.json", "share-set.json"),
+        ("keys/root.json", "keys/root.json"),
+        ("out/root.pem", "root.pem"),
+        ("out/root-crl.pem", "root-crl.pem"),
+    ];
+    for (from, to) in copied {
+        folder.write(to, &first.read(from, 1 << 20).unwrap()).unwrap();
+    }
+    folder.write(folder::DEFINITION, definition.as_bytes()).unwrap();
+    folder
+}
+
+#[test]
+fn a_later_ceremony_goes_on_with_the_shares_that_are_there() {
+    let (place, mut seen) = (tempfile::tempdir().unwrap(), Vec::new());
+    let mut ceremony = Ceremony::new(place.path(), &mut seen);
+    ceremony.keys_and_plan();
+    ceremony.sit(Part::Run).unwrap();
+    let first = std::mem::replace(&mut ceremony.folder, Folder::new(""));
+    let place = tempfile::tempdir().unwrap();
+    ceremony.folder = later(&first, place.path(), LATER);
+    ceremony.keys_and_plan();
+    ceremony.sit(Part::Run).unwrap();
+    assert_eq!(audit(&ceremony.folder).unwrap().left, [""; 0]);
+    let list = ceremony.folder.read("out/root-crl-2.pem", 1 << 20).unwrap();
+    let list = ca_core::pem::read_one_crl(&list).unwrap();
+    // The one that was revoked before, and the new one.
+    assert_eq!(list.len(), 2);
+    let before = first.read("out/root-crl.pem", 1 << 20).unwrap();
+    let before = ca_core::pem::read_one_crl(&before).unwrap();
+    assert!(before.entries().all(|entry| list.find(&entry.serial) == Some(entry)));
+
+    let refused = |ceremony: &mut Ceremony<'_>, from: &str, to: &str| {
+        assert!(LATER.contains(from), "{from}");
+        let place = tempfile::tempdir().unwrap();
+        ceremony.folder = later(&first, place.path(), &LATER.replacen(from, to, 1));
+        let made = ceremony.sit(Part::Keys).and_then(|()| ceremony.sit(Part::Plan));
+        made.unwrap_err().to_string()
+    };
+    let error = refused(&mut ceremony, "number: 2", "number: 1");
+    assert!(error.contains("root-crl-2: number: found 1, allowed: more than 1"), "{error}");
+    let error = refused(&mut ceremony, "at: 2027-11-30T09:00", "at: 2026-12-01T08:57");
+    assert!(error.contains("previous: found a list of 2026-12-01"), "{error}");
+    let error = refused(&mut ceremony, "file: root.pem", "file: root-crl.pem");
+    assert!(error.starts_with("root-crl.pem: "), "{error}");
+}
+
+#[test]
+fn keys_of_other_shares_are_refused() {
+    let (place, mut seen) = (tempfile::tempdir().unwrap(), Vec::new());
+    let mut ceremony = Ceremony::new(place.path(), &mut seen);
+    ceremony.keys_and_plan();
+    ceremony.sit(Part::Run).unwrap();
+    let (other_place, mut other_seen) = (tempfile::tempdir().unwrap(), Vec::new());
+    let mut other = Ceremony::new(other_place.path(), &mut other_seen);
+    other.sit(Part::Keys).unwrap();
+    let first = std::mem::replace(&mut ceremony.folder, Folder::new(""));
+    let place = tempfile::tempdir().unwrap();
+    ceremony.folder = later(&first, place.path(), LATER);
+    let foreign = other.folder.read("keys/root.json", 1 << 20).unwrap();
+    ceremony.folder.write("keys/root.json", &foreign).unwrap();
+    let error = ceremony.sit(Part::Keys).unwrap_err().to_string();
+    assert!(error.starts_with("keys/root.json: shares: found those of rehearsal"), "{error}");
+}

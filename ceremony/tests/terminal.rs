@@ -1,0 +1,211 @@
+//! The program at a terminal, as people use it: names, shares on paper, words typed again, a plan read
+//! and confirmed. `script`, of Debian's essential packages, gives it a terminal.
+#![allow(clippy::unwrap_used)] // a panic is the failure report
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// How long a person waits for the next question; Argon2 takes about a second before some.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const DEFINITION: &str = r#"
+version: 1
+title: Two at a table
+at: 2026-12-01T09:00:00Z
+custody: {threshold: 2, custodians: [Ana, Ben]}
+keys:
+  - {name: root, algorithm: MLDSA44-Ed25519-SHA512}
+make:
+  - root: {name: root, key: root, subject: "CN=Two at a table,O=Example"}
+"#;
+
+/// Someone in front of a terminal on which the program runs.
+struct Person {
+    child: Child,
+    keyboard: ChildStdin,
+    screen: Arc<Mutex<Vec<u8>>>,
+    /// How much of the screen was read.
+    read: usize,
+}
+
+impl Person {
+    fn sits_down(arguments: &str) -> Self {
+        let command = format!("{} {arguments}", env!("CARGO_BIN_EXE_espalier-ceremony"));
+        let mut child = Command::new("script")
+            .args(["--quiet", "--flush", "--return", "--command", &command, "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script is there: it is in bsdutils, which is essential");
+        let (keyboard, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let screen = Arc::new(Mutex::new(Vec::new()));
+        let shown = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut octets = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut octets) {
+                shown.lock().unwrap().extend_from_slice(&octets[..count]);
+            }
+        });
+        Self { child, keyboard, screen, read: 0 }
+    }
+
+    /// Waits until `text` is shown, and gives all that came before it.
+    fn sees(&mut self, text: &str) -> String {
+        let start = Instant::now();
+        loop {
+            let screen = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
+            let fresh = screen.get(self.read..).unwrap_or_default();
+            if let Some(at) = fresh.find(text) {
+                let before = fresh[..at].to_owned();
+                self.read += at + text.len();
+                return before;
+            }
+            assert!(start.elapsed() < PATIENCE, "waits for {text:?}, sees {fresh}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn types(&mut self, line: &str) {
+        writeln!(self.keyboard, "{line}").unwrap();
+    }
+
+    fn introduces_people(&mut self) {
+        for (question, answer) in [("Operator", "Olga"), ("Witness", "Wim"), ("Witness", "")] {
+            self.sees(question);
+            self.sees(": ");
+            self.types(answer);
+        }
+    }
+
+    /// Writes a share down, in the order of its numbers.
+    fn writes_down(&mut self, custodian: &str) -> Vec<String> {
+        self.sees(&format!("for {custodian} alone. Write down every word:"));
+        let shown = self.sees("press Enter");
+        self.types("");
+        // `  12 word`: each word behind its number.
+        let parts: Vec<&str> = shown.split_whitespace().collect();
+        let numbered = parts.windows(2).filter(|pair| pair[0].parse::<usize>().is_ok());
+        numbered.map(|pair| pair[1].to_owned()).collect()
+    }
+
+    fn types_share(&mut self, words: &[String]) {
+        for line in words.chunks(10) {
+            self.types(&line.join(" "));
+        }
+        self.types("");
+    }
+
+    /// What the program ended with.
+    fn leaves(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        (status.code(), String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned())
+    }
+}
+
+/// Makes the keys; gives what Ana and Ben wrote down. Ana's share is under a passphrase.
+fn make_keys(folder: &str) -> [Vec<String>; 2] {
+    let mut person = Person::sits_down(&format!("keys {folder}"));
+    person.introduces_people();
+    person.sees("Ana, a passphrase");
+    person.types("short");
+    person.sees("It needs 8 letters or more");
+    person.sees("Ana, a passphrase");
+    person.types("correct horse");
+    person.sees("once more");
+    person.types("correct horse");
+    let ana = person.writes_down("Ana");
+    assert_eq!(ana.len(), 47, "{ana:?}");
+    person.sees("Ana, type in your share from paper");
+    let mut wrong = ana.clone();
+    wrong[6] = if wrong[6] == "zoo" { "abandon".into() } else { "zoo".into() };
+    person.types_share(&wrong);
+    person.sees(&format!("word 7: found \"{}\", which does not fit the others", wrong[6]));
+    person.sees("Ana, type in your share from paper");
+    person.types_share(&ana);
+    person.sees("the passphrase of your share");
+    person.types("correct horse");
+    person.sees("Ben, a passphrase");
+    person.types("");
+    let ben = person.writes_down("Ben");
+    assert_eq!(ben.len(), 35, "{ben:?}");
+    person.sees("Ben, type in your share from paper");
+    person.types_share(&ben);
+    person.sees("Head of the transcript");
+    let (code, screen) = person.leaves();
+    assert_eq!(code, Some(0), "{screen}");
+    [ana, ben]
+}
+
+/// The first words of the plan's digest, as they are read from the screen.
+fn make_plan(folder: &str) -> String {
+    let mut person = Person::sits_down(&format!("plan {folder}"));
+    person.introduces_people();
+    person.sees("Digest of the plan");
+    let shown = person.sees("Head of the transcript");
+    let words: Vec<&str> = shown.split_whitespace().skip(1).take(4).collect();
+    assert_eq!(person.leaves().0, Some(0));
+    words.join(" ")
+}
+
+fn run(folder: &str, words: &str, [ana, ben]: &[Vec<String>; 2]) -> (Option<i32>, String) {
+    let mut person = Person::sits_down(&format!("run {folder}"));
+    person.introduces_people();
+    person.sees("Who confirms the plan");
+    person.types("Wim");
+    person.sees("words of its digest");
+    person.types(words);
+    if words.starts_with("zoo zoo") {
+        return person.leaves();
+    }
+    for share in [ben, ana] {
+        person.sees("Custodian, type in your share");
+        person.types_share(share);
+    }
+    person.sees("Ana, the passphrase of your share");
+    person.types("correct horse");
+    person.sees("out/root.pem");
+    person.leaves()
+}
+
+#[test]
+fn two_people_make_a_root_at_a_terminal() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("ceremony.yaml"), DEFINITION).unwrap();
+    let folder = place.path().to_str().unwrap();
+    let papers = make_keys(folder);
+    let words = make_plan(folder);
+    let (code, screen) = run(folder, "zoo zoo zoo zoo", &papers);
+    assert_eq!(code, Some(1), "{screen}");
+    assert!(screen.contains("the words that Wim typed are not the first ones"), "{screen}");
+    assert!(!Path::new(folder).join("out").exists());
+    let (code, screen) = run(folder, &words, &papers);
+    assert_eq!(code, Some(0), "{screen}");
+    let root = fs::read(place.path().join("out/root.pem")).unwrap();
+    assert!(root.starts_with(b"-----BEGIN CERTIFICATE-----"), "it is no rehearsal");
+    let mut audit = Command::new(env!("CARGO_BIN_EXE_espalier-ceremony"));
+    let audit = audit.args(["verify-transcript", folder]).output().unwrap();
+    let report = String::from_utf8_lossy(&audit.stdout);
+    assert!(audit.status.success() && report.contains("left         nothing"), "{report}");
+    assert!(report.starts_with("ceremony"), "{report}");
+}
+
+#[test]
+fn without_a_terminal_it_says_so() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("ceremony.yaml"), DEFINITION).unwrap();
+    // A session of its own has no terminal.
+    let program = env!("CARGO_BIN_EXE_espalier-ceremony");
+    let refused = Command::new("setsid")
+        .args(["--wait", program, "keys", place.path().to_str().unwrap()])
+        .stdin(Stdio::null())
+        .output()
+        .expect("setsid is there: it is in util-linux, which is essential");
+    assert_eq!(refused.status.code(), Some(3));
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("terminal: it can't be used"), "{told}");
+}
