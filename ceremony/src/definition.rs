@@ -121,9 +121,23 @@ pub struct CertificateStep {
     /// Whom it is for.
     pub subject: SubjectSource,
     /// What it may look like.
-    pub profile: Box<Profile>,
+    pub profile: ProfileSource,
     /// How long it is valid; the profile's default otherwise.
     pub days: Option<u64>,
+}
+
+/// What a certificate may look like.
+#[derive(Clone, Debug)]
+pub enum ProfileSource {
+    /// A profile that comes with Espalier.
+    Shipped(Box<Profile>),
+    /// One of the operator's own.
+    File {
+        /// The file.
+        path: String,
+        /// The kind that it must be of.
+        kind: ProfileKind,
+    },
 }
 
 /// Whom a certificate is for.
@@ -296,18 +310,33 @@ impl Definition {
     /// The files that the plan rests on, share set and sealed keys apart.
     pub fn inputs(&self) -> Vec<&str> {
         let known = self.certificates.values().map(|known| known.path.as_str());
-        let steps = self.steps.iter().filter_map(|step| match &step.action {
-            Action::Certificate(CertificateStep {
-                subject: SubjectSource::Csr { path, .. },
-                ..
-            }) => Some(path.as_str()),
-            Action::Crl(list) => list.previous.as_deref(),
-            _ => None,
+        let steps = self.steps.iter().flat_map(|step| match &step.action {
+            Action::Certificate(made) => [made.profile.path(), made.subject.path()],
+            Action::Crl(list) => [list.previous.as_deref(), None],
+            Action::Destroy { .. } => [None, None],
         });
-        let mut all: Vec<&str> = known.chain(steps).collect();
+        let mut all: Vec<&str> = known.chain(steps.flatten()).collect();
         all.sort_unstable();
         all.dedup();
         all
+    }
+}
+
+impl ProfileSource {
+    fn path(&self) -> Option<&str> {
+        match self {
+            Self::Shipped(_) => None,
+            Self::File { path, .. } => Some(path),
+        }
+    }
+}
+
+impl SubjectSource {
+    fn path(&self) -> Option<&str> {
+        match self {
+            Self::Csr { path, .. } => Some(path),
+            Self::Key { .. } | Self::Certificate { .. } => None,
+        }
     }
 }
 
@@ -362,9 +391,9 @@ fn check_list(
 }
 
 /// The shipped profile of this name, when it is of the right kind.
-fn shipped(name: &str, kind: ProfileKind, place: &str) -> Result<Box<Profile>, DefinitionError> {
+fn shipped(name: &str, kind: ProfileKind, place: &str) -> Result<ProfileSource, DefinitionError> {
     let found = Profile::shipped(name).filter(|profile| profile.kind() == kind);
-    found.cloned().map(Box::new).ok_or_else(|| {
+    found.cloned().map(Box::new).map(ProfileSource::Shipped).ok_or_else(|| {
         let all = Profile::all_shipped().iter().filter(|profile| profile.kind() == kind);
         let allowed: Vec<&str> = all.map(Profile::name).collect();
         DefinitionError::new(format!("{place}: profile"), name, allowed.join(", "))

@@ -7,6 +7,7 @@
 mod error;
 mod lists;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ca_core::algorithm::{Algorithm, SignatureScheme};
@@ -16,13 +17,16 @@ use ca_core::lint::{Finding, Linted, lint};
 use ca_core::name::DistinguishedName;
 use ca_core::pem;
 use ca_core::plan::{IssuerIdentity, Plan, Request, plan};
+use ca_core::profile::Profile;
 use ca_core::public_key::PublicKey;
 use ca_core::serial::SerialNumber;
 use jiff::Timestamp;
 
 pub use error::PlanningError;
 
-use crate::definition::{Action, CertificateStep, Definition, KeySource, Step, SubjectSource};
+use crate::definition::{
+    Action, CertificateStep, Definition, KeySource, ProfileSource, Step, SubjectSource,
+};
 
 /// Seconds of a day; certificates know no leap seconds.
 const SECONDS_OF_DAY: u64 = 86_400;
@@ -192,12 +196,32 @@ impl<'a> Planner<'a> {
         let mut request = self.request(name, &made.subject)?;
         request.validity_seconds = made.days.map(|days| days * SECONDS_OF_DAY);
         let serial = self.materials.serial(name)?;
-        let planned = plan(&made.profile, request, identity, serial, self.definition.at)
+        let profile = self.profile(&made.profile)?;
+        let planned = plan(&profile, request, identity, serial, self.definition.at)
             .map_err(|error| PlanningError::at(name, &error))?;
         let preview = preview(name, planned.clone(), scheme)?;
         let linted = lint(planned).map_err(|error| PlanningError::at(name, &error))?;
         self.known.insert(name, preview.clone());
         Ok((key, Deed::Certificate { linted: Box::new(linted), preview: Box::new(preview) }))
+    }
+
+    fn profile<'b>(&self, source: &'b ProfileSource) -> Result<Cow<'b, Profile>, PlanningError> {
+        let (path, kind) = match source {
+            ProfileSource::Shipped(profile) => return Ok(Cow::Borrowed(profile)),
+            ProfileSource::File { path, kind } => (path, *kind),
+        };
+        let text = std::str::from_utf8(self.materials.input(path)?)
+            .map_err(|error| PlanningError::at(path, &error))?;
+        let profile = Profile::from_yaml(text).map_err(|error| PlanningError::at(path, &error))?;
+        if profile.kind() == kind {
+            return Ok(Cow::Owned(profile));
+        }
+        Err(PlanningError::Field {
+            place: path.clone(),
+            field: "kind",
+            found: profile.kind().to_string(),
+            allowed: kind.to_string(),
+        })
     }
 
     /// The key of a root, which signs itself.

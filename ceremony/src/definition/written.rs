@@ -6,13 +6,14 @@ use std::fmt::Display;
 use ca_core::algorithm::Algorithm;
 use ca_core::crl::EntrySerial;
 use ca_core::name::DistinguishedName;
-use ca_core::profile::{Profile, ProfileKind};
+use ca_core::profile::ProfileKind;
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
     Action, CertificateStep, CrlStep, Custody, Definition, DefinitionError, KeySource,
-    KnownCertificate, MAX_ITEMS, Revocation, RevocationTarget, Step, SubjectSource, shipped,
+    KnownCertificate, MAX_ITEMS, ProfileSource, Revocation, RevocationTarget, Step, SubjectSource,
+    shipped,
 };
 
 /// Read first, so that a newer file says that it is newer, and not which field is unknown.
@@ -79,6 +80,7 @@ struct WrittenRoot {
     subject: String,
     days: Option<u64>,
     profile: Option<String>,
+    profile_file: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +93,7 @@ struct WrittenIssuing {
     subject: Option<String>,
     days: Option<u64>,
     profile: Option<String>,
+    profile_file: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +103,8 @@ struct WrittenCross {
     issuer: String,
     certificate: String,
     days: Option<u64>,
+    profile: Option<String>,
+    profile_file: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -314,13 +319,24 @@ fn subject(place: &str, text: &str) -> Result<DistinguishedName, DefinitionError
     parsed(format!("{place}: subject"), text, DistinguishedName::parse)
 }
 
+/// The profile: a shipped one by its name, or a file.
 fn profile(
-    text: Option<&str>,
+    (name, file): (Option<String>, Option<String>),
     default: &str,
     kind: ProfileKind,
     place: &str,
-) -> Result<Box<Profile>, DefinitionError> {
-    shipped(text.unwrap_or(default), kind, place)
+) -> Result<ProfileSource, DefinitionError> {
+    match (name, file) {
+        (name, None) => shipped(name.as_deref().unwrap_or(default), kind, place),
+        (None, Some(file)) => {
+            let path = path(format!("{place}: profile_file"), file)?;
+            Ok(ProfileSource::File { path, kind })
+        }
+        (Some(_), Some(_)) => {
+            let allowed = "profile with a shipped name, or profile_file";
+            Err(DefinitionError::new(place, "profile and profile_file", allowed))
+        }
+    }
 }
 
 impl WrittenRoot {
@@ -328,7 +344,8 @@ impl WrittenRoot {
         let place = format!("make: {}", self.name);
         let subject =
             SubjectSource::Key { key: self.key, subject: subject(&place, &self.subject)? };
-        let profile = profile(self.profile.as_deref(), "root", ProfileKind::Root, &place)?;
+        let named = (self.profile, self.profile_file);
+        let profile = profile(named, "root", ProfileKind::Root, &place)?;
         let made = CertificateStep { issuer: None, subject, profile, days: self.days };
         certificate_step("root", &self.name, made)
     }
@@ -348,7 +365,8 @@ impl WrittenIssuing {
                 return Err(DefinitionError::new(place, "another combination", allowed));
             }
         };
-        let profile = profile(self.profile.as_deref(), "issuing-ca", ProfileKind::Issuing, &place)?;
+        let named = (self.profile, self.profile_file);
+        let profile = profile(named, "issuing-ca", ProfileKind::Issuing, &place)?;
         let issuer = Some(self.issuer);
         let made = CertificateStep { issuer, subject, profile, days: self.days };
         certificate_step("issuing", &self.name, made)
@@ -357,7 +375,9 @@ impl WrittenIssuing {
 
 impl WrittenCross {
     fn read(self) -> Result<Vec<Step>, DefinitionError> {
-        let profile = shipped("cross-ca", ProfileKind::Cross, "make: cross")?;
+        let place = format!("make: {}", self.name);
+        let named = (self.profile, self.profile_file);
+        let profile = profile(named, "cross-ca", ProfileKind::Cross, &place)?;
         let subject = SubjectSource::Certificate { name: self.certificate };
         let made = CertificateStep { issuer: Some(self.issuer), subject, profile, days: self.days };
         certificate_step("cross", &self.name, made)
@@ -375,6 +395,8 @@ impl WrittenRekey {
             issuer: issuer.clone(),
             certificate: subject.clone(),
             days,
+            profile: None,
+            profile_file: None,
         });
         let links: Result<Vec<_>, _> = links.into_iter().map(WrittenCross::read).collect();
         Ok(links?.concat())

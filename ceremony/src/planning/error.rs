@@ -35,9 +35,9 @@ pub enum PlanningError {
         /// The key that is named.
         allowed: Fingerprint,
     },
-    /// A list that does not go on from the one before it.
+    /// A list that does not go on from the one before it, or a profile of another kind.
     #[error("{place}: {field}: found {found}, allowed: {allowed}")]
-    List {
+    Field {
         /// Which step.
         place: String,
         /// Which field.

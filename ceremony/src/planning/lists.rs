@@ -43,7 +43,7 @@ pub(super) fn prepare<'c>(
             }
         };
         if entries.iter().any(|entry: &RevokedEntry| entry.serial == serial) {
-            return Err(PlanningError::List {
+            return Err(PlanningError::Field {
                 place: name.to_owned(),
                 field: "revoked",
                 found: format!("serial number {serial} twice"),
@@ -87,7 +87,7 @@ fn check_issued(
     if certificate.issuer() == issuer.subject() {
         return Ok(());
     }
-    Err(PlanningError::List {
+    Err(PlanningError::Field {
         place: place.to_owned(),
         field: "revoked",
         found: format!("{target}, issued by {}", ca_core::name::to_text(certificate.issuer())),
@@ -110,7 +110,7 @@ fn previous(
     let list = pem::read_one_crl(materials.input(path)?).map_err(|error| failed(&error))?;
     list.verify(issuer).map_err(|error| failed(&error))?;
     let refuse = |field, found: String, allowed: String| {
-        Err(PlanningError::List { place: place.to_owned(), field, found, allowed })
+        Err(PlanningError::Field { place: place.to_owned(), field, found, allowed })
     };
     if list.is_delta() {
         return refuse("previous", "a delta list".into(), "a complete list".into());

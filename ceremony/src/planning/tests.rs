@@ -114,3 +114,39 @@ fn what_is_not_at_hand_is_named() {
     let error = prepare(&definition, &materials).unwrap_err().to_string();
     assert!(error.starts_with("plan: key next"), "{error}");
 }
+
+#[test]
+fn a_profile_of_ones_own_is_an_input() {
+    let Example { text, mut materials, .. } = example(false);
+    let text =
+        text.replacen("key: west, subject", "key: west, profile_file: west.yaml, subject", 1);
+    let definition = Definition::from_yaml(&text).unwrap();
+    assert_eq!(definition.inputs(), ["west.yaml"]);
+    let error = prepare(&definition, &materials).unwrap_err().to_string();
+    assert!(error.starts_with("plan: input west.yaml: it is not there"), "{error}");
+    let own = "
+version: 1
+name: west
+description: Below the root, with the place of its list.
+kind: issuing
+subject_keys: {families: [classical]}
+key_usages: [key_cert_sign, crl_sign]
+subject: {allowed: [CN, O], required: [CN]}
+validity_days: 1826
+max_validity_days: 3653
+path_length: 0
+crl_distribution_points: [\"http://crl.example/root.crl\"]
+";
+    let mut planned = |text: &str| {
+        materials.inputs.insert("west.yaml".into(), text.as_bytes().to_vec());
+        prepare(&definition, &materials)
+    };
+    let prepared = planned(own).unwrap();
+    let west = prepared.iter().find(|step| step.name == "west").unwrap();
+    let uri = b"http://crl.example/root.crl";
+    assert!(west.tbs().windows(uri.len()).any(|part| part == uri));
+    let error = planned(&own.replace("kind: issuing", "kind: root")).unwrap_err().to_string();
+    assert!(error.starts_with("west.yaml: "), "{error}");
+    let error = planned(&own.replace("name: west", "nome: west")).unwrap_err().to_string();
+    assert!(error.starts_with("west.yaml: ") && error.contains("nome"), "{error}");
+}
