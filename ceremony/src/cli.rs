@@ -4,7 +4,7 @@ mod exit;
 mod terminal;
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ca_core::escape::escaped;
@@ -22,6 +22,7 @@ use crate::process;
 use crate::rehearsal::{Answers, rehearse};
 use crate::share::Cost;
 use crate::sitting::{Part, Purpose, Sitting, World};
+use crate::surroundings;
 use crate::transcript::Program;
 
 /// The largest file of answers that is read, in octets.
@@ -120,11 +121,7 @@ struct RehearseOptions {
 pub fn run(options: Options, clock: fn() -> Timestamp, rng: &mut dyn CryptoRng) -> ExitCode {
     let refused = process::harden();
     let mut errors = io::stderr();
-    if !refused.is_empty() {
-        let text = refused.join(", ");
-        let _ = writeln!(errors, "warning: the system refuses to harden this process: {text}");
-    }
-    match options.command.run(clock, rng) {
+    match options.command.run(clock, rng, refused) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where nobody reads errors, the exit code tells.
@@ -135,45 +132,52 @@ pub fn run(options: Options, clock: fn() -> Timestamp, rng: &mut dyn CryptoRng) 
 }
 
 impl Command {
-    fn run(self, clock: fn() -> Timestamp, rng: &mut dyn CryptoRng) -> Result<(), CliError> {
+    /// `refused` is what the system did not let the process harden.
+    fn run(
+        self,
+        clock: fn() -> Timestamp,
+        rng: &mut dyn CryptoRng,
+        refused: Vec<String>,
+    ) -> Result<(), CliError> {
+        // It reads public files only.
+        if let Self::VerifyTranscript(at) = self {
+            return print(&audit(&Folder::new(at.folder))?);
+        }
+        let refused = refused.into_iter().map(|step| format!("hardening: {step}"));
+        let mut findings = surroundings::look(Path::new("/"));
+        findings.extend(refused);
+        let world = World { clock, rng, program: program(), cost: Cost::REAL, findings };
         match self {
-            Self::Keys(at) => sit(at, Part::Keys, clock, rng),
-            Self::Plan(at) => sit(at, Part::Plan, clock, rng),
-            Self::Run(at) => sit(at, Part::Run, clock, rng),
+            Self::Keys(at) => sit(at, Part::Keys, world),
+            Self::Plan(at) => sit(at, Part::Plan, world),
+            Self::Run(at) => sit(at, Part::Run, world),
             Self::Share(ShareCommand::Test(options)) => {
-                sit(options.at, Part::TestShares(options.shares.into()), clock, rng)
+                sit(options.at, Part::TestShares(options.shares.into()), world)
             }
             Self::Share(ShareCommand::Reshare(options)) => {
                 let ReshareOptions { at, threshold, custodians } = options;
-                sit(at, Part::Reshare { threshold, custodians }, clock, rng)
+                sit(at, Part::Reshare { threshold, custodians }, world)
             }
-            Self::VerifyTranscript(at) => print(&audit(&Folder::new(at.folder))?),
-            Self::Rehearse(options) => options.run(clock, rng),
+            Self::VerifyTranscript(_) => Ok(()),
+            Self::Rehearse(options) => options.run(world),
         }
     }
 }
 
-fn sit(
-    at: FolderOptions,
-    part: Part,
-    clock: fn() -> Timestamp,
-    rng: &mut dyn CryptoRng,
-) -> Result<(), CliError> {
+fn sit(at: FolderOptions, part: Part, mut world: World<'_>) -> Result<(), CliError> {
     let mut table = Terminal::open()?;
     let purpose = Purpose { part, rehearsal: false };
-    let world = World { clock, rng, program: program(), cost: Cost::REAL };
-    Sitting::hold(Folder::new(at.folder), purpose, &mut table, world)?;
+    Sitting::hold(Folder::new(at.folder), purpose, &mut table, world.lent())?;
     Ok(())
 }
 
 impl RehearseOptions {
-    fn run(self, clock: fn() -> Timestamp, rng: &mut dyn CryptoRng) -> Result<(), CliError> {
-        let beside = self.answers.parent().unwrap_or(std::path::Path::new("."));
+    fn run(self, mut world: World<'_>) -> Result<(), CliError> {
+        let beside = self.answers.parent().unwrap_or(Path::new("."));
         let name = self.answers.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let beside = Folder::new(beside);
         let text = String::from_utf8_lossy(&beside.read(&name, MAX_ANSWERS)?).into_owned();
         let answers = Answers::from_yaml(&text)?;
-        let mut world = World { clock, rng, program: program(), cost: Cost::REAL };
         let mut screen = io::stderr();
         let report = rehearse(answers, &beside, &self.folder, &mut screen, &mut world)?;
         print(&report)

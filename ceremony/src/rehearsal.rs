@@ -46,13 +46,7 @@ pub fn rehearse(
     let mut table = Rehearsed::new(answers, screen);
     for part in [Part::Keys, Part::Plan, Part::Run] {
         let purpose = Purpose { part, rehearsal: true };
-        let world = World {
-            clock: world.clock,
-            rng: &mut *world.rng,
-            program: world.program.clone(),
-            cost: world.cost,
-        };
-        Sitting::hold(folder.clone(), purpose, &mut table, world)?;
+        Sitting::hold(folder.clone(), purpose, &mut table, world.lent())?;
     }
     Ok(audit(&folder)?)
 }

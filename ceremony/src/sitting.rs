@@ -9,6 +9,7 @@ mod keys;
 mod planning;
 mod resharing;
 mod running;
+mod surroundings;
 
 use ca_core::key::PrivateKey;
 use jiff::Timestamp;
@@ -20,6 +21,7 @@ pub(crate) use planning::{inputs, public_keys};
 use crate::ceremony_id::CeremonyId;
 use crate::definition::{self, Custody, Definition, KeySource};
 use crate::digest::Digest;
+use crate::entropy::{Mixed, Pool};
 use crate::folder::{self, Folder, Lock};
 use crate::sealed_key::{self, SealedKey};
 use crate::share::Cost;
@@ -44,6 +46,21 @@ pub struct World<'a> {
     pub program: Program,
     /// What trying a passphrase costs.
     pub cost: Cost,
+    /// What [`crate::surroundings`] and the hardening of the process found.
+    pub findings: Vec<String>,
+}
+
+impl World<'_> {
+    /// The same, for one of several sittings.
+    pub fn lent(&mut self) -> World<'_> {
+        World {
+            clock: self.clock,
+            rng: &mut *self.rng,
+            program: self.program.clone(),
+            cost: self.cost,
+            findings: self.findings.clone(),
+        }
+    }
 }
 
 /// What a sitting is for.
@@ -101,9 +118,29 @@ pub struct Sitting<'a> {
     transcript: Transcript,
     table: &'a mut dyn Table,
     world: World<'a>,
+    /// What people brought to the generator.
+    pool: Pool,
 }
 
 impl<'a> Sitting<'a> {
+    fn part(&mut self, part: Part) -> Result<(), SittingError> {
+        if part.touches_secrets() {
+            self.pool = Pool::new(&self.prepare()?);
+        }
+        match part {
+            Part::Keys => self.make_keys(),
+            Part::Plan => self.make_plan(),
+            Part::Run => self.run(),
+            Part::TestShares(count) => self.test_shares(count),
+            Part::Reshare { threshold, custodians } => self.reshare(threshold, &custodians),
+        }
+    }
+
+    /// The generator for keys and shares: the kernel's, with what people brought.
+    fn rng(&mut self) -> Mixed<'_> {
+        Mixed::new(self.world.rng, &mut self.pool)
+    }
+
     /// Sits down: the folder is locked, definition and transcript are read, who is there is asked and
     /// written down.
     ///
@@ -155,6 +192,7 @@ impl<'a> Sitting<'a> {
             transcript,
             table,
             world,
+            pool: Pool::new(""),
         };
         let key = sitting.transcript.key();
         sitting.table.show(&format!(
@@ -177,13 +215,7 @@ impl<'a> Sitting<'a> {
         world: World<'a>,
     ) -> Result<Digest, SittingError> {
         let mut sitting = Self::open(folder, &purpose, table, world)?;
-        let done = match purpose.part {
-            Part::Keys => sitting.make_keys(),
-            Part::Plan => sitting.make_plan(),
-            Part::Run => sitting.run(),
-            Part::TestShares(count) => sitting.test_shares(count),
-            Part::Reshare { threshold, custodians } => sitting.reshare(threshold, &custodians),
-        };
+        let done = sitting.part(purpose.part);
         if let Err(error) = done {
             // Where the transcript can't be written either, the first error is the one that matters.
             let message = crate::causes::told(&error);

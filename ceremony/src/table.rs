@@ -3,6 +3,7 @@
 //! The steps of a ceremony talk through this alone, so that they are the same at a terminal and in an
 //! unattended rehearsal.
 
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::digest::Digest;
@@ -16,12 +17,12 @@ pub struct People {
     pub witnesses: Vec<String>,
 }
 
-/// Someone who compared a digest.
+/// Someone who compared a digest, or gives a reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed {
     /// Who.
     pub by: String,
-    /// The first words of the digest, as they were typed.
+    /// What was typed: the first words of the digest, or the reason.
     pub words: String,
 }
 
@@ -41,6 +42,24 @@ pub trait Table {
     /// # Errors
     /// `TableError` when it can't be shown.
     fn show(&mut self, text: &str) -> Result<(), TableError>;
+
+    /// The reason to go on in spite of a finding; nothing to stop.
+    ///
+    /// # Errors
+    /// `TableError` when nobody answers.
+    fn reason(&mut self, finding: &str) -> Result<Confirmed, TableError>;
+
+    /// Who compared the clock with another one, by name.
+    ///
+    /// # Errors
+    /// `TableError` when nobody answers.
+    fn clock(&mut self, time: Timestamp) -> Result<Vec<String>, TableError>;
+
+    /// Dice, cards or text that people bring to the generator; it may be nothing.
+    ///
+    /// # Errors
+    /// `TableError` when nobody answers.
+    fn entropy(&mut self) -> Result<Zeroizing<String>, TableError>;
 
     /// The passphrase that a custodian chooses for a new share; none for none.
     ///

@@ -69,6 +69,25 @@ impl Person {
         }
     }
 
+    /// Goes on in spite of findings, confirms the clock and throws dice. How many findings there are
+    /// depends on the machine of the test.
+    fn prepares(&mut self) {
+        loop {
+            let before = self.sees(": ");
+            if before.contains("A reason to go on") {
+                self.types("a test");
+            } else if before.contains("another person's name") {
+                self.types("Wim");
+            } else if before.contains("your name (nothing") {
+                self.types("Olga");
+            } else if before.contains("Your name") {
+                self.types("Olga");
+            } else if before.contains("Throw dice") {
+                return self.types("3 1 4 1 5 2 6");
+            }
+        }
+    }
+
     fn types(&mut self, line: &str) {
         writeln!(self.keyboard, "{line}").unwrap();
     }
@@ -111,6 +130,7 @@ impl Person {
 fn make_keys(folder: &str) -> [Vec<String>; 2] {
     let mut person = Person::sits_down(&format!("keys {folder}"));
     person.introduces_people();
+    person.prepares();
     person.sees("Ana, a passphrase");
     person.types("short");
     person.sees("It needs 8 letters or more");
@@ -155,6 +175,7 @@ fn make_plan(folder: &str) -> String {
 fn run(folder: &str, words: &str, [ana, ben]: &[Vec<String>; 2]) -> (Option<i32>, String) {
     let mut person = Person::sits_down(&format!("run {folder}"));
     person.introduces_people();
+    person.prepares();
     person.sees("Who confirms the plan");
     person.types("Wim");
     person.sees("words of its digest");

@@ -37,6 +37,10 @@ struct Sitting {
     definition: Option<Digest>,
     confirmed: Option<Digest>,
     joined: bool,
+    /// Findings that people go on in spite of.
+    exceptions: u64,
+    checked: bool,
+    clock: bool,
     /// The step that is about to be signed.
     signing: Option<String>,
 }
@@ -85,7 +89,33 @@ impl Walk {
                 sitting.definition = Some(*definition);
                 self.definition = *definition;
             }
-            Event::ShareHandedOut { .. } | Event::SharesTested { .. } | Event::Failed { .. } => {}
+            Event::SurroundingsChecked { findings } => {
+                if *findings != sitting.exceptions {
+                    let allowed = format!("{}, as many as exceptions before", sitting.exceptions);
+                    return Err(AuditError::line(line, "findings", findings, allowed));
+                }
+                sitting.checked = true;
+            }
+            Event::Exception { .. } => sitting.exceptions += 1,
+            Event::ClockConfirmed { by, .. } => {
+                let mut different = by.clone();
+                different.sort_unstable();
+                different.dedup();
+                if different.len() < 2 || !sitting.checked {
+                    return refuse(
+                        "clock_confirmed",
+                        "it after surroundings_checked, by two people",
+                    );
+                }
+                sitting.clock = true;
+            }
+            Event::ShareHandedOut { .. } if !sitting.clock => {
+                return refuse("share_handed_out", "it after clock_confirmed");
+            }
+            Event::EntropyTyped { .. }
+            | Event::ShareHandedOut { .. }
+            | Event::SharesTested { .. }
+            | Event::Failed { .. } => {}
             Event::KeysReady { keys, share_set } => {
                 if !self.share_sets.is_empty() {
                     return refuse("keys_ready a second time", "it once");
@@ -162,6 +192,9 @@ impl Walk {
             |found: String, allowed: &str| Err(AuditError::line(line, "event", found, allowed));
         if sitting.confirmed.is_none() || !sitting.joined {
             return refuse(step.to_owned(), "it after plan_confirmed and shares_joined");
+        }
+        if !sitting.clock {
+            return refuse(step.to_owned(), "it after clock_confirmed");
         }
         if sitting.definition != Some(self.definition) {
             return refuse(step.to_owned(), "it after definition_read");

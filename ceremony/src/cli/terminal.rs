@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 
 use ca_core::escape::{escaped, escaped_lines};
+use jiff::Timestamp;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
@@ -101,6 +102,32 @@ impl Table for Terminal {
 
     fn show(&mut self, text: &str) -> Result<(), TableError> {
         self.write(&escaped_lines(text))
+    }
+
+    fn reason(&mut self, _: &str) -> Result<Confirmed, TableError> {
+        let words = escaped(&self.ask("A reason to go on in spite of it (nothing to stop)")?);
+        let by = if words.is_empty() { String::new() } else { self.ask_name("Your name")? };
+        Ok(Confirmed { by, words })
+    }
+
+    fn clock(&mut self, time: Timestamp) -> Result<Vec<String>, TableError> {
+        self.write(&format!("The clock says {time}. Compare it with another one.\n"))?;
+        let first = self.ask("It is right: your name (nothing to stop)")?;
+        if first.is_empty() {
+            return Ok(Vec::new());
+        }
+        let second = self.ask("It is right: another person's name (nothing to stop)")?;
+        Ok([first, second]
+            .iter()
+            .map(|name| escaped(name))
+            .filter(|name| !name.is_empty())
+            .collect())
+    }
+
+    fn entropy(&mut self) -> Result<Zeroizing<String>, TableError> {
+        let text = self.ask_hidden("Throw dice, or type as you like, to mix into new keys")?;
+        self.write(CLEAR)?;
+        Ok(text)
     }
 
     fn choose_passphrase(

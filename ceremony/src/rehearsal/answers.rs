@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use ca_core::escape::{escaped, quoted};
+use jiff::Timestamp;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -24,6 +25,12 @@ struct Written {
     definition: String,
     operator: String,
     witnesses: Vec<String>,
+    /// Why people go on in spite of findings.
+    #[serde(default)]
+    reason: String,
+    /// What people bring to the generator.
+    #[serde(default)]
+    entropy: String,
     #[serde(default)]
     passphrases: BTreeMap<String, String>,
     present: Vec<String>,
@@ -84,6 +91,12 @@ impl<'a> Rehearsed<'a> {
         Self { papers: papers.collect(), answers: answers.0, given: 0, screen }
     }
 
+    /// Lets the same people answer otherwise; they keep their papers.
+    #[cfg(test)]
+    pub(crate) fn answer(&mut self, answers: Answers) {
+        self.answers = answers.0;
+    }
+
     pub(crate) fn paper(&self, custodian: &str) -> Result<Zeroizing<String>, TableError> {
         self.papers.get(custodian).cloned().ok_or_else(|| TableError::Answer {
             field: format!("shares: {}", escaped(custodian)),
@@ -102,6 +115,20 @@ impl Table for Rehearsed<'_> {
 
     fn show(&mut self, text: &str) -> Result<(), TableError> {
         self.screen.write_all(text.as_bytes()).map_err(TableError::Terminal)
+    }
+
+    fn reason(&mut self, _: &str) -> Result<Confirmed, TableError> {
+        let (by, words) = (self.answers.operator.clone(), self.answers.reason.clone());
+        Ok(Confirmed { by, words })
+    }
+
+    fn clock(&mut self, _: Timestamp) -> Result<Vec<String>, TableError> {
+        let operator = std::iter::once(&self.answers.operator);
+        Ok(operator.chain(&self.answers.witnesses).cloned().collect())
+    }
+
+    fn entropy(&mut self) -> Result<Zeroizing<String>, TableError> {
+        Ok(Zeroizing::new(self.answers.entropy.clone()))
     }
 
     fn choose_passphrase(

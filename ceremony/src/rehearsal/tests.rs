@@ -69,6 +69,7 @@ fn rehearsed_in(place: tempfile::TempDir, definition: &str, answers: &str) -> Re
         rng: &mut UnwrapErr(getrandom::SysRng),
         program: Program { version: "0".into(), digest: None },
         cost: Cost::TEST,
+        findings: Vec::new(),
     };
     let (beside, folder) = (Folder::new(place.path()), place.path().join("folder"));
     let mut seen = Vec::new();

@@ -68,10 +68,10 @@ impl Sitting<'_> {
         threshold: u8,
         custodians: &[String],
     ) -> Result<(ShareSet, KeyEncryptionKey), SittingError> {
-        let under = KeyEncryptionKey::generate(self.world.rng);
+        let under = KeyEncryptionKey::generate(&mut self.rng());
         let (ceremony, rehearsal) = (self.ceremony, self.rehearsal);
         let (set, shares) =
-            ShareSet::deal(&under, ceremony, rehearsal, threshold, custodians, self.world.rng)?;
+            ShareSet::deal(&under, ceremony, rehearsal, threshold, custodians, &mut self.rng())?;
         self.hand_out(&set, shares)?;
         self.folder.write(folder::SHARE_SET, &canonical::of(&set))?;
         Ok((set, under))
@@ -85,9 +85,9 @@ impl Sitting<'_> {
         under: &KeyEncryptionKey,
     ) -> Result<(), SittingError> {
         self.table.show(&format!("Making key {name}, {algorithm}\n"))?;
-        let key = PrivateKey::generate(algorithm, self.world.rng).map_err(SealError::from)?;
+        let key = PrivateKey::generate(algorithm, &mut self.rng()).map_err(SealError::from)?;
         let of = (set.ceremony(), set.is_rehearsal());
-        let sealed = SealedKey::seal(&key, name, of, under, self.world.rng)?;
+        let sealed = SealedKey::seal(&key, name, of, under, &mut self.rng())?;
         Ok(self.folder.write(&self.key_path(name), &sealed.to_json())?)
     }
 

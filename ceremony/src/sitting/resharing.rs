@@ -36,10 +36,10 @@ impl Sitting<'_> {
         let ready = self.keys()?.0.to_vec();
         let (old, _) = self.share_set()?;
         let old_key = self.join(&old)?;
-        let under = KeyEncryptionKey::generate(self.world.rng);
-        let set = CeremonyId::generate(self.world.rng);
+        let under = KeyEncryptionKey::generate(&mut self.rng());
+        let set = CeremonyId::generate(&mut self.rng());
         let (new, shares) =
-            ShareSet::deal(&under, set, self.rehearsal, threshold, custodians, self.world.rng)?;
+            ShareSet::deal(&under, set, self.rehearsal, threshold, custodians, &mut self.rng())?;
         self.hand_out(&new, shares)?;
         let mut keys = Vec::new();
         for key in ready {
@@ -86,7 +86,7 @@ impl Sitting<'_> {
     ) -> Result<KeyReady, SittingError> {
         let opened = self.open_key(&key.name, old, old_key)?;
         let of = (new.ceremony(), new.is_rehearsal());
-        let sealed = SealedKey::seal(&opened, &key.name, of, under, self.world.rng)?;
+        let sealed = SealedKey::seal(&opened, &key.name, of, under, &mut self.rng())?;
         let file = sealed.to_json();
         self.folder.write(&staged(&key.path), &file)?;
         let public_key = Base64::encode_string(sealed.public_key().spki_der());

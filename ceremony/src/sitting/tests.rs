@@ -21,19 +21,21 @@ present: [Ana, Cem, Ben]
 struct Ceremony<'a> {
     table: Rehearsed<'a>,
     folder: Folder,
+    findings: Vec<String>,
 }
 
 impl<'a> Ceremony<'a> {
     fn new(place: &Path, seen: &'a mut Vec<u8>) -> Self {
         std::fs::write(place.join(folder::DEFINITION), DEFINITION).unwrap();
         let table = Rehearsed::new(Answers::from_yaml(ANSWERS).unwrap(), seen);
-        Self { table, folder: Folder::new(place) }
+        Self { table, folder: Folder::new(place), findings: Vec::new() }
     }
 
     fn sit(&mut self, part: Part) -> Result<(), SittingError> {
         let rng = &mut UnwrapErr(getrandom::SysRng);
         let program = Program { version: "0".into(), digest: None };
-        let world = World { clock, rng, program, cost: Cost::TEST };
+        let findings = self.findings.clone();
+        let world = World { clock, rng, program, cost: Cost::TEST, findings };
         let purpose = Purpose { part, rehearsal: true };
         Sitting::hold(self.folder.clone(), purpose, &mut self.table, world).map(drop)
     }
@@ -333,4 +335,36 @@ fn keys_of_other_shares_are_refused() {
     ceremony.folder.write("keys/root.json", &foreign).unwrap();
     let error = ceremony.sit(Part::Keys).unwrap_err().to_string();
     assert!(error.starts_with("keys/root.json: shares: found those of rehearsal"), "{error}");
+}
+
+#[test]
+fn findings_stop_a_sitting_unless_somebody_gives_a_reason() {
+    let (place, mut seen) = (tempfile::tempdir().unwrap(), Vec::new());
+    let mut ceremony = Ceremony::new(place.path(), &mut seen);
+    ceremony.findings = vec!["network interface eth0: it is up".into()];
+    let error = ceremony.sit(Part::Keys).unwrap_err().to_string();
+    assert!(error.starts_with("surroundings: found network interface eth0: it is up"), "{error}");
+    let reasoned = format!("{ANSWERS}reason: a drill\n");
+    ceremony.table.answer(Answers::from_yaml(&reasoned).unwrap());
+    ceremony.keys_and_plan();
+    ceremony.sit(Part::Run).unwrap();
+    audit(&ceremony.folder).unwrap();
+    let text = std::fs::read_to_string(ceremony.folder.path(folder::TRANSCRIPT)).unwrap();
+    // Once for the keys, once for signing; the refusal before is told as well.
+    assert_eq!(text.matches("\"reason\":\"a drill\"").count(), 2);
+    assert_eq!(text.matches("\"kind\":\"failed\"").count(), 1);
+}
+
+#[test]
+fn two_people_confirm_the_clock() {
+    let (place, mut seen) = (tempfile::tempdir().unwrap(), Vec::new());
+    let mut ceremony = Ceremony::new(place.path(), &mut seen);
+    for alone in ["witnesses: []", "witnesses: [Olga]"] {
+        let answers = ANSWERS.replace("witnesses: [Wim]", alone);
+        ceremony.table.answer(Answers::from_yaml(&answers).unwrap());
+        let error = ceremony.sit(Part::Keys).unwrap_err().to_string();
+        assert!(error.starts_with("clock: found 1 who confirm"), "{error}");
+    }
+    ceremony.table.answer(Answers::from_yaml(ANSWERS).unwrap());
+    ceremony.sit(Part::Keys).unwrap();
 }

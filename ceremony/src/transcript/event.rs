@@ -1,5 +1,6 @@
 //! What a transcript tells.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::TranscriptError;
@@ -16,6 +17,32 @@ pub enum Event {
     DefinitionRead {
         /// SHA-256 of its file.
         definition: Digest,
+    },
+    /// Something about the surroundings is not as it should be, and people go on.
+    Exception {
+        /// What.
+        finding: String,
+        /// Who says so.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The surroundings were looked at.
+    SurroundingsChecked {
+        /// How many findings there were, each an exception before.
+        findings: u64,
+    },
+    /// People compared the clock with another one.
+    ClockConfirmed {
+        /// What it said.
+        time: Timestamp,
+        /// Who.
+        by: Vec<String>,
+    },
+    /// People brought something to the generator.
+    EntropyTyped {
+        /// How many octets; what they are is not told.
+        octets: u64,
     },
     /// A custodian wrote down a share, and typed it in again.
     ShareHandedOut {
