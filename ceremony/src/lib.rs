@@ -1,6 +1,11 @@
 //! Offline root ceremonies of Espalier: several people make a root on a machine without a network, and
 //! leave what any auditor can check years later.
 //!
+//! One folder is one ceremony ([`folder`]). Its [`definition`] says what is made. A [`sitting`] makes the
+//! keys, another one the [`plan`], a third signs what the plan has ([`signing`]) once people confirmed it;
+//! each writes the [`transcript`]. An [`audit`] derives all of it again from the folder, and a
+//! [`rehearsal`] goes through all of it unattended.
+//!
 //! Keys lie in [`sealed_key`] files under a key that nobody has: [`share_set`] gives each custodian a
 //! [`share`] of it, as [`words`] on paper. See `docs/architecture.md` for what this crate may use; time
 //! and randomness are arguments.

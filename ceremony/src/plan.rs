@@ -11,7 +11,7 @@ mod text;
 use std::collections::BTreeMap;
 
 use base64ct::{Base64, Encoding as _};
-use ca_core::escape::quoted;
+use ca_core::escape::{escaped, quoted};
 use ca_core::serial::SerialNumber;
 use serde::{Deserialize, Serialize};
 
@@ -154,7 +154,7 @@ impl Plan {
             return Err(PlanError::TooLarge { found: octets.len() });
         }
         let plan: Self = serde_json::from_slice(octets)
-            .map_err(|error| PlanError::Malformed { found: error.to_string() })?;
+            .map_err(|error| PlanError::Malformed { found: escaped(&error.to_string()) })?;
         if plan.version != 1 {
             return Err(PlanError::Version { found: plan.version });
         }
@@ -405,7 +405,7 @@ impl PlanError {
         Self::Differs {
             field: field.into(),
             found: quoted(found),
-            allowed: ca_core::escape::escaped(&allowed.to_string()),
+            allowed: escaped(&allowed.to_string()),
         }
     }
 }

@@ -7,7 +7,7 @@
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use base64ct::{Base64, Encoding as _};
-use ca_core::escape::quoted;
+use ca_core::escape::{escaped, quoted};
 use ca_core::key::{KeyError, MAX_KEY_SIZE, PrivateKey};
 use ca_core::public_key::{PublicKey, PublicKeyError};
 use hkdf::Hkdf;
@@ -139,7 +139,7 @@ impl SealedKey {
             return Err(SealError::TooLarge { found: octets.len() });
         }
         let File { header, sealed } = serde_json::from_slice(octets)
-            .map_err(|error| SealError::Malformed { found: error.to_string() })?;
+            .map_err(|error| SealError::Malformed { found: escaped(&error.to_string()) })?;
         if header.version != 1 {
             return Err(SealError::Version { found: header.version });
         }

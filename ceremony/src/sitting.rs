@@ -11,6 +11,7 @@ mod resharing;
 mod running;
 mod surroundings;
 
+use ca_core::escape::escaped;
 use ca_core::key::PrivateKey;
 use jiff::Timestamp;
 use rand_core::CryptoRng;
@@ -256,8 +257,9 @@ impl<'a> Sitting<'a> {
     fn share_set(&self) -> Result<(ShareSet, Vec<u8>), SittingError> {
         let path = self.share_set_path();
         let file = self.folder.read(&path, MAX_SHARE_SET)?;
-        let set: ShareSet = serde_json::from_slice(&file)
-            .map_err(|error| SittingError::State { message: format!("{path}: {error}") })?;
+        let set: ShareSet = serde_json::from_slice(&file).map_err(|error| SittingError::State {
+            message: escaped(&format!("{path}: {error}")),
+        })?;
         if set.is_rehearsal() != self.rehearsal {
             return Err(
                 crate::share_set::CustodyError::Rehearsal { found: set.is_rehearsal() }.into()

@@ -74,14 +74,15 @@ impl Person {
     fn prepares(&mut self) {
         loop {
             let before = self.sees(": ");
-            if before.contains("A reason to go on") {
-                self.types("a test");
-            } else if before.contains("another person's name") {
-                self.types("Wim");
-            } else if before.contains("your name (nothing") {
-                self.types("Olga");
-            } else if before.contains("Your name") {
-                self.types("Olga");
+            let answers = [
+                ("A reason to go on", "a test"),
+                ("another person's name", "Wim"),
+                ("your name (nothing", "Olga"),
+                ("Your name", "Olga"),
+            ];
+            let answer = answers.iter().find(|(question, _)| before.contains(question));
+            if let Some((_, answer)) = answer {
+                self.types(answer);
             } else if before.contains("Throw dice") {
                 return self.types("3 1 4 1 5 2 6");
             }

@@ -368,3 +368,19 @@ fn two_people_confirm_the_clock() {
     ceremony.table.answer(Answers::from_yaml(ANSWERS).unwrap());
     ceremony.sit(Part::Keys).unwrap();
 }
+
+/// Whatever keeps a file from being written: the run says which one, and goes on when it is mended.
+#[test]
+fn a_place_that_cant_be_written_is_named_and_nothing_is_lost() {
+    let (place, mut seen) = (tempfile::tempdir().unwrap(), Vec::new());
+    let mut ceremony = Ceremony::new(place.path(), &mut seen);
+    ceremony.keys_and_plan();
+    std::fs::write(place.path().join("out"), b"no folder").unwrap();
+    let error = ceremony.sit(Part::Run).unwrap_err();
+    assert!(matches!(error, SittingError::Folder(_)), "{error}");
+    assert!(error.to_string().contains("out/root.pem: can't be used"), "{error}");
+    std::fs::remove_file(place.path().join("out")).unwrap();
+    assert_eq!(audit(&ceremony.folder).unwrap().left.len(), 7);
+    ceremony.sit(Part::Run).unwrap();
+    assert_eq!(audit(&ceremony.folder).unwrap().left, [""; 0]);
+}

@@ -2,6 +2,7 @@
 
 use base64ct::{Base64, Encoding as _};
 use ca_core::algorithm::Algorithm;
+use ca_core::escape::escaped;
 use ca_core::public_key::PublicKey;
 use ca_core::signature::{Implementation, verify_in_context};
 use jiff::Timestamp;
@@ -86,13 +87,9 @@ impl Reader {
         let refuse = |field, found: String, allowed: String| {
             Err(TranscriptError::Line { line, field, found, allowed })
         };
-        let Written { entry, signature } = match serde_json::from_slice(text) {
-            Ok(written) => written,
-            Err(error) => {
-                return Err(TranscriptError::Malformed { line, found: error.to_string() });
-            }
-        };
-        let written = Written { entry, signature };
+        let written: Written = serde_json::from_slice(text).map_err(|error| {
+            TranscriptError::Malformed { line, found: escaped(&error.to_string()) }
+        })?;
         if canonical::of(&written) != text {
             return refuse("form", "another text".into(), "canonical JSON (RFC 8785)".into());
         }
