@@ -53,15 +53,22 @@ pub struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make the keys of a ceremony and hand out the shares that open them
+    #[command(after_help = "Example:\n  espalier-ceremony keys root-2026")]
     Keys(FolderOptions),
     /// Show what will be signed, octet for octet, and write it down
+    #[command(after_help = "Example:\n  espalier-ceremony plan root-2026")]
     Plan(FolderOptions),
     /// Sign what the plan has, once people confirm it and custodians join their shares
+    #[command(after_help = "Example:\n  espalier-ceremony run root-2026")]
     Run(FolderOptions),
     /// Work with the shares of custodians
     #[command(subcommand)]
+    #[command(after_help = "Examples:
+  espalier-ceremony share test root-2026 --shares 5
+  espalier-ceremony share reshare root-2026 --threshold 2 --custodian Ana --custodian Fay --custodian Gil")]
     Share(ShareCommand),
     /// Check a ceremony from its folder: transcript, plan, keys and all that was signed
+    #[command(after_help = "Example:\n  espalier-ceremony verify-transcript root-2026")]
     VerifyTranscript(FolderOptions),
     /// Rehearse a whole ceremony unattended, with throw-away keys; all that it makes is marked
     Rehearse(RehearseOptions),
@@ -83,6 +90,7 @@ struct FolderOptions {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  espalier-ceremony share test root-2026 --shares 5")]
 struct TestOptions {
     #[command(flatten)]
     at: FolderOptions,
@@ -93,6 +101,8 @@ struct TestOptions {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  espalier-ceremony share reshare root-2026 --threshold 2 --custodian Ana --custodian Fay --custodian Gil")]
 struct ReshareOptions {
     #[command(flatten)]
     at: FolderOptions,
@@ -107,6 +117,9 @@ struct ReshareOptions {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  espalier-ceremony rehearse --answers drill/answers.yaml --folder drill/made"
+)]
 struct RehearseOptions {
     /// What people would say; the definition that it names stands beside it
     #[arg(long, value_name = "FILE")]

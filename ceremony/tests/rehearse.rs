@@ -72,6 +72,29 @@ fn check_outputs(folder: &Path) {
     }
 }
 
+/// The commands that `--help` lists below `words`.
+fn listed(words: &[String]) -> Vec<Vec<String>> {
+    let arguments: Vec<&str> =
+        words.iter().map(String::as_str).chain(std::iter::once("--help")).collect();
+    let help = text(&ceremony(&arguments).stdout);
+    assert!(help.contains("Example"), "{words:?} --help has no example:\n{help}");
+    let Some((_, commands)) = help.split_once("\nCommands:\n") else { return Vec::new() };
+    let rows = commands.lines().take_while(|row| !row.is_empty());
+    let names = rows.filter_map(|row| row.strip_prefix("  ").filter(|row| !row.starts_with(' ')));
+    let names = names.filter_map(|row| row.split(' ').next());
+    names.map(|name| [words, &[name.to_owned()]].concat()).collect()
+}
+
+#[test]
+fn every_help_has_an_example() {
+    let (mut waiting, mut seen) = (vec![Vec::new()], 0);
+    while let Some(words) = waiting.pop() {
+        seen += 1;
+        waiting.extend(listed(&words));
+    }
+    assert_eq!(seen, 9, "the program, its six commands, and two below one of them");
+}
+
 #[test]
 fn what_is_not_there_is_named() {
     let place = tempfile::tempdir().unwrap();

@@ -31,6 +31,11 @@ const GENERATORS: &[Generator] = &[
         make: cli_reference::issuer,
     },
     Generator {
+        name: "command reference of ceremonies",
+        path: "docs/reference/ceremony-cli.md",
+        make: cli_reference::ceremony,
+    },
+    Generator {
         name: "definition of PQClusterIssuer",
         path: "charts/espalier/files/crds/espalier.dev_pqclusterissuers.yaml",
         make: definitions::cluster_issuer,

@@ -57,6 +57,8 @@ pub struct Programs {
     pub espalier: PathBuf,
     /// `espalier-issuer`.
     pub issuer: PathBuf,
+    /// `espalier-ceremony`.
+    pub ceremony: PathBuf,
 }
 
 /// Builds our commands in the dev profile and tells where they are.
@@ -74,7 +76,14 @@ pub fn programs() -> Result<Programs, Failure> {
         "espalier",
         "--bin",
         "espalier-issuer",
+        "--bin",
+        "espalier-ceremony",
     ]))?;
     let folder = target().join("debug");
-    Ok(Programs { espalier: folder.join("espalier"), issuer: folder.join("espalier-issuer") })
+    let program = |name: &str| folder.join(name);
+    Ok(Programs {
+        espalier: program("espalier"),
+        issuer: program("espalier-issuer"),
+        ceremony: program("espalier-ceremony"),
+    })
 }
