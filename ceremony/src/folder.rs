@@ -10,12 +10,13 @@
 //! share-sets/        share sets that a reshare replaced, by their digest
 //! ```
 //!
-//! Files are written whole: beside their place, to the disk, then moved there. After a power cut
-//! there is the old file or the new one.
+//! Files are written whole: under another name, to the disk, then moved to their place. After a power
+//! cut there is the old file or the new one; what was begun lies in `.new`, and the next write takes it.
 
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -30,6 +31,8 @@ pub const PLAN: &str = "plan.json";
 pub const TRANSCRIPT: &str = "transcript.jsonl";
 /// New files of a reshare, until they take their place.
 pub(crate) const STAGED: &str = "reshare";
+/// What is being written. It holds nothing but what its place may hold: keys are sealed before.
+const NEW: &str = ".new";
 /// What two runs at once would both hold.
 const LOCK: &str = ".lock";
 
@@ -127,10 +130,19 @@ impl Folder {
         let failed = |source| FolderError::failed(&path, source);
         let parent = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(failed)?;
-        let mut file = tempfile::NamedTempFile::new_in(parent).map_err(failed)?;
-        file.write_all(octets).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
-        File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed)
+        let new = self.path(NEW);
+        let mut options = File::options();
+        options.create(true).truncate(true).write(true).mode(0o600);
+        let mut file = options.open(&new).map_err(failed)?;
+        let written = file.write_all(octets).and_then(|()| file.sync_all());
+        let moved = written.and_then(|()| fs::rename(&new, &path));
+        if let Err(error) = moved {
+            // Room on a full disk; where it stays, the next write takes it.
+            let _ = fs::remove_file(&new);
+            return Err(failed(error));
+        }
+        let synced = |folder: &Path| File::open(folder).and_then(|folder| folder.sync_all());
+        synced(&self.0).and_then(|()| synced(parent)).map_err(failed)
     }
 
     /// Overwrites a file with zeros and removes it. Flash memory may keep old octets elsewhere: what

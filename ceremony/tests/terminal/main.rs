@@ -2,15 +2,14 @@
 //! and confirmed. `script`, of Debian's essential packages, gives it a terminal.
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
-use std::fs;
-use std::io::{Read as _, Write as _};
-use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+mod kills;
+mod person;
 
-/// How long a person waits for the next question; Argon2 takes about a second before some.
-const PATIENCE: Duration = Duration::from_secs(120);
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use person::Person;
 
 const DEFINITION: &str = r#"
 version: 1
@@ -22,110 +21,6 @@ keys:
 make:
   - root: {name: root, key: root, subject: "CN=Two at a table,O=Example"}
 "#;
-
-/// Someone in front of a terminal on which the program runs.
-struct Person {
-    child: Child,
-    keyboard: ChildStdin,
-    screen: Arc<Mutex<Vec<u8>>>,
-    /// How much of the screen was read.
-    read: usize,
-}
-
-impl Person {
-    fn sits_down(arguments: &str) -> Self {
-        let command = format!("{} {arguments}", env!("CARGO_BIN_EXE_espalier-ceremony"));
-        let mut child = Command::new("script")
-            .args(["--quiet", "--flush", "--return", "--command", &command, "/dev/null"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("script is there: it is in bsdutils, which is essential");
-        let (keyboard, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let screen = Arc::new(Mutex::new(Vec::new()));
-        let shown = Arc::clone(&screen);
-        std::thread::spawn(move || {
-            let mut octets = [0; 4096];
-            while let Ok(count @ 1..) = output.read(&mut octets) {
-                shown.lock().unwrap().extend_from_slice(&octets[..count]);
-            }
-        });
-        Self { child, keyboard, screen, read: 0 }
-    }
-
-    /// Waits until `text` is shown, and gives all that came before it.
-    fn sees(&mut self, text: &str) -> String {
-        let start = Instant::now();
-        loop {
-            let screen = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
-            let fresh = screen.get(self.read..).unwrap_or_default();
-            if let Some(at) = fresh.find(text) {
-                let before = fresh[..at].to_owned();
-                self.read += at + text.len();
-                return before;
-            }
-            assert!(start.elapsed() < PATIENCE, "waits for {text:?}, sees {fresh}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Goes on in spite of findings, confirms the clock and throws dice. How many findings there are
-    /// depends on the machine of the test.
-    fn prepares(&mut self) {
-        loop {
-            let before = self.sees(": ");
-            let answers = [
-                ("A reason to go on", "a test"),
-                ("another person's name", "Wim"),
-                ("your name (nothing", "Olga"),
-                ("Your name", "Olga"),
-            ];
-            let answer = answers.iter().find(|(question, _)| before.contains(question));
-            if let Some((_, answer)) = answer {
-                self.types(answer);
-            } else if before.contains("Throw dice") {
-                return self.types("3 1 4 1 5 2 6");
-            }
-        }
-    }
-
-    fn types(&mut self, line: &str) {
-        writeln!(self.keyboard, "{line}").unwrap();
-    }
-
-    fn introduces_people(&mut self) {
-        for (question, answer) in [("Operator", "Olga"), ("Witness", "Wim"), ("Witness", "")] {
-            self.sees(question);
-            self.sees(": ");
-            self.types(answer);
-        }
-    }
-
-    /// Writes a share down, in the order of its numbers.
-    fn writes_down(&mut self, custodian: &str) -> Vec<String> {
-        self.sees(&format!("for {custodian} alone. Write down every word:"));
-        let shown = self.sees("press Enter");
-        self.types("");
-        // `  12 word`: each word behind its number.
-        let parts: Vec<&str> = shown.split_whitespace().collect();
-        let numbered = parts.windows(2).filter(|pair| pair[0].parse::<usize>().is_ok());
-        numbered.map(|pair| pair[1].to_owned()).collect()
-    }
-
-    fn types_share(&mut self, words: &[String]) {
-        for line in words.chunks(10) {
-            self.types(&line.join(" "));
-        }
-        self.types("");
-    }
-
-    /// What the program ended with.
-    fn leaves(mut self) -> (Option<i32>, String) {
-        let status = self.child.wait().unwrap();
-        std::thread::sleep(Duration::from_millis(100));
-        (status.code(), String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned())
-    }
-}
 
 /// Makes the keys; gives what Ana and Ben wrote down. Ana's share is under a passphrase.
 fn make_keys(folder: &str) -> [Vec<String>; 2] {
