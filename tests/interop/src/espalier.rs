@@ -1,5 +1,5 @@
-//! Our own command, as the tests of its package have it built: `cargo test --workspace` builds it before any test
-//! runs, `cargo build --bin espalier` does it alone.
+//! Our own commands, as the tests of their packages have them built: `cargo test --workspace` builds them before any
+//! test runs, `cargo build -p espalier -p espalier-ceremony --bins` does it alone.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -27,11 +27,24 @@ impl Espalier {
     /// When it is not built.
     #[must_use]
     pub fn in_folder(folder: &Path) -> Self {
+        Self::named("espalier", folder)
+    }
+
+    /// The same for the command of offline ceremonies.
+    ///
+    /// # Panics
+    /// When it is not built.
+    #[must_use]
+    pub fn ceremony_in(folder: &Path) -> Self {
+        Self::named("espalier-ceremony", folder)
+    }
+
+    fn named(name: &str, folder: &Path) -> Self {
         let test = std::env::current_exe().expect("a test knows its own program");
         // target/PROFILE/deps/TEST
         let built = test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps");
-        let program = built.join("espalier");
-        assert!(program.exists(), "{}: not built; `cargo build --bin espalier`", program.display());
+        let program = built.join(name);
+        assert!(program.exists(), "{}: not built; `cargo build --bin {name}`", program.display());
         Self { program, folder: folder.to_owned() }
     }
 
@@ -44,10 +57,18 @@ impl Espalier {
         let mut command = Command::new(&self.program);
         command.args(words.split_whitespace()).current_dir(&self.folder).stdin(Stdio::null());
         command.env_remove("ESPALIER_LOG").env_remove("ESPALIER_DATA");
-        let output = command.output().unwrap_or_else(|error| panic!("espalier {words}: {error}"));
+        let output = command
+            .output()
+            .unwrap_or_else(|error| panic!("{} {words}: {error}", self.program.display()));
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text).into_owned();
         Ran { code: output.status.code(), text }
+    }
+
+    /// The file of the command.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// The command with words separated by blanks, to be run by the caller; what it prints is lost.
@@ -67,6 +88,6 @@ impl Espalier {
     #[track_caller]
     pub fn done(&self, words: &str) {
         let ran = self.run(words);
-        assert_eq!(ran.code, Some(0), "espalier {words}: {}", ran.text);
+        assert_eq!(ran.code, Some(0), "{} {words}: {}", self.program.display(), ran.text);
     }
 }

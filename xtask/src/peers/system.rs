@@ -22,6 +22,7 @@ const NEEDS: &[Need] = &[
     Need { there: || answers("make", &["--version"]), packages: &["make"] },
     Need { there: || answers("curl", &["--version"]), packages: &["curl"] },
     Need { there: || answers("jq", &["--version"]), packages: &["jq"] },
+    Need { there: || answers("strace", &["--version"]), packages: &["strace"] },
     Need { there: || answers("systemd-analyze", &["--version"]), packages: &["systemd"] },
     Need { there: postgres_is_there, packages: &["postgresql"] },
     Need { there: haproxy_is_there, packages: &["haproxy"] },
