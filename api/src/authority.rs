@@ -2,6 +2,7 @@
 
 mod chain;
 mod found;
+mod import;
 pub mod link;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use ledger::Ledger;
 
 pub use chain::{LinkError, Mode, certificates, chain, others, verify_signature};
 pub use found::{Begun, Founding, Protection, begin, found};
+pub use import::{Importing, import};
 
 use crate::cli::{CliError, Context, Exit};
 use crate::data_folder::{DataFolder, ledger_failed};

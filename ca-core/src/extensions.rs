@@ -3,6 +3,7 @@
 use const_oid::ObjectIdentifier;
 use der::{Decode, Tag, Tagged};
 use spki::AlgorithmIdentifierOwned;
+use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{
     AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
     CrlDistributionPoints, ExtendedKeyUsage, InhibitAnyPolicy, KeyUsage, NameConstraints,
@@ -241,6 +242,16 @@ impl Extensions {
     /// cRLDistributionPoints.
     pub fn crl_distribution_points(&self) -> Option<&CrlDistributionPoints> {
         self.crl_distribution_points.as_ref()
+    }
+
+    /// The names that the points of cRLDistributionPoints have in full: where lists are.
+    pub fn crl_places(&self) -> impl Iterator<Item = &GeneralName> {
+        let points = self.crl_distribution_points.iter().flat_map(|points| &points.0);
+        let names = points.filter_map(|point| match &point.distribution_point {
+            Some(DistributionPointName::FullName(names)) => Some(names),
+            _ => None,
+        });
+        names.flatten()
     }
 
     /// authorityInfoAccess.

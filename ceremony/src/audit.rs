@@ -49,6 +49,19 @@ pub struct Report {
     pub done: Vec<String>,
     /// The steps that are not.
     pub left: Vec<String>,
+    /// What was signed, in the order of the plan.
+    pub made: Vec<Output>,
+}
+
+/// A certificate or list that a step made, which was found as the plan has it and rightly signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The step.
+    pub step: String,
+    /// What it is.
+    pub label: Label,
+    /// Its DER.
+    pub der: Vec<u8>,
 }
 
 /// Checks the folder of a ceremony.
@@ -77,6 +90,7 @@ pub fn audit(folder: &Folder) -> Result<Report, AuditError> {
         plan: walk.plan.map(|(plan, _)| plan),
         done: walk.signed.keys().chain(walk.destroyed.keys()).cloned().collect(),
         left: Vec::new(),
+        made: Vec::new(),
     };
     if !walk.share_sets.is_empty() {
         let definition = std::str::from_utf8(&definition_file)
@@ -87,7 +101,8 @@ pub fn audit(folder: &Folder) -> Result<Report, AuditError> {
         let sets = auditor.share_sets(&walk)?;
         auditor.keys(&walk)?;
         if let Some((digest, set)) = walk.plan {
-            report.left = auditor.plan(digest, &sets[set], &walk)?;
+            let (made, left) = auditor.plan(digest, &sets[set], &walk)?;
+            (report.made, report.left) = (made, left);
         }
     }
     strangers(folder, &walk)?;
@@ -196,13 +211,13 @@ impl Auditor<'_> {
     }
 
     /// The plan is the one of the transcript, comes out the same again, and what was signed is what it
-    /// has. Tells which steps are left.
+    /// has. Gives that, and which steps are left.
     fn plan(
         &self,
         digest: Digest,
         share_set_file: &[u8],
         walk: &Walk,
-    ) -> Result<Vec<String>, AuditError> {
+    ) -> Result<(Vec<Output>, Vec<String>), AuditError> {
         let file = self.folder.read(folder::PLAN, plan::MAX_SIZE)?;
         same(folder::PLAN, Digest::of(&file), digest)?;
         let plan = Plan::from_json(&file)?;
@@ -233,12 +248,12 @@ impl Auditor<'_> {
                 ));
             }
         }
-        let mut left = Vec::new();
+        let (mut outputs, mut left) = (Vec::new(), Vec::new());
         for step in &prepared {
             let destroyed = walk.destroyed.get(&step.name);
             match (walk.signed.get(&step.name), step.scheme()) {
                 (Some((file, der)), Some(scheme)) => {
-                    self.output(step, scheme, file, *der, &materials)?;
+                    outputs.push(self.output(step, scheme, file, *der, &materials)?);
                 }
                 (None, None) if destroyed.is_some_and(|key| *key == step.key) => {}
                 (None, _) if destroyed.is_none() => left.push(step.name.clone()),
@@ -253,7 +268,7 @@ impl Auditor<'_> {
             let found = format!("step {name}");
             return Err(AuditError::new(folder::TRANSCRIPT, found, "steps of the plan"));
         }
-        Ok(left)
+        Ok((outputs, left))
     }
 
     /// What a step made: the file to the octet, what it has signed, and by whom.
@@ -264,7 +279,7 @@ impl Auditor<'_> {
         path: &str,
         der: Digest,
         materials: &Materials,
-    ) -> Result<(), AuditError> {
+    ) -> Result<Output, AuditError> {
         if path != Folder::output(&step.name) {
             let allowed = Folder::output(&step.name);
             return Err(AuditError::new(folder::TRANSCRIPT, path, allowed));
@@ -296,8 +311,10 @@ impl Auditor<'_> {
         let key = key.ok_or_else(|| {
             AuditError::new(path, format!("no key {}", step.key), "a key of the transcript")
         })?;
-        signing::check(&step.name, &made, step.tbs(), key, scheme)
-            .map_err(|error| AuditError::new(path, error, "what was planned, signed by its issuer"))
+        signing::check(&step.name, &made, step.tbs(), key, scheme).map_err(|error| {
+            AuditError::new(path, error, "what was planned, signed by its issuer")
+        })?;
+        Ok(Output { step: step.name.clone(), label: made.label, der: made.der })
     }
 }
 

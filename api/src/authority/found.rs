@@ -144,7 +144,7 @@ impl Begun {
             .map_err(|error| CliError::of(Exit::Fault, "certificate", &error))?;
         let above = parent.map_or(&[][..], Authority::chain);
         authority.chain = std::iter::once(certificate).chain(above.iter().cloned()).collect();
-        write_certificates(&place, &authority)?;
+        write_certificates(&place, authority.chain())?;
         let added =
             ledger.add_authority_certificate(&name, own.der().to_vec(), context.now()).await;
         added.map_err(ledger_failed)?;
@@ -176,7 +176,7 @@ fn check_profile(profile: &Profile) -> Result<(), CliError> {
     )))
 }
 
-fn taken(name: &str) -> CliError {
+pub(super) fn taken(name: &str) -> CliError {
     CliError::usage(format!("authority {name:?}: there is one of this name already"))
         .with_hint("choose another name; `espalier ca list` names those that are there")
 }
@@ -202,7 +202,7 @@ fn check_begun(known: &Recorded, new: &NewAuthority) -> Result<(), CliError> {
 }
 
 /// Names are folders as well, so they are kept plain.
-fn check_name(name: &str) -> Result<(), CliError> {
+pub(super) fn check_name(name: &str) -> Result<(), CliError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
     if (1..=64).contains(&name.len()) && name.chars().all(plain) && !name.starts_with('.') {
         return Ok(());
@@ -279,8 +279,8 @@ fn key_left_behind(
 
 /// Writes `certificate.pem` and `chain.pem`, copies of what the ledger has; those of a run that was
 /// cut off are replaced.
-fn write_certificates(place: &Path, authority: &Authority) -> Result<(), CliError> {
-    let pems = authority.chain().iter().map(|found| pem::encode(Label::Certificate, found.der()));
+pub(super) fn write_certificates(place: &Path, chain: &[Certificate]) -> Result<(), CliError> {
+    let pems = chain.iter().map(|found| pem::encode(Label::Certificate, found.der()));
     let pems: Vec<String> = pems.collect();
     let own = pems.first().map_or("", String::as_str);
     write_file(place.join("certificate.pem"), Content::Public, own.as_bytes())?;

@@ -2,6 +2,7 @@
 
 mod create;
 mod cross_sign;
+mod import;
 mod list;
 mod rekey;
 mod revoke;
@@ -14,7 +15,7 @@ use crate::authority::unknown;
 use crate::data_folder::{DataOptions, ledger_failed, wait_for};
 use crate::registry::Registry;
 
-/// List, show, create, rekey, cross-sign and revoke authorities
+/// List, show, create, import, rekey, cross-sign and revoke authorities
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier ca list
@@ -30,6 +31,7 @@ enum Command {
     List(list::Options),
     Show(show::Options),
     Create(Box<create::Options>),
+    Import(Box<import::Options>),
     Rekey(Box<rekey::Options>),
     CrossSign(cross_sign::Options),
     Revoke(revoke::Options),
@@ -40,6 +42,7 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
         Command::List(options) => &options.data,
         Command::Show(options) => &options.data,
         Command::Create(options) => &options.data,
+        Command::Import(options) => &options.data,
         Command::Rekey(options) => &options.data,
         Command::CrossSign(options) => &options.data,
         Command::Revoke(options) => &options.data,
@@ -49,10 +52,14 @@ pub(super) fn run(options: &Options, context: &mut Context) -> Result<(), CliErr
     }
     wait_for(async {
         let folder = data.folder()?;
-        let ledger = folder.open_ledger().await?;
+        let ledger = match &options.command {
+            Command::Import(options) => options.ledger(&folder).await?,
+            _ => folder.open_ledger().await?,
+        };
         let result = match &options.command {
             Command::List(_) | Command::Show(_) => Ok(()),
             Command::Create(options) => create::run(options, &folder, &ledger, context).await,
+            Command::Import(options) => import::run(options, &folder, &ledger, context).await,
             Command::Rekey(options) => rekey::run(options, &folder, &ledger, context).await,
             Command::CrossSign(options) => {
                 cross_sign::run(options, &folder, &ledger, context).await

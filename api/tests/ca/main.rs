@@ -11,6 +11,7 @@ mod crls;
 mod cross;
 mod data;
 mod holders;
+mod import;
 mod init;
 mod issue;
 mod issue_outputs;

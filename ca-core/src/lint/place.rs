@@ -1,7 +1,7 @@
 //! Lints of places to fetch from: revocation lists, OCSP, the issuer's certificate.
 
 use const_oid::ObjectIdentifier;
-use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
+use x509_cert::ext::pkix::name::GeneralName;
 
 use super::{Check, Lint, Subject};
 use crate::escape::quoted;
@@ -64,12 +64,7 @@ pub(super) static LINTS: &[Lint] = &[
 /// Every place, and the field that it stands in.
 fn places<'a>(subject: &Subject<'a>) -> Vec<(&'static str, &'a GeneralName)> {
     let extensions = subject.extensions();
-    let points = extensions.crl_distribution_points().into_iter().flat_map(|points| &points.0);
-    let points = points.filter_map(|point| match &point.distribution_point {
-        Some(DistributionPointName::FullName(names)) => Some(names),
-        _ => None,
-    });
-    let points = points.flatten().map(|name| ("cRLDistributionPoints", name));
+    let points = extensions.crl_places().map(|name| ("cRLDistributionPoints", name));
     let accesses = extensions.authority_info_access().into_iter().flat_map(|access| &access.0);
     let accesses = accesses
         .filter(|access| [OCSP, CA_ISSUERS].contains(&access.access_method))

@@ -8,7 +8,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ca-core", &[]),
     ("client", &["ca-core"]),
     ("ledger", &["ca-core"]),
-    ("api", &["ca-core", "ledger", "client"]),
+    ("api", &["ca-core", "ceremony", "ledger", "client"]),
     ("issuer", &["client", "ca-core"]),
     ("ceremony", &["ca-core"]),
     ("xtask", &[]),
@@ -55,7 +55,8 @@ mod tests {
             ("der", "", "", &[]),
             ("ledger", "ledger", "", &["ca-core"]),
             ("espalier-client", "client", "", &["ca-core"]),
-            ("espalier", "api", "", &["ca-core", "ledger", "espalier-client"]),
+            ("espalier-ceremony", "ceremony", "", &["ca-core"]),
+            ("espalier", "api", "", &["ca-core", "espalier-ceremony", "ledger", "espalier-client"]),
             ("espalier-issuer", "issuer", "", &["espalier-client", "ca-core"]),
             ("interop", "tests/interop", "", &["espalier", "ledger"]),
         ]);
