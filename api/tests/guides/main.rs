@@ -24,6 +24,7 @@ use test_postgres::{Cluster, Programs};
 const GUIDES: &[(&str, usize)] = &[
     ("access.md", 4),
     ("api.md", 40),
+    ("ceremony.md", 16),
     ("database.md", 50),
     ("getting-started.md", 16),
     ("installation.md", 10),
@@ -62,6 +63,14 @@ fn api() {
     let mut shell = Shell::start();
     shell.ports();
     follow("api.md", &mut shell);
+}
+
+#[test]
+fn ceremony() {
+    let mut shell = Shell::start();
+    let program = Path::new(env!("CARGO_BIN_EXE_espalier")).with_file_name("espalier-ceremony");
+    shell.also("espalier-ceremony", &std::process::Command::new(program));
+    follow("ceremony.md", &mut shell);
 }
 
 #[test]
