@@ -7,6 +7,7 @@ pub mod debian;
 pub mod go;
 pub mod helm_unittest;
 pub mod liboqs;
+pub mod nginx;
 pub mod openssl;
 pub mod python;
 pub mod system;
@@ -100,6 +101,7 @@ const PEERS: &[Peer] = &[
     quick("schemathesis", &[], python::install_schemathesis),
     quick("go", &["tests/interop/peers/go"], go::install),
     quick("liboqs", &[], liboqs::install),
+    quick("nginx", &[], nginx::install),
     Peer {
         name: "kubernetes",
         sources: &[building::SOURCES],

@@ -28,6 +28,7 @@
 //! | `pkilint` | `cert`, `chain`, `crl`, `ocsp`: each takes a file (PEM or DER) and prints JSON; see [`findings`] | - |
 //! | `schemathesis` | `schemathesis` | - |
 //! | `kubernetes` | `cluster`, a control plane with cert-manager (see the crate `test-cluster`); `kubectl`, `helm` | - |
+//! | `nginx` | `nginx`, `curl`, both on OpenSSL 3.5 | - |
 //! | `liboqs` | none: the crate `oqs`, under `cfg(feature = "oqs")` | - |
 //!
 //! # Commands of the harnesses

@@ -8,3 +8,4 @@ mod conformance;
 mod credentials;
 mod life;
 mod requests;
+mod served;
