@@ -21,7 +21,8 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
-    /// Measure; `core` compares issuance with the bare primitives, `serve` is a server under load
+    /// Measure; `core` compares issuance with the bare primitives, `serve` is a server under load, `issuer` the program
+    /// between cert-manager and a server
     Bench {
         #[command(subcommand)]
         what: Bench,
@@ -53,6 +54,12 @@ enum Bench {
     },
     /// Certificates per second of a running server beside its signer's ceiling, with its memory, start and size
     Serve {
+        /// Arguments for the bench itself; `--help` tells which
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// CertificateRequests per second of the issuer program beside the bare writes that its API server takes
+    Issuer {
         /// Arguments for the bench itself; `--help` tells which
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -89,6 +96,16 @@ impl Arguments {
                 let binary = workspace::target().join("release").join("espalier");
                 let mut bench = workspace::cargo(&run);
                 process::run(bench.arg("--binary").arg(binary).args(arguments))
+            }
+            Task::Bench { what: Bench::Issuer { arguments } } => {
+                peers::install_one_now("kubernetes")?.into_installed()?;
+                // Each by itself, so that its features are those of the product; the bench runs what lies beside it.
+                for package in ["espalier", "espalier-issuer"] {
+                    let build = ["build", "--release", "--locked", "--package", package];
+                    process::run(&mut workspace::cargo(&build))?;
+                }
+                let run = ["run", "--release", "--locked", "--package", "bench-issuer", "--"];
+                process::run(workspace::cargo(&run).args(arguments))
             }
             Task::Fuzz(options) => fuzz::run(&options),
             Task::Peers => {

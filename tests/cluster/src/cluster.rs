@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use interop::peers::{self, Installed, Peer};
+use rustix::process::Pid;
 use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::kubectl::Kubectl;
 use crate::namespace::Namespace;
-use crate::tied::last_lines;
+use crate::tied::{last_lines, processor_time};
 
 /// What a cluster is started with.
 #[derive(Debug, Clone)]
@@ -140,6 +142,13 @@ impl Cluster {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The processor time that all of it has used so far; none while it does not run.
+    #[must_use]
+    pub fn processor_time(&self) -> Duration {
+        let running = self.running.as_ref();
+        running.map(|one| processor_time(Pid::from_child(&one.process))).unwrap_or_default()
     }
 
     fn ready(&self) -> &Ready {

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use interop::espalier::beside_this_test;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -18,6 +19,13 @@ pub const SYSTEM: &str = "espalier-system";
 const TOKEN_REVIEW: &str = include_str!("token-review.yaml");
 /// Where the issuer program's rights are: the chart that gives them to it.
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../charts/espalier");
+/// What it waits for happens within seconds here.
+const SHORT_WAITS: &str = "\
+leader_election: {lease_duration_seconds: 4, renew_deadline_seconds: 3, retry_period_seconds: 1}
+issuer_check_interval_seconds: 5
+retry: {longest_backoff_seconds: 5}
+log: {format: json, level: \"info,issuer=debug\"}
+";
 /// How long tokens made by hand last: longer than any run of tests.
 const DURATION: &str = "--duration=24h";
 
@@ -54,22 +62,19 @@ impl Controllers {
         cluster.kubectl().run_on(&apply, &rights_by_the_chart(cluster)).ok();
         let port = free_port();
         let kubeconfig = kubeconfig(cluster, &token(cluster, "espalier-issuer"));
-        fs::write(folder.join("kubeconfig"), kubeconfig).unwrap();
         let controllers = Self { folder: folder.to_owned(), program, port, running: None };
-        controllers.configure();
+        fs::write(controllers.kubeconfig(), kubeconfig).unwrap();
+        controllers.configure(SHORT_WAITS);
         controllers
     }
 
-    /// Its waits are short, as what they wait for happens within seconds here.
-    fn configure(&self) {
+    /// Writes its configuration: where it is, and this.
+    ///
+    /// # Panics
+    /// When it can't be written.
+    pub fn configure(&self, more: &str) {
         let config = format!(
-            "version: 1\n\
-             listen: 127.0.0.1:{}\n\
-             cluster_resource_namespace: {SYSTEM}\n\
-             leader_election: {{lease_duration_seconds: 4, renew_deadline_seconds: 3, retry_period_seconds: 1}}\n\
-             issuer_check_interval_seconds: 5\n\
-             retry: {{longest_backoff_seconds: 5}}\n\
-             log: {{format: json, level: \"info,issuer=debug\"}}\n",
+            "version: 1\nlisten: 127.0.0.1:{}\ncluster_resource_namespace: {SYSTEM}\n{more}",
             self.port
         );
         fs::write(self.folder.join("issuer.yaml"), config).unwrap();
@@ -83,7 +88,7 @@ impl Controllers {
         assert!(self.running.is_none(), "it runs already");
         let mut command = Command::new(&self.program);
         command.args(["run", "--config", "issuer.yaml"]).current_dir(&self.folder);
-        command.env("KUBECONFIG", self.folder.join("kubeconfig"));
+        command.env("KUBECONFIG", self.kubeconfig());
         self.running = Some(Tied::start(&command, &self.folder, "issuer"));
     }
 
@@ -101,6 +106,12 @@ impl Controllers {
     #[must_use]
     pub fn running(&self) -> &Tied {
         self.running.as_ref().expect("it was started before")
+    }
+
+    /// The kubeconfig by which it asks the API server.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
     }
 
     /// Where it serves its metrics.
@@ -147,19 +158,6 @@ pub(crate) fn rights_by_the_owner() -> String {
         "subjects": [account],
     });
     format!("{role}\n---\n{binding}\n")
-}
-
-/// A program of ours, as it was built with this test.
-///
-/// # Panics
-/// When it was not built.
-#[must_use]
-pub fn beside_this_test(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    // target/PROFILE/deps/TEST
-    let program = test.ancestors().nth(2).unwrap().join(name);
-    assert!(program.exists(), "{}: not built; `cargo build --bin {name}`", program.display());
-    program
 }
 
 /// A token of a service account in [`SYSTEM`] for the API server itself.

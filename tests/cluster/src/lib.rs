@@ -31,7 +31,8 @@ mod tied;
 
 pub use certificate::Wanted;
 pub use cluster::{Cluster, Options};
-pub use controllers::{Controllers, SYSTEM, beside_this_test, free_port};
+pub use controllers::{Controllers, SYSTEM, free_port};
+pub use interop::espalier::beside_this_test;
 pub use kubectl::{Kubectl, Said};
 pub use namespace::Namespace;
 pub use pair::{Pair, decoded};

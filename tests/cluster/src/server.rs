@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64ct::{Base64, Encoding as _};
 use interop::espalier::{Espalier, Ran};
@@ -167,6 +168,12 @@ impl Server {
         if let Some(running) = &self.running {
             running.signal(signal);
         }
+    }
+
+    /// The processor time that it has used so far; none while it does not run.
+    #[must_use]
+    pub fn processor_time(&self) -> Duration {
+        self.running.as_ref().map(Tied::processor_time).unwrap_or_default()
     }
 
     /// The authority that vouches for it.

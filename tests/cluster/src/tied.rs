@@ -94,15 +94,38 @@ impl Tied {
         self.program
     }
 
-    /// Memory of its own that it holds now, in octets.
+    /// Memory that it holds now, in octets.
     ///
     /// # Panics
     /// When it has ended.
     #[must_use]
     pub fn memory(&self) -> u64 {
+        self.of_status("VmRSS:")
+    }
+
+    /// The most memory that it ever held, in octets.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn peak_memory(&self) -> u64 {
+        self.of_status("VmHWM:")
+    }
+
+    /// The processor time that it has used so far.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn processor_time(&self) -> Duration {
+        processor_time(self.program)
+    }
+
+    /// A line of its status (proc_pid_status(5)) that counts kilobytes, in octets.
+    fn of_status(&self, name: &str) -> u64 {
         let path = format!("/proc/{}/status", self.program.as_raw_nonzero());
         let status = fs::read_to_string(path).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1_024
     }
 
@@ -147,6 +170,20 @@ impl Drop for Tied {
     }
 }
 
+/// The processor time that a process has used so far, by all of its threads (proc_pid_stat(5)).
+///
+/// # Panics
+/// When it has ended.
+pub(crate) fn processor_time(process: Pid) -> Duration {
+    /// The kernel tells it in these, whatever its own clock does.
+    const PER_SECOND: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).unwrap();
+    // The name may have blanks and brackets; after it come the fields from the third on.
+    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace().skip(11);
+    let ticks: f64 = fields.take(2).map(|field| field.parse::<f64>().unwrap()).sum();
+    Duration::from_secs_f64(ticks / PER_SECOND)
+}
+
 /// The last lines of a text.
 pub(crate) fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
@@ -178,7 +215,8 @@ mod tests {
             "told",
         );
         assert_eq!(told.says(|text| text.strip_suffix('\n').map(str::to_owned)), "hi");
-        assert!(told.memory() > 0);
+        let memory = told.memory();
+        assert!(memory > 0 && told.peak_memory() >= memory);
         assert_eq!(told.end(Signal::TERM).code(), Some(3));
         assert_eq!(fs::read_to_string(folder.path().join("told.log")).unwrap(), "bye\n");
         let killed = Tied::start(&shell("sleep 1000"), folder.path(), "killed");

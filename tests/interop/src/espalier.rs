@@ -11,6 +11,20 @@ pub struct Espalier {
     folder: PathBuf,
 }
 
+/// A program of ours, as it was built with the test or the bench that asks for it.
+///
+/// # Panics
+/// When it is not built.
+#[must_use]
+pub fn beside_this_test(name: &str) -> PathBuf {
+    let asking = std::env::current_exe().expect("a program knows where it is");
+    // A test is target/PROFILE/deps/TEST, a bench target/PROFILE/BENCH.
+    let built = asking.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+    let program = built.expect("it lies in target/PROFILE").join(name);
+    assert!(program.exists(), "{}: not built; `cargo build --bin {name}`", program.display());
+    program
+}
+
 /// What came of a run.
 #[derive(Debug)]
 pub struct Ran {
@@ -27,7 +41,7 @@ impl Espalier {
     /// When it is not built.
     #[must_use]
     pub fn in_folder(folder: &Path) -> Self {
-        Self::named("espalier", folder)
+        Self { program: beside_this_test("espalier"), folder: folder.to_owned() }
     }
 
     /// The same for the command of offline ceremonies.
@@ -36,16 +50,7 @@ impl Espalier {
     /// When it is not built.
     #[must_use]
     pub fn ceremony_in(folder: &Path) -> Self {
-        Self::named("espalier-ceremony", folder)
-    }
-
-    fn named(name: &str, folder: &Path) -> Self {
-        let test = std::env::current_exe().expect("a test knows its own program");
-        // target/PROFILE/deps/TEST
-        let built = test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps");
-        let program = built.join(name);
-        assert!(program.exists(), "{}: not built; `cargo build --bin {name}`", program.display());
-        Self { program, folder: folder.to_owned() }
+        Self { program: beside_this_test("espalier-ceremony"), folder: folder.to_owned() }
     }
 
     /// Runs it with words separated by blanks.
