@@ -3,17 +3,18 @@
 //! computed, the plan is made once more, every signature is verified by both implementations.
 
 mod error;
-mod walk;
+pub(crate) mod walk;
 
 use std::fs;
 
+use base64ct::{Base64, Encoding as _};
 use ca_core::algorithm::SignatureScheme;
 use ca_core::pem::{self, Label};
 
 pub use error::AuditError;
 
 use crate::ceremony_id::CeremonyId;
-use crate::definition::{self, Custody, Definition};
+use crate::definition::{self, Custody, Definition, KeySource};
 use crate::digest::Digest;
 use crate::folder::{self, Folder};
 use crate::plan::{self, Plan, Setting};
@@ -23,7 +24,7 @@ use crate::share_set::ShareSet;
 use crate::signing::{self, Made};
 use crate::sitting::{inputs, public_keys};
 use crate::transcript::{self, KeyReady};
-use walk::Walk;
+use walk::{Dealt, Joined, Walk};
 
 /// The largest transcript that is checked, in octets.
 const MAX_TRANSCRIPT: usize = 64 * 1024 * 1024;
@@ -49,6 +50,10 @@ pub struct Report {
     pub done: Vec<String>,
     /// The steps that are not.
     pub left: Vec<String>,
+    /// Steps that were begun, whose file is there and right, and which the next run makes anew.
+    pub begun: Vec<String>,
+    /// Whether the last sitting came to its end. Else lines may be missing, or it goes on.
+    pub closed: bool,
     /// What was signed, in the order of the plan.
     pub made: Vec<Output>,
 }
@@ -80,7 +85,9 @@ pub fn audit(folder: &Folder) -> Result<Report, AuditError> {
     }
     let walk = Walk::through(&read)?;
     let definition_file = folder.read(folder::DEFINITION, definition::MAX_SIZE)?;
-    same(folder::DEFINITION, Digest::of(&definition_file), walk.definition)?;
+    if let Some(definition) = walk.definition {
+        same(folder::DEFINITION, Digest::of(&definition_file), definition)?;
+    }
     let mut report = Report {
         ceremony: opening.ceremony,
         rehearsal: opening.rehearsal,
@@ -91,6 +98,8 @@ pub fn audit(folder: &Folder) -> Result<Report, AuditError> {
         done: walk.signed.keys().chain(walk.destroyed.keys()).cloned().collect(),
         left: Vec::new(),
         made: Vec::new(),
+        begun: Vec::new(),
+        closed: walk.is_closed(),
     };
     if !walk.share_sets.is_empty() {
         let definition = std::str::from_utf8(&definition_file)
@@ -99,13 +108,15 @@ pub fn audit(folder: &Folder) -> Result<Report, AuditError> {
         let auditor =
             Auditor { folder, definition, definition_file, keys: &walk.keys, report: &report };
         let sets = auditor.share_sets(&walk)?;
-        auditor.keys(&walk)?;
+        if let Some((_, set)) = sets.last() {
+            auditor.keys(&walk, set)?;
+        }
         if let Some((digest, set)) = walk.plan {
-            let (made, left) = auditor.plan(digest, &sets[set], &walk)?;
+            let (made, left) = auditor.plan(digest, &sets[set].0, &walk)?;
             (report.made, report.left) = (made, left);
         }
     }
-    strangers(folder, &walk)?;
+    report.begun = strangers(folder, &walk)?;
     Ok(report)
 }
 
@@ -117,19 +128,116 @@ fn same(path: &str, found: Digest, allowed: Digest) -> Result<(), AuditError> {
     Err(AuditError::new(path, format!("SHA-256 {found}"), allowed))
 }
 
-/// Whoever joined shares: as many different holders as it takes.
-fn check_joined(line: u64, names: &[String], set: &ShareSet) -> Result<(), AuditError> {
+/// Whoever joined shares: as many different holders as it takes, and each group of them where they
+/// were tested.
+fn check_joined(joined: &Joined, set: &ShareSet) -> Result<(), AuditError> {
+    let (line, names) = (joined.line, &joined.custodians);
     let holds = |name: &String| set.holders().iter().any(|holder| holder.custodian == *name);
-    let mut different = names.to_vec();
+    let mut different = names.clone();
     different.sort_unstable();
     different.dedup();
     let threshold = set.quorum().threshold();
     let enough = different.len() >= usize::from(threshold) && different.len() == names.len();
     if enough && names.iter().all(holds) {
-        return Ok(());
+        let wanted = groups(names.len() as u64, threshold.into());
+        return match joined.groups.filter(|found| *found != wanted) {
+            Some(found) => Err(AuditError::line(line, "groups", found, wanted)),
+            None => Ok(()),
+        };
     }
     let allowed = format!("{threshold} or more different holders of shares");
     Err(AuditError::line(line, "custodians", names.join(", "), allowed))
+}
+
+/// How many groups of `threshold` there are among so many.
+fn groups(among: u64, threshold: u64) -> u64 {
+    (1..=threshold).fold(1, |groups, place| groups * (among + 1 - place) / place)
+}
+
+/// Whether the set is the one that the definition asks for. Checked before keys are used, too.
+pub(crate) fn check_dealt(
+    path: &str,
+    set: &ShareSet,
+    custody: &Custody,
+    rehearsal: bool,
+) -> Result<(), AuditError> {
+    if set.is_rehearsal() != rehearsal {
+        return Err(AuditError::new(path, flag(set.is_rehearsal()), flag(rehearsal)));
+    }
+    let Custody::New { threshold, custodians } = custody else { return Ok(()) };
+    check_holders(path, set, *threshold, custodians)
+}
+
+fn flag(rehearsal: bool) -> &'static str {
+    if rehearsal { "one of a rehearsal" } else { "one of a ceremony that is no rehearsal" }
+}
+
+fn check_holders(
+    path: &str,
+    set: &ShareSet,
+    threshold: u8,
+    custodians: &[String],
+) -> Result<(), AuditError> {
+    let holders: Vec<&str> = set.holders().iter().map(|holder| holder.custodian.as_str()).collect();
+    if set.quorum().threshold() == threshold && holders == *custodians {
+        return Ok(());
+    }
+    let found = format!("{} of {}", set.quorum().threshold(), holders.join(", "));
+    let allowed = format!("{threshold} of {}", custodians.join(", "));
+    Err(AuditError::new(path, found, allowed))
+}
+
+/// The keys of the transcript are those of the definition: names, places and kinds.
+pub(crate) fn check_keys(definition: &Definition, keys: &[KeyReady]) -> Result<(), AuditError> {
+    let place = "transcript: keys_ready";
+    let names: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
+    if !names.iter().copied().eq(definition.keys.keys().map(String::as_str)) {
+        let allowed: Vec<&str> = definition.keys.keys().map(String::as_str).collect();
+        let allowed = format!("those of the definition: {}", allowed.join(", "));
+        return Err(AuditError::new(place, names.join(", "), allowed));
+    }
+    let public_keys = public_keys(keys)
+        .ok_or_else(|| AuditError::new(place, "a key that can't be read", "public keys"))?;
+    for (key, source) in keys.iter().zip(definition.keys.values()) {
+        let (path, algorithm) = match source {
+            KeySource::Made(algorithm) => (&Folder::key(&key.name), Some(*algorithm)),
+            KeySource::File { path, algorithm } => (path, *algorithm),
+        };
+        if key.path != *path {
+            return Err(AuditError::new(place, &key.path, path));
+        }
+        let kind = public_keys[&key.name].kind();
+        if let Some(algorithm) = algorithm.filter(|algorithm| algorithm.key() != kind) {
+            let found = format!("{}, a key of {kind}", key.name);
+            return Err(AuditError::new(place, found, algorithm));
+        }
+    }
+    Ok(())
+}
+
+/// A sealed key is of the set's shares, and the one that the transcript names.
+pub(crate) fn check_sealed(
+    key: &KeyReady,
+    source: Option<&KeySource>,
+    sealed: &SealedKey,
+    set: &ShareSet,
+) -> Result<(), AuditError> {
+    let (path, found) = (&key.path, sealed.ceremony());
+    if found != set.ceremony() || sealed.is_rehearsal() != set.is_rehearsal() {
+        let allowed = format!("one of the share set, {}", set.ceremony());
+        return Err(AuditError::new(path, format!("a key of the shares {found}"), allowed));
+    }
+    // A key of an earlier ceremony may have had another name there.
+    if matches!(source, Some(KeySource::Made(_))) && sealed.name() != key.name {
+        return Err(AuditError::new(path, sealed.name(), &key.name));
+    }
+    let found = Base64::encode_string(sealed.public_key().spki_der());
+    if found == key.public_key {
+        return Ok(());
+    }
+    let digest = |key: &str| Digest::of(&Base64::decode_vec(key).unwrap_or_default());
+    let allowed = format!("public key {}, as the transcript has it", digest(&key.public_key));
+    Err(AuditError::new(path, format!("public key {}", digest(&found)), allowed))
 }
 
 struct Auditor<'a> {
@@ -143,51 +251,66 @@ struct Auditor<'a> {
 impl Auditor<'_> {
     /// The share sets are those of the transcript, the first is the one that the definition asks for,
     /// and whoever joined shares held one. Gives their files.
-    fn share_sets(&self, walk: &Walk) -> Result<Vec<Vec<u8>>, AuditError> {
+    fn share_sets(&self, walk: &Walk) -> Result<Vec<(Vec<u8>, ShareSet)>, AuditError> {
         let now = match &self.definition.custody {
             Custody::New { .. } => folder::SHARE_SET,
             Custody::Existing { share_set } => share_set,
         };
-        let (mut files, mut sets) = (Vec::new(), Vec::new());
-        for (place, digest) in walk.share_sets.iter().enumerate() {
-            let retired = Folder::retired(*digest);
+        let mut sets = Vec::new();
+        for (place, dealt) in walk.share_sets.iter().enumerate() {
+            let retired = Folder::retired(dealt.digest);
             let path = if place + 1 == walk.share_sets.len() { now } else { &retired };
             let file = self.folder.read(path, MAX_SHARE_SET)?;
-            same(path, Digest::of(&file), *digest)?;
+            same(path, Digest::of(&file), dealt.digest)?;
             let set: ShareSet = serde_json::from_slice(&file)
                 .map_err(|error| AuditError::new(path, error, "a share set"))?;
-            if place == 0 {
-                self.dealt(path, &set)?;
+            self.dealt(path, &set, dealt)?;
+            sets.push((file, set));
+        }
+        for joined in &walk.joined {
+            // Where a sitting of keys was cut off, its set is not told.
+            if let Some((_, set)) = sets.get(joined.set) {
+                check_joined(joined, set)?;
             }
-            files.push(file);
-            sets.push(set);
         }
-        for (line, names, place) in &walk.joined {
-            check_joined(*line, names, &sets[*place])?;
-        }
-        Ok(files)
+        Ok(sets)
     }
 
-    /// The set is the one that the definition asks for.
-    fn dealt(&self, path: &str, set: &ShareSet) -> Result<(), AuditError> {
-        let Custody::New { threshold, custodians } = &self.definition.custody else {
-            return Ok(());
+    /// The set is the one that was asked for, and everybody in it wrote a share down.
+    fn dealt(&self, path: &str, set: &ShareSet, dealt: &Dealt) -> Result<(), AuditError> {
+        let holders: Vec<String> = set.holders().iter().map(|one| one.custodian.clone()).collect();
+        let handed_out: Vec<String> = dealt.holders.iter().map(|(_, name)| name.clone()).collect();
+        let is_new = match dealt.threshold {
+            Some(threshold) => {
+                check_holders(path, set, threshold, &handed_out)?;
+                true
+            }
+            None => {
+                check_dealt(path, set, &self.definition.custody, self.report.rehearsal)?;
+                matches!(self.definition.custody, Custody::New { .. })
+            }
         };
-        let holders: Vec<&str> =
-            set.holders().iter().map(|holder| holder.custodian.as_str()).collect();
-        let dealt = set.ceremony() == self.report.ceremony
-            && set.is_rehearsal() == self.report.rehearsal
-            && set.quorum().threshold() == *threshold;
-        if dealt && holders == *custodians {
-            return Ok(());
+        let wanted = if is_new { holders } else { Vec::new() };
+        if set.is_rehearsal() != self.report.rehearsal || handed_out != wanted {
+            let found = format!("shares handed out to {}", handed_out.join(", "));
+            let allowed = format!("to {}", wanted.join(", "));
+            return Err(AuditError::line(dealt.line, "share_set", found, allowed));
         }
-        let found = format!("{} of {}", set.quorum().threshold(), holders.join(", "));
-        let allowed = format!("{threshold} of {}", custodians.join(", "));
-        Err(AuditError::new(path, found, allowed))
+        let makes = self.definition.keys.values().any(|key| matches!(key, KeySource::Made(_)));
+        if !is_new && makes && !dealt.joined {
+            return Err(AuditError::line(
+                dealt.line,
+                "event",
+                "keys_ready",
+                "it after shares_joined",
+            ));
+        }
+        Ok(())
     }
 
     /// Each key file is the one of the transcript, or was wiped.
-    fn keys(&self, walk: &Walk) -> Result<(), AuditError> {
+    fn keys(&self, walk: &Walk, set: &ShareSet) -> Result<(), AuditError> {
+        check_keys(&self.definition, self.keys)?;
         for key in self.keys {
             let destroyed = walk.destroyed.values().any(|name| *name == key.name);
             if destroyed {
@@ -196,16 +319,15 @@ impl Auditor<'_> {
                 }
                 continue;
             }
+            if walk.destroying.values().any(|name| *name == key.name) {
+                // A run that was cut off may have come to any part of it; the next one ends it.
+                continue;
+            }
             let file = self.folder.read(&key.path, sealed_key::MAX_FILE_SIZE)?;
             same(&key.path, Digest::of(&file), key.file)?;
             let sealed = SealedKey::from_json(&file)
                 .map_err(|error| AuditError::new(&key.path, error, "a sealed key"))?;
-            let public_key = public_keys(std::slice::from_ref(key));
-            let public_key = public_key.and_then(|mut keys| keys.remove(&key.name));
-            if public_key.as_ref() != Some(sealed.public_key()) {
-                let allowed = "the one that the transcript has";
-                return Err(AuditError::new(&key.path, "another public key", allowed));
-            }
+            check_sealed(key, self.definition.keys.get(&key.name), &sealed, set)?;
         }
         Ok(())
     }
@@ -250,10 +372,11 @@ impl Auditor<'_> {
         }
         let (mut outputs, mut left) = (Vec::new(), Vec::new());
         for step in &prepared {
+            self.begun(step, walk, &materials)?;
             let destroyed = walk.destroyed.get(&step.name);
             match (walk.signed.get(&step.name), step.scheme()) {
                 (Some((file, der)), Some(scheme)) => {
-                    outputs.push(self.output(step, scheme, file, *der, &materials)?);
+                    outputs.push(self.output(step, scheme, file, Some(*der), &materials)?);
                 }
                 (None, None) if destroyed.is_some_and(|key| *key == step.key) => {}
                 (None, _) if destroyed.is_none() => left.push(step.name.clone()),
@@ -271,13 +394,28 @@ impl Auditor<'_> {
         Ok((outputs, left))
     }
 
+    /// What a step that was begun left: nothing, or a file that is as good as if it were told.
+    fn begun(&self, step: &Prepared, walk: &Walk, materials: &Materials) -> Result<(), AuditError> {
+        let begun = walk.signing.iter().any(|(_, name, _)| *name == step.name);
+        let path = Folder::output(&step.name);
+        match step.scheme() {
+            Some(scheme) if begun && !walk.signed.contains_key(&step.name) => {
+                if self.folder.has(&path) {
+                    self.output(step, scheme, &path, None, materials)?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What a step made: the file to the octet, what it has signed, and by whom.
     fn output(
         &self,
         step: &Prepared,
         scheme: SignatureScheme,
         path: &str,
-        der: Digest,
+        der: Option<Digest>,
         materials: &Materials,
     ) -> Result<Output, AuditError> {
         if path != Folder::output(&step.name) {
@@ -297,16 +435,28 @@ impl Auditor<'_> {
             _ => Label::Certificate,
         };
         let made = made.filter(|made| made.label == wanted);
-        let made =
-            made.ok_or_else(|| AuditError::new(path, "something else", format!("one {wanted}")))?;
+        let made = made.ok_or_else(|| {
+            let found = match &read {
+                pem::Input::Pem(blocks) => blocks
+                    .first()
+                    .map_or("no PEM".into(), |block| format!("PEM of {}", block.label())),
+                pem::Input::Der(_) => "DER".into(),
+            };
+            AuditError::new(path, found, format!("PEM of one {wanted}"))
+        })?;
         let written = made.to_pem(self.report.rehearsal).into_bytes();
         if written != file {
             let at = written.iter().zip(&file).position(|(a, b)| a != b);
             let at = at.unwrap_or(written.len().min(file.len()));
-            let allowed = "the file as it was written";
-            return Err(AuditError::new(path, format!("another octet {at}"), allowed));
+            let octet = |octets: &[u8]| {
+                octets.get(at).map_or("no octet".into(), |octet| format!("octet {octet:#04x}"))
+            };
+            let found = format!("{} at {at}", octet(&file));
+            return Err(AuditError::new(path, found, octet(&written)));
         }
-        same(path, Digest::of(&made.der), der)?;
+        if let Some(der) = der {
+            same(path, Digest::of(&made.der), der)?;
+        }
         let key = materials.public_keys.get(&step.key);
         let key = key.ok_or_else(|| {
             AuditError::new(path, format!("no key {}", step.key), "a key of the transcript")
@@ -319,19 +469,25 @@ impl Auditor<'_> {
 }
 
 /// Nothing lies among the outputs that the transcript does not know.
-fn strangers(folder: &Folder, walk: &Walk) -> Result<(), AuditError> {
+fn strangers(folder: &Folder, walk: &Walk) -> Result<Vec<String>, AuditError> {
     let place = folder.path("out");
-    let Ok(entries) = fs::read_dir(&place) else { return Ok(()) };
+    let Ok(entries) = fs::read_dir(&place) else { return Ok(Vec::new()) };
+    let mut left = Vec::new();
     for entry in entries.flatten() {
         let path = format!("out/{}", entry.file_name().to_string_lossy());
         let signed = walk.signed.values().any(|(file, _)| *file == path);
         // A power cut leaves what was begun: the next run writes it anew.
-        let begun = walk.signing.iter().any(|(_, step, _)| Folder::output(step) == path);
-        if !signed && !begun {
-            return Err(AuditError::new(&path, "a file", "files that the transcript has"));
+        let begun = walk.signing.iter().find(|(_, step, _)| Folder::output(step) == path);
+        match begun {
+            _ if signed => {}
+            Some((_, step, _)) => left.push(step.clone()),
+            None => {
+                return Err(AuditError::new(&path, "a file", "files that the transcript has"));
+            }
         }
     }
-    Ok(())
+    left.sort_unstable();
+    Ok(left)
 }
 
 #[cfg(test)]

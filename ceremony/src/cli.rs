@@ -37,7 +37,7 @@ const MAX_ANSWERS: usize = 64 * 1024;
   espalier-ceremony keys root-2026
   espalier-ceremony plan root-2026
   espalier-ceremony run root-2026
-  espalier-ceremony verify-transcript root-2026
+  espalier-ceremony verify-transcript root-2026 --head \"$HEAD\"
 
 Exit codes:
   0  done; what was checked is right
@@ -68,8 +68,10 @@ enum Command {
   espalier-ceremony share reshare root-2026 --threshold 2 --custodian Ana --custodian Fay --custodian Gil")]
     Share(ShareCommand),
     /// Check a ceremony from its folder: transcript, plan, keys and all that was signed
-    #[command(after_help = "Example:\n  espalier-ceremony verify-transcript root-2026")]
-    VerifyTranscript(FolderOptions),
+    #[command(
+        after_help = "Example:\n  espalier-ceremony verify-transcript root-2026 --head \"$HEAD\""
+    )]
+    VerifyTranscript(VerifyOptions),
     /// Rehearse a whole ceremony unattended, with throw-away keys; all that it makes is marked
     Rehearse(RehearseOptions),
 }
@@ -87,6 +89,20 @@ struct FolderOptions {
     /// The folder of the ceremony, with ceremony.yaml in it
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct VerifyOptions {
+    #[command(flatten)]
+    at: FolderOptions,
+
+    /// The head of the transcript from paper: 64 hexadecimal digits, or its first 12 words or more
+    #[arg(long, value_name = "DIGEST", required_unless_present = "without_paper")]
+    head: Option<String>,
+
+    /// Check the folder by itself: whoever can write it can make another one that is right in itself
+    #[arg(long, conflicts_with = "head")]
+    without_paper: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -153,13 +169,16 @@ impl Command {
         refused: Vec<String>,
     ) -> Result<(), CliError> {
         // It reads public files only.
-        if let Self::VerifyTranscript(at) = self {
-            return print(&audit(&Folder::new(at.folder))?);
+        if let Self::VerifyTranscript(options) = self {
+            return options.run();
         }
         let refused = refused.into_iter().map(|step| format!("hardening: {step}"));
-        let mut findings = surroundings::look(Path::new("/"));
-        findings.extend(refused);
-        let world = World { clock, rng, program: program(), cost: Cost::REAL, findings };
+        let (mut findings, program) = (refused.collect::<Vec<_>>(), program());
+        if program.digest.is_none() {
+            findings.push("program: its own file can't be read, so nobody can compare it".into());
+        }
+        let look = || surroundings::look(Path::new("/"));
+        let world = World { clock, rng, program, cost: Cost::REAL, findings, look };
         match self {
             Self::Keys(at) => sit(at, Part::Keys, world),
             Self::Plan(at) => sit(at, Part::Plan, world),
@@ -184,6 +203,18 @@ fn sit(at: FolderOptions, part: Part, mut world: World<'_>) -> Result<(), CliErr
     Ok(())
 }
 
+impl VerifyOptions {
+    fn run(self) -> Result<(), CliError> {
+        let report = audit(&Folder::new(self.at.folder))?;
+        match self.head {
+            Some(paper) if !report.head.is_on_paper(&paper) => {
+                Err(CliError::other_head(report.head))
+            }
+            head => print(&report, head.is_some()),
+        }
+    }
+}
+
 impl RehearseOptions {
     fn run(self, mut world: World<'_>) -> Result<(), CliError> {
         let beside = self.answers.parent().unwrap_or(Path::new("."));
@@ -193,19 +224,20 @@ impl RehearseOptions {
         let answers = Answers::from_yaml(&text)?;
         let mut screen = io::stderr();
         let report = rehearse(answers, &beside, &self.folder, &mut screen, &mut world)?;
-        print(&report)
+        print(&report, true)
     }
 }
 
 /// This program, by its version and the digest of its file.
 fn program() -> Program {
-    let file = std::env::current_exe().ok().and_then(|path| std::fs::read(path).ok());
+    // Not the path: another file may be there by now.
+    let file = std::fs::read("/proc/self/exe").ok();
     let digest = file.map(|octets| Digest::of(&octets));
     Program { version: env!("CARGO_PKG_VERSION").to_owned(), digest }
 }
 
 /// Prints what an audit found.
-fn print(report: &Report) -> Result<(), CliError> {
+fn print(report: &Report, on_paper: bool) -> Result<(), CliError> {
     let kind = if report.rehearsal { "rehearsal" } else { "ceremony" };
     let mut text = format!("{kind}    {}\n", report.ceremony);
     for (number, key) in (1..).zip(&report.sittings) {
@@ -217,6 +249,16 @@ fn print(report: &Report) -> Result<(), CliError> {
     let head = report.head;
     text += &format!("lines        {}\nhead         {head}\n", report.lines);
     text += &format!("             {}\n", head.spoken());
+    if !on_paper {
+        text +=
+            "             not compared with paper: it may be another ceremony, or lack its end\n";
+    }
+    if !report.closed {
+        text += "             the last sitting did not come to its end\n";
+    }
+    if !report.begun.is_empty() {
+        text += &format!("begun        {}\n", report.begun.join(", "));
+    }
     text += &format!("done         {}\n", report.done.join(", "));
     let left = if report.left.is_empty() { "nothing".into() } else { report.left.join(", ") };
     text += &format!("left         {left}\n");

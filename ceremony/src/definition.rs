@@ -16,6 +16,7 @@
 //! or (the serial numbers) in the plan. There is no clock in it.
 
 mod error;
+mod places;
 mod written;
 
 use std::collections::BTreeMap;
@@ -175,6 +176,8 @@ pub struct CrlStep {
     pub next_update: Timestamp,
     /// The file of the list before it, all of whose entries stay.
     pub previous: Option<String>,
+    /// Whether it is the first list, and so has none before it.
+    pub first: bool,
     /// What is revoked newly.
     pub revoked: Vec<Revocation>,
 }
@@ -210,6 +213,7 @@ impl Definition {
         }
         let definition = written::read(text)?;
         definition.check()?;
+        definition.check_places()?;
         Ok(definition)
     }
 
@@ -369,6 +373,12 @@ fn check_list(
             list.next_update,
             allowed,
         ));
+    }
+    if list.previous.is_some() == list.first {
+        let found = if list.first { "the first list with one before it" } else { "none" };
+        let allowed =
+            "the list before it, all of whose entries stay; `first: true` where there is none";
+        return Err(DefinitionError::new(format!("{place}: previous"), found, allowed));
     }
     for revocation in &list.revoked {
         if let RevocationTarget::Certificate(name) = &revocation.target {

@@ -9,6 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::words;
 
+/// How many words of a digest are typed in to compare it: 132 bits, which nobody meets by trying.
+pub const CONFIRMING_WORDS: usize = 12;
+
 /// A SHA-256 digest (FIPS 180-4); 64 hexadecimal digits in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -37,6 +40,19 @@ impl Digest {
     /// The octets.
     pub fn as_bytes(&self) -> &[u8; Self::SIZE] {
         &self.0
+    }
+
+    /// Whether this is what stands on a paper: all digits, or the first [`CONFIRMING_WORDS`] words or
+    /// more. Four letters of a word are enough.
+    pub fn is_on_paper(&self, paper: &str) -> bool {
+        let digits: String = paper.split_whitespace().collect();
+        if digits.parse() == Ok(*self) {
+            return true;
+        }
+        let Ok(typed) = words::read(paper) else { return false };
+        let all = words::encode(&self.0);
+        let content = &all[..all.len() - words::CHECK_WORDS];
+        typed.len() >= CONFIRMING_WORDS && content.starts_with(&typed)
     }
 
     /// As 24 words to read aloud ([`words::spoken`]).
@@ -115,6 +131,21 @@ mod tests {
                 error.contains("allowed are 64 digits") && !error.contains('\u{1b}'),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn twelve_words_or_all_digits_are_compared_with_paper() {
+        let digest = Digest::of(b"abc");
+        let words = digest.spoken();
+        let first = |count: usize| words.split(' ').take(count).collect::<Vec<_>>().join(" ");
+        for paper in [digest.to_string(), words.clone(), first(12).to_uppercase(), first(20)] {
+            assert!(digest.is_on_paper(&paper), "{paper}");
+            assert!(!Digest::of(b"abd").is_on_paper(&paper), "{paper}");
+        }
+        let wrong = format!("{} zoo", first(11));
+        for paper in ["", &first(11), &wrong, &format!("{words} zoo"), &digest.to_string()[1..]] {
+            assert!(!digest.is_on_paper(paper), "{paper}");
         }
     }
 

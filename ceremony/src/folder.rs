@@ -36,6 +36,17 @@ const NEW: &str = ".new";
 /// What two runs at once would both hold.
 const LOCK: &str = ".lock";
 
+/// What a name of a file may be.
+pub(crate) const INSIDE: &str = "a relative path without `..`, of a file in the ceremony's folder";
+
+/// Whether a name is that of a file in the folder or below: the folder is whole when it is carried
+/// elsewhere, and whoever brings it names no file of this machine.
+pub(crate) fn is_inside(name: &str) -> bool {
+    use std::path::Component;
+    let plain = ca_core::escape::escaped(name) == name && (1..=200).contains(&name.len());
+    plain && Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
 /// The folder of a ceremony.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
@@ -57,6 +68,37 @@ impl Folder {
         self.0.join(name)
     }
 
+    /// Where a file of it is, once nothing on the way leads out: no link, and no pipe or device in the
+    /// place of the file. Nobody else changes the folder meanwhile: it is on this machine's medium.
+    fn checked(&self, name: &str) -> Result<PathBuf, FolderError> {
+        if !is_inside(name) {
+            return Err(FolderError::Outside { found: ca_core::escape::quoted(name) });
+        }
+        let mut path = self.0.clone();
+        let mut parts = Path::new(name).components().peekable();
+        while let Some(part) = parts.next() {
+            path.push(part);
+            let Ok(found) = fs::symlink_metadata(&path) else { continue };
+            let (fits, allowed) = match parts.peek() {
+                Some(_) => (found.is_dir(), "a folder"),
+                None => (found.is_file(), "a file"),
+            };
+            if !fits {
+                let path = path.display().to_string();
+                return Err(FolderError::Kind { path, allowed });
+            }
+        }
+        Ok(path)
+    }
+
+    /// Where the transcript is, which is appended to.
+    ///
+    /// # Errors
+    /// `FolderError::Kind` when a link or anything else is in its place.
+    pub(crate) fn transcript(&self) -> Result<PathBuf, FolderError> {
+        self.checked(TRANSCRIPT)
+    }
+
     /// Where the sealed key of this name is, from the folder.
     pub fn key(name: &str) -> String {
         format!("keys/{name}.json")
@@ -72,7 +114,15 @@ impl Folder {
         format!("share-sets/{digest}.json")
     }
 
-    /// Removes what was staged. It is sealed, so that it need not be wiped.
+    /// Wipes what a power cut left of a file that was being written. It may be a sealed key.
+    ///
+    /// # Errors
+    /// `FolderError` when it can't be wiped.
+    pub(crate) fn clear_begun(&self) -> Result<(), FolderError> {
+        if self.has(NEW) { self.wipe(NEW) } else { Ok(()) }
+    }
+
+    /// Removes what was staged, once sealed keys among it are wiped.
     ///
     /// # Errors
     /// `FolderError::Failed` when it can't be removed.
@@ -87,7 +137,7 @@ impl Folder {
     /// `FolderError::Busy` when another run is in it, `FolderError::Failed` when the folder is not
     /// there or may not be written.
     pub fn lock(&self) -> Result<Lock, FolderError> {
-        let path = self.path(LOCK);
+        let path = self.checked(LOCK)?;
         let mut options = File::options();
         let file = options.create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|source| FolderError::failed(&path, source))?;
@@ -100,9 +150,9 @@ impl Folder {
         }
     }
 
-    /// Whether there is such a file.
+    /// Whether there is such a file, or anything else in its place.
     pub fn has(&self, name: &str) -> bool {
-        self.path(name).exists()
+        fs::symlink_metadata(self.path(name)).is_ok()
     }
 
     /// Reads a file of at most `limit` octets.
@@ -110,7 +160,7 @@ impl Folder {
     /// # Errors
     /// `FolderError` when it is larger, or can't be read.
     pub fn read(&self, name: &str, limit: usize) -> Result<Vec<u8>, FolderError> {
-        let path = self.path(name);
+        let path = self.checked(name)?;
         let failed = |source| FolderError::failed(&path, source);
         let file = File::open(&path).map_err(failed)?;
         let mut octets = Vec::new();
@@ -126,11 +176,11 @@ impl Folder {
     /// # Errors
     /// `FolderError::Failed` when it can't be written; what was there stays then.
     pub fn write(&self, name: &str, octets: &[u8]) -> Result<(), FolderError> {
-        let path = self.path(name);
+        let path = self.checked(name)?;
         let failed = |source| FolderError::failed(&path, source);
         let parent = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(failed)?;
-        let new = self.path(NEW);
+        let new = self.checked(NEW)?;
         let mut options = File::options();
         options.create(true).truncate(true).write(true).mode(0o600);
         let mut file = options.open(&new).map_err(failed)?;
@@ -151,13 +201,16 @@ impl Folder {
     /// # Errors
     /// `FolderError::Failed` when it can't be written or removed.
     pub fn wipe(&self, name: &str) -> Result<(), FolderError> {
-        let path = self.path(name);
+        let path = self.checked(name)?;
         let failed = |source| FolderError::failed(&path, source);
         let mut file = File::options().write(true).open(&path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         let zeros = vec![0; usize::try_from(length).unwrap_or(0)];
         file.write_all(&zeros).and_then(|()| file.sync_all()).map_err(failed)?;
-        fs::remove_file(&path).map_err(failed)
+        fs::remove_file(&path).map_err(failed)?;
+        // Else a power cut could bring the name back, after it was told that the file is gone.
+        let parent = path.parent().unwrap_or(Path::new("."));
+        File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed)
     }
 }
 
@@ -175,6 +228,20 @@ pub enum FolderError {
     Busy {
         /// The folder.
         path: String,
+    },
+    /// A name that leads elsewhere.
+    #[error("file: found {found}, allowed is {INSIDE}")]
+    Outside {
+        /// The name.
+        found: String,
+    },
+    /// A link, a pipe, a device, or a folder in the place of a file.
+    #[error("{path}: found something else, a link perhaps, allowed is {allowed}")]
+    Kind {
+        /// Where.
+        path: String,
+        /// What may be there.
+        allowed: &'static str,
     },
     /// Past the bound.
     #[error("{path}: found more than {allowed} octets, allowed are at most so many")]

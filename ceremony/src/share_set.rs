@@ -123,7 +123,8 @@ impl ShareSet {
     ) -> Result<(Self, Vec<Share>), CustodyError> {
         check_labels(custodians)?;
         let quorum = quorum(threshold, custodians.len())?;
-        let (mut holders, mut shares) = (Vec::new(), Vec::new());
+        // Made large enough at once: growing would leave copies of shares behind.
+        let (mut holders, mut shares) = (Vec::new(), Vec::with_capacity(custodians.len()));
         let values = shamir::split(&key.0, quorum, rng);
         for ((value, custodian), index) in values.into_iter().zip(custodians).zip(1..) {
             let share = Share::new(ShareHeader { ceremony, rehearsal, threshold, index }, value);
@@ -137,7 +138,7 @@ impl ShareSet {
         Ok((Self { ceremony, rehearsal, quorum, key: commitment, holders }, shares))
     }
 
-    /// The ceremony that made it.
+    /// Its own name, drawn anew whenever shares are dealt.
     pub fn ceremony(&self) -> CeremonyId {
         self.ceremony
     }

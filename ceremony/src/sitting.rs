@@ -5,13 +5,14 @@
 
 mod custody;
 mod error;
+mod kept;
 mod keys;
+mod opening;
 mod planning;
 mod resharing;
 mod running;
 mod surroundings;
 
-use ca_core::escape::escaped;
 use ca_core::key::PrivateKey;
 use jiff::Timestamp;
 use rand_core::CryptoRng;
@@ -19,16 +20,16 @@ use rand_core::CryptoRng;
 pub use error::SittingError;
 pub(crate) use planning::{inputs, public_keys};
 
+use crate::audit::walk::{self, Walk};
 use crate::ceremony_id::CeremonyId;
-use crate::definition::{self, Custody, Definition, KeySource};
+use crate::definition::{Custody, Definition, KeySource};
 use crate::digest::Digest;
 use crate::entropy::{Mixed, Pool};
 use crate::folder::{self, Folder, Lock};
-use crate::sealed_key::{self, SealedKey};
 use crate::share::Cost;
 use crate::share_set::{KeyEncryptionKey, ShareSet};
 use crate::table::Table;
-use crate::transcript::{self, Event, Opening, Program, Transcript};
+use crate::transcript::{Event, Program, Transcript, WriteError};
 
 /// The largest share set, in octets: sixteen names and commitments.
 const MAX_SHARE_SET: usize = 64 * 1024;
@@ -47,8 +48,10 @@ pub struct World<'a> {
     pub program: Program,
     /// What trying a passphrase costs.
     pub cost: Cost,
-    /// What [`crate::surroundings`] and the hardening of the process found.
+    /// What the hardening of the process found.
     pub findings: Vec<String>,
+    /// Looks at what is around the machine ([`crate::surroundings`]), each time before secrets are used.
+    pub look: fn() -> Vec<String>,
 }
 
 impl World<'_> {
@@ -60,6 +63,7 @@ impl World<'_> {
             program: self.program.clone(),
             cost: self.cost,
             findings: self.findings.clone(),
+            look: self.look,
         }
     }
 }
@@ -114,11 +118,15 @@ pub struct Sitting<'a> {
     rehearsal: bool,
     definition: Definition,
     definition_file: Vec<u8>,
-    /// What earlier sittings wrote.
-    before: Vec<Event>,
+    /// What the transcript tells, this sitting included.
+    walk: Walk,
+    /// Findings that somebody gave a reason for.
+    excused: Vec<String>,
     transcript: Transcript,
     table: &'a mut dyn Table,
     world: World<'a>,
+    /// What custodians are told before they type in their shares.
+    purpose_of_shares: String,
     /// What people brought to the generator.
     pool: Pool,
 }
@@ -126,7 +134,8 @@ pub struct Sitting<'a> {
 impl<'a> Sitting<'a> {
     fn part(&mut self, part: Part) -> Result<(), SittingError> {
         if part.touches_secrets() {
-            self.pool = Pool::new(&self.prepare()?);
+            let typed = self.prepare()?;
+            self.pool = Pool::new(&typed);
         }
         match part {
             Part::Keys => self.make_keys(),
@@ -142,69 +151,6 @@ impl<'a> Sitting<'a> {
         Mixed::new(self.world.rng, &mut self.pool)
     }
 
-    /// Sits down: the folder is locked, definition and transcript are read, who is there is asked and
-    /// written down.
-    ///
-    /// # Errors
-    /// `SittingError` when another run is in the folder, or a file is not right.
-    fn open(
-        folder: Folder,
-        purpose: &Purpose,
-        table: &'a mut dyn Table,
-        world: World<'a>,
-    ) -> Result<Self, SittingError> {
-        let lock = folder.lock()?;
-        let definition_file = folder.read(folder::DEFINITION, definition::MAX_SIZE)?;
-        let text = std::str::from_utf8(&definition_file).map_err(|error| SittingError::State {
-            message: format!("{}: it is not UTF-8 text ({error})", folder::DEFINITION),
-        })?;
-        let definition = Definition::from_yaml(text)?;
-        let there = match folder.has(folder::TRANSCRIPT) {
-            true => transcript::read(&folder.read(folder::TRANSCRIPT, MAX_TRANSCRIPT)?)
-                .map_err(transcript::WriteError::from)?,
-            false => transcript::read(&[]).map_err(transcript::WriteError::from)?,
-        };
-        let ceremony = match there.opening() {
-            Some(first) => first.ceremony,
-            None => CeremonyId::generate(world.rng),
-        };
-        let people = table.people()?;
-        let opening = Opening {
-            ceremony,
-            rehearsal: purpose.rehearsal,
-            purpose: purpose.part.text().to_owned(),
-            operator: people.operator,
-            witnesses: people.witnesses,
-            program: world.program.clone(),
-            // The transcript puts its own there.
-            key: String::new(),
-            cut_octets: 0,
-        };
-        let path = folder.path(folder::TRANSCRIPT);
-        let transcript = Transcript::open(&path, opening, (world.clock)(), world.rng)?;
-        let mut sitting = Self {
-            folder,
-            _lock: lock,
-            ceremony,
-            rehearsal: purpose.rehearsal,
-            definition,
-            definition_file,
-            before: there.events().cloned().collect(),
-            transcript,
-            table,
-            world,
-            pool: Pool::new(""),
-        };
-        let key = sitting.transcript.key();
-        sitting.table.show(&format!(
-            "Ceremony {ceremony}\nKey of this sitting\n  {key}\n  {}\n",
-            key.spoken()
-        ))?;
-        sitting.record(Event::DefinitionRead { definition: sitting.definition_digest() })?;
-        sitting.settle()?;
-        Ok(sitting)
-    }
-
     /// Sits down, does the part, and closes the sitting; gives the head of the transcript.
     ///
     /// # Errors
@@ -216,8 +162,12 @@ impl<'a> Sitting<'a> {
         world: World<'a>,
     ) -> Result<Digest, SittingError> {
         let mut sitting = Self::open(folder, &purpose, table, world)?;
-        let done = sitting.part(purpose.part);
+        let done = sitting.begin().and_then(|()| sitting.part(purpose.part));
         if let Err(error) = done {
+            if matches!(error, SittingError::Transcript(WriteError::File { .. })) {
+                // The medium takes no lines: another one would only do more harm.
+                return Err(error);
+            }
             // Where the transcript can't be written either, the first error is the one that matters.
             let message = crate::causes::told(&error);
             let _ = sitting.record(Event::Failed { message }).and_then(|()| sitting.close());
@@ -233,13 +183,18 @@ impl<'a> Sitting<'a> {
     fn close(mut self) -> Result<Digest, SittingError> {
         self.record(Event::SittingClosed {})?;
         let head = self.transcript.head();
-        let text = format!("Head of the transcript\n  {head}\n  {}\n", head.spoken());
-        self.table.show(&text)?;
+        self.table.note(walk::HEAD, head)?;
         Ok(head)
     }
 
+    /// Writes a line, unless an audit would refuse it: a line can't be taken back.
     fn record(&mut self, event: Event) -> Result<(), SittingError> {
-        Ok(self.transcript.append(event, (self.world.clock)())?)
+        let mut walk = self.walk.clone();
+        walk.line(self.transcript.lines() + 1, &event)?;
+        self.transcript.append(event, (self.world.clock)())?;
+        walk.written(self.transcript.head());
+        self.walk = walk;
+        Ok(())
     }
 
     fn definition_digest(&self) -> Digest {
@@ -254,39 +209,12 @@ impl<'a> Sitting<'a> {
         }
     }
 
-    fn share_set(&self) -> Result<(ShareSet, Vec<u8>), SittingError> {
-        let path = self.share_set_path();
-        let file = self.folder.read(&path, MAX_SHARE_SET)?;
-        let set: ShareSet = serde_json::from_slice(&file).map_err(|error| SittingError::State {
-            message: escaped(&format!("{path}: {error}")),
-        })?;
-        if set.is_rehearsal() != self.rehearsal {
-            return Err(
-                crate::share_set::CustodyError::Rehearsal { found: set.is_rehearsal() }.into()
-            );
-        }
-        Ok((set, file))
-    }
-
     /// Where the sealed key of this name is.
     fn key_path(&self, name: &str) -> String {
         match self.definition.keys.get(name) {
             Some(KeySource::File { path, .. }) => path.clone(),
             Some(KeySource::Made(_)) | None => Folder::key(name),
         }
-    }
-
-    /// A sealed key, which must be of these shares.
-    fn sealed_key(&self, name: &str, set: &ShareSet) -> Result<(SealedKey, Vec<u8>), SittingError> {
-        let path = self.key_path(name);
-        let file = self.folder.read(&path, sealed_key::MAX_FILE_SIZE)?;
-        let sealed = SealedKey::from_json(&file)?;
-        if sealed.ceremony() != set.ceremony() || sealed.is_rehearsal() != set.is_rehearsal() {
-            let found = (sealed.ceremony(), sealed.is_rehearsal());
-            let allowed = (set.ceremony(), set.is_rehearsal());
-            return Err(SittingError::OtherShares { path, found, allowed });
-        }
-        Ok((sealed, file))
     }
 
     fn open_key(

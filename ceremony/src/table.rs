@@ -22,12 +22,9 @@ pub struct People {
 pub struct Confirmed {
     /// Who.
     pub by: String,
-    /// What was typed: the first words of the digest, or the reason.
+    /// What was typed: words or digits of a digest, or the reason.
     pub words: String,
 }
-
-/// How many words of a digest are typed in to confirm it.
-pub const CONFIRMING_WORDS: usize = 4;
 
 /// The people at the table.
 pub trait Table {
@@ -42,6 +39,24 @@ pub trait Table {
     /// # Errors
     /// `TableError` when it can't be shown.
     fn show(&mut self, text: &str) -> Result<(), TableError>;
+
+    /// Shows a digest, in digits and in words, for people to write down: they are asked for it later.
+    ///
+    /// # Errors
+    /// `TableError` when it can't be shown.
+    fn note(&mut self, what: &str, digest: Digest) -> Result<(), TableError> {
+        let spoken = digest.spoken();
+        let words: Vec<&str> = spoken.split(' ').collect();
+        let lines: Vec<String> = words.chunks(6).map(|line| line.join(" ")).collect();
+        self.show(&format!("{what}\n  {digest}\n  {}\n", lines.join("\n  ")))
+    }
+
+    /// What people have on paper of something that was noted in an earlier sitting: digits, or the
+    /// first words; nothing when they have no paper.
+    ///
+    /// # Errors
+    /// `TableError` when nobody answers.
+    fn on_paper(&mut self, what: &str) -> Result<String, TableError>;
 
     /// The reason to go on in spite of a finding; nothing to stop.
     ///
@@ -78,11 +93,15 @@ pub trait Table {
     fn hand_out(&mut self, index: u8, custodian: &str, words: &str) -> Result<(), TableError>;
 
     /// The words of a share: of `custodian`, who reads back from paper, or of anyone who has not
-    /// given one yet.
+    /// given one yet. `purpose` says what it is typed in for.
     ///
     /// # Errors
     /// `TableError` when nobody answers.
-    fn ask_share(&mut self, custodian: Option<&str>) -> Result<Zeroizing<String>, TableError>;
+    fn ask_share(
+        &mut self,
+        custodian: Option<&str>,
+        purpose: &str,
+    ) -> Result<Zeroizing<String>, TableError>;
 
     /// The passphrase of a share.
     ///
@@ -90,12 +109,11 @@ pub trait Table {
     /// `TableError` when nobody answers.
     fn ask_passphrase(&mut self, custodian: &str) -> Result<Zeroizing<String>, TableError>;
 
-    /// Asks for the first [`CONFIRMING_WORDS`] words of a digest, which people find where they read
-    /// it before.
+    /// Somebody else than `others` confirms what was noted, by the words on paper.
     ///
     /// # Errors
     /// `TableError` when nobody answers.
-    fn confirm(&mut self, what: &str, digest: Digest) -> Result<Confirmed, TableError>;
+    fn confirm(&mut self, what: &str, others: &[String]) -> Result<Confirmed, TableError>;
 }
 
 /// Nobody answers.

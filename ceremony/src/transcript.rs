@@ -9,7 +9,7 @@ mod event;
 mod read;
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use base64ct::{Base64, Encoding as _};
@@ -66,9 +66,37 @@ fn before_first(ceremony: CeremonyId) -> Digest {
     Digest::of_parts("espalier-ceremony transcript v1", &[ceremony.as_bytes()])
 }
 
+/// What a transcript is written to.
+trait Medium {
+    /// Appends octets; they are on the disk when this returns.
+    fn append(&mut self, octets: &[u8]) -> io::Result<()>;
+
+    /// Cuts off what stands behind so many octets.
+    fn cut(&mut self, length: u64) -> io::Result<()>;
+}
+
+impl Medium for File {
+    fn append(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.write_all(octets)?;
+        self.sync_data()
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)?;
+        self.sync_all()
+    }
+}
+
+/// The most hours between two lines of one sitting: a clock that jumps ahead is noticed.
+const MAX_HOURS: i64 = 24;
+
 /// A transcript that a sitting writes.
 pub struct Transcript {
-    file: File,
+    medium: Box<dyn Medium>,
+    /// Octets of whole lines.
+    length: u64,
+    /// Whether octets may stand behind them that can't be cut off.
+    damaged: bool,
     signer: Signer,
     head: Digest,
     number: u64,
@@ -92,26 +120,30 @@ impl Transcript {
         let failed = |source| WriteError::File { path: path.display().to_string(), source };
         let octets = match std::fs::read(path) {
             Ok(octets) => octets,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(failed(error)),
         };
         let there = read(&octets)?;
         if let Some(first) = there.opening() {
             first.check_same_ceremony(&opening)?;
         }
+        if let Some(allowed) = there.last_time().filter(|last| now < *last) {
+            return Err(WriteError::Clock { found: now, allowed });
+        }
         let algorithm = Algorithm::named(ALGORITHM).expect("the registry has every composite");
         let key = PrivateKey::generate(algorithm, rng)?;
         let signer = key.signer(algorithm.scheme())?;
         let mut options = File::options();
         options.create(true).append(true);
-        let file = options.open(path).map_err(failed)?;
+        let mut file = options.open(path).map_err(failed)?;
+        let length = (octets.len() - there.torn) as u64;
         if there.torn > 0 {
-            let whole = (octets.len() - there.torn) as u64;
-            file.set_len(whole).and_then(|()| file.sync_all()).map_err(failed)?;
+            file.cut(length).map_err(failed)?;
         }
         let head = there.head().unwrap_or_else(|| before_first(opening.ceremony));
-        let (number, last) = (there.lines.len() as u64, there.last_time());
-        let mut transcript = Self { file, signer, head, number, last };
+        let (number, last) = (there.lines.len() as u64, None);
+        let medium = Box::new(file);
+        let mut transcript = Self { medium, length, damaged: false, signer, head, number, last };
         let spki = Base64::encode_string(key.public_key().spki_der());
         let cut_octets = there.torn as u64;
         let opening = Opening { key: spki, cut_octets, ..opening };
@@ -122,10 +154,15 @@ impl Transcript {
     /// Appends an entry; it is on the disk when this returns.
     ///
     /// # Errors
-    /// `WriteError` when it can't be signed or written, or the clock was stepped back.
+    /// `WriteError` when it can't be signed or written, or the clock was stepped back or far ahead. What
+    /// was written of the line is cut off again: the lines before it stay a transcript.
     pub fn append(&mut self, event: Event, now: Timestamp) -> Result<(), WriteError> {
         if let Some(last) = self.last.filter(|last| now < *last) {
             return Err(WriteError::Clock { found: now, allowed: last });
+        }
+        let far = jiff::SignedDuration::from_hours(MAX_HOURS);
+        if let Some(last) = self.last.filter(|last| now.duration_since(*last) > far) {
+            return Err(WriteError::Jump { found: now, last });
         }
         let number = self.number + 1;
         let entry = Entry { version: 1, number, previous: self.head, at: now, event };
@@ -133,8 +170,15 @@ impl Transcript {
         let mut line = canonical::of(&Written { entry, signature });
         let head = Digest::of(&line);
         line.push(b'\n');
-        let failed = |source| WriteError::File { path: "transcript".into(), source };
-        self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(failed)?;
+        let failed = |source| WriteError::File { path: crate::folder::TRANSCRIPT.into(), source };
+        if self.damaged {
+            return Err(failed(io::Error::other("an earlier line could not be written")));
+        }
+        if let Err(error) = self.medium.append(&line) {
+            self.damaged = self.medium.cut(self.length).is_err();
+            return Err(failed(error));
+        }
+        self.length += line.len() as u64;
         (self.head, self.number, self.last) = (head, number, Some(now));
         Ok(())
     }
@@ -142,6 +186,16 @@ impl Transcript {
     /// The SHA-256 of the last line, for paper.
     pub fn head(&self) -> Digest {
         self.head
+    }
+
+    /// How many lines there are.
+    pub(crate) fn lines(&self) -> u64 {
+        self.number
+    }
+
+    /// The key that this sitting signs with, as its first line has it.
+    pub(crate) fn public_key(&self) -> String {
+        Base64::encode_string(self.signer.public_key().spki_der())
     }
 
     /// The digest of the key that this sitting signs with, for paper.
@@ -162,7 +216,7 @@ pub enum WriteError {
         /// Which file.
         path: String,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The clock went back.
     #[error(
@@ -173,6 +227,16 @@ pub enum WriteError {
         found: Timestamp,
         /// The time of the last entry.
         allowed: Timestamp,
+    },
+    /// The clock went far ahead.
+    #[error(
+        "clock: found {found}, allowed are at most {MAX_HOURS} hours after {last}, the time of the last entry; set the clock right, or begin another sitting"
+    )]
+    Jump {
+        /// The time now.
+        found: Timestamp,
+        /// The time of the last entry.
+        last: Timestamp,
     },
     /// No key for the sitting.
     #[error(transparent)]

@@ -32,11 +32,26 @@ fn a_rehearsal_makes_roots_crosses_and_lists_and_is_verified() {
     assert!(done.status.success(), "{}", text(&done.stderr));
     assert!(took < BOUND, "it took {took:?}");
 
-    let verified = ceremony(&["verify-transcript", made]);
+    let verified = ceremony(&["verify-transcript", made, "--without-paper"]);
     assert!(verified.status.success(), "{}", text(&verified.stderr));
     let report = text(&verified.stdout);
     assert!(report.starts_with("rehearsal"), "{report}");
     assert!(report.contains("left         nothing"), "{report}");
+    assert!(report.contains("not compared with paper"), "{report}");
+    let head = report.split("head         ").nth(1).unwrap().split_whitespace();
+    let (digits, words) = (head.clone().next().unwrap(), head.skip(1).take(12));
+    let words = words.collect::<Vec<_>>().join(" ");
+    for head in [digits, &words] {
+        let verified = ceremony(&["verify-transcript", made, "--head", head]);
+        assert!(verified.status.success(), "{}", text(&verified.stderr));
+        assert!(!text(&verified.stdout).contains("not compared"));
+    }
+    let other = format!("{}{}", &digits[1..], &digits[..1]);
+    for (options, code) in [(&["--head", &other][..], 1), (&[], 2)] {
+        let refused = ceremony(&[&["verify-transcript", made], options].concat());
+        assert_eq!(refused.status.code(), Some(code), "{}", text(&refused.stderr));
+        assert!(text(&refused.stderr).contains("--head"), "{}", text(&refused.stderr));
+    }
     check_outputs(&folder);
 
     // A second rehearsal does not touch it.
@@ -48,7 +63,7 @@ fn a_rehearsal_makes_roots_crosses_and_lists_and_is_verified() {
     let mut octets = fs::read(&root).unwrap();
     octets[600] ^= 1;
     fs::write(&root, octets).unwrap();
-    let refused = ceremony(&["verify-transcript", made]);
+    let refused = ceremony(&["verify-transcript", made, "--without-paper"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("out/hybrid.pem"), "{}", text(&refused.stderr));
 }
@@ -98,7 +113,8 @@ fn every_help_has_an_example() {
 #[test]
 fn what_is_not_there_is_named() {
     let place = tempfile::tempdir().unwrap();
-    let refused = ceremony(&["verify-transcript", place.path().to_str().unwrap()]);
+    let refused =
+        ceremony(&["verify-transcript", "--without-paper", place.path().to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("transcript.jsonl"), "{}", text(&refused.stderr));
     let refused = ceremony(&["rehearse", "--answers", "/nonexistent/a.yaml", "--folder", "x"]);

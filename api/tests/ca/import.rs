@@ -63,6 +63,7 @@ fn held(bench: &Workbench, rehearsal: bool) -> String {
             program: Program { version: "0".into(), digest: None },
             cost: Cost::REAL,
             findings: Vec::new(),
+            look: Vec::new,
         };
         let purpose = Purpose { part, rehearsal };
         Sitting::hold(folder.clone(), purpose, &mut table, world).unwrap();

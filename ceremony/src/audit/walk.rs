@@ -1,4 +1,9 @@
 //! Whether the lines of a transcript follow from each other.
+//!
+//! A sitting asks this before it writes a line, and an audit after: what one refuses, the other does.
+
+mod acts;
+mod sitting;
 
 use std::collections::BTreeMap;
 
@@ -6,202 +11,227 @@ use base64ct::{Base64, Encoding as _};
 
 use super::AuditError;
 use crate::digest::Digest;
-use crate::transcript::{Event, KeyReady, Read};
+use crate::transcript::{Event, KeyReady, Line, Opening, Read};
+use sitting::Sitting;
 
 /// What a transcript tells, once its order is checked.
-pub(super) struct Walk {
+#[derive(Clone, Default)]
+pub(crate) struct Walk {
     /// The definition that was read last.
-    pub(super) definition: Digest,
+    pub(crate) definition: Option<Digest>,
     /// The keys as they are now.
-    pub(super) keys: Vec<KeyReady>,
+    pub(crate) keys: Vec<KeyReady>,
     /// The share sets, the first one first; the last one opens the keys.
-    pub(super) share_sets: Vec<Digest>,
+    pub(crate) share_sets: Vec<Dealt>,
+    /// Whether shares were handed out.
+    pub(crate) handed_out: bool,
+    /// Keys whose making was begun.
+    pub(crate) making: Vec<String>,
     /// The plan that was made last, and which share set was good then, by its place.
-    pub(super) plan: Option<(Digest, usize)>,
+    pub(crate) plan: Option<(Digest, usize)>,
     /// The keys of the sittings.
-    pub(super) sittings: Vec<Digest>,
+    pub(crate) sittings: Vec<Digest>,
     /// Who joined shares, by line, and of which share set, by its place.
-    pub(super) joined: Vec<(u64, Vec<String>, usize)>,
+    pub(crate) joined: Vec<Joined>,
     /// What was about to be signed: line, step and digest.
-    pub(super) signing: Vec<(u64, String, Digest)>,
+    pub(crate) signing: Vec<(u64, String, Digest)>,
     /// What was signed: file and digest, by step.
-    pub(super) signed: BTreeMap<String, (String, Digest)>,
+    pub(crate) signed: BTreeMap<String, (String, Digest)>,
+    /// Which keys were about to be destroyed, by step.
+    pub(crate) destroying: BTreeMap<String, String>,
     /// Which keys were destroyed, by step.
-    pub(super) destroyed: BTreeMap<String, String>,
+    pub(crate) destroyed: BTreeMap<String, String>,
+    /// What people have on paper and the next sitting compares: the head of the last sitting that was
+    /// closed, and the keys of those that were cut off since.
+    pub(crate) on_paper: Vec<(&'static str, Digest)>,
+    /// What the sitting has come to.
+    sitting: Sitting,
 }
 
-/// What this sitting has come to.
-#[derive(Default)]
-struct Sitting {
-    open: bool,
-    definition: Option<Digest>,
-    confirmed: Option<Digest>,
-    joined: bool,
-    /// Findings that people go on in spite of.
-    exceptions: u64,
-    checked: bool,
-    clock: bool,
-    /// The step that is about to be signed.
-    signing: Option<String>,
+/// A share set, and what was told while it was dealt.
+#[derive(Clone)]
+pub(crate) struct Dealt {
+    /// The line that has it.
+    pub(crate) line: u64,
+    /// SHA-256 of its file.
+    pub(crate) digest: Digest,
+    /// Who got a share, by index; nobody where the set was there.
+    pub(crate) holders: Vec<(u8, String)>,
+    /// The threshold that a reshare confirmed.
+    pub(crate) threshold: Option<u8>,
+    /// Whether its shares were joined in the same sitting.
+    pub(crate) joined: bool,
 }
+
+/// Custodians who typed in their shares.
+#[derive(Clone)]
+pub(crate) struct Joined {
+    /// The line that tells it.
+    pub(crate) line: u64,
+    /// Who.
+    pub(crate) custodians: Vec<String>,
+    /// Which share set, by its place.
+    pub(crate) set: usize,
+    /// How many groups gave the key, where they were tested.
+    pub(crate) groups: Option<u64>,
+}
+
+/// What the head of a transcript is called, on screens and on paper.
+pub(crate) const HEAD: &str = "Head of the transcript";
+/// What the key of a sitting is called.
+pub(crate) const KEY: &str = "Key of this sitting";
 
 impl Walk {
     /// Follows the lines.
     ///
     /// # Errors
     /// `AuditError::Line` for one that does not follow from those before it.
-    pub(super) fn through(read: &Read) -> Result<Self, AuditError> {
-        let mut walk = Self {
-            definition: Digest::of(b""),
-            keys: Vec::new(),
-            share_sets: Vec::new(),
-            plan: None,
-            sittings: Vec::new(),
-            joined: Vec::new(),
-            signing: Vec::new(),
-            signed: BTreeMap::new(),
-            destroyed: BTreeMap::new(),
-        };
-        let mut sitting = Sitting::default();
-        for line in &read.lines {
-            walk.line(&mut sitting, line.entry.number, &line.entry.event)?;
+    pub(crate) fn through(read: &Read) -> Result<Self, AuditError> {
+        let mut walk = Self::default();
+        for Line { entry, digest } in &read.lines {
+            walk.line(entry.number, &entry.event)?;
+            walk.written(*digest);
         }
         Ok(walk)
     }
 
-    fn line(&mut self, sitting: &mut Sitting, line: u64, event: &Event) -> Result<(), AuditError> {
-        let refuse =
-            |found: &str, allowed: &str| Err(AuditError::line(line, "event", found, allowed));
-        if !sitting.open && !matches!(event, Event::SittingOpened(_)) {
+    /// Whether the last sitting has come to its end.
+    pub(crate) fn is_closed(&self) -> bool {
+        !self.sitting.open
+    }
+
+    /// What this sitting did not compare with paper.
+    pub(crate) fn not_compared(&self) -> Vec<(&'static str, Digest)> {
+        self.sitting.not_compared.clone()
+    }
+
+    /// How many exceptions this sitting has.
+    pub(crate) fn exceptions(&self) -> u64 {
+        self.sitting.exceptions
+    }
+
+    /// Takes the digest of the line that was taken last.
+    pub(crate) fn written(&mut self, line: Digest) {
+        if !self.sitting.open {
+            self.on_paper = vec![(HEAD, line)];
+        }
+    }
+
+    /// Takes one line.
+    ///
+    /// # Errors
+    /// `AuditError::Line` when it does not follow from those before it; nothing holds then.
+    pub(crate) fn line(&mut self, line: u64, event: &Event) -> Result<(), AuditError> {
+        self.may_follow(line, event)?;
+        match event {
+            Event::SittingOpened(opening) => self.opened(line, opening)?,
+            Event::DefinitionRead { definition } => self.definition_read(line, *definition)?,
+            Event::SurroundingsChecked { .. }
+            | Event::Exception { .. }
+            | Event::ClockConfirmed { .. }
+            | Event::EntropyTyped { .. } => self.sitting.prepared(line, event)?,
+            Event::ReshareConfirmed { threshold, custodians, by } => {
+                self.sitting.confirmed_by(line, by)?;
+                self.sitting.reshare = Some((*threshold, custodians.clone()));
+            }
+            Event::ShareHandedOut { index, custodian, .. } => {
+                self.share_handed_out(line, *index, custodian)?;
+            }
+            Event::SharesTested { custodians, groups } => {
+                self.typed_in(line, custodians, Some(*groups))?;
+            }
+            Event::KeyMaking { key } => self.key_making(line, key)?,
+            Event::KeysReady { keys, share_set } => self.keys_ready(line, keys, *share_set)?,
+            Event::Reshared { share_set, keys } => self.reshared(line, keys, *share_set)?,
+            Event::Planned { plan } => self.planned(line, *plan)?,
+            Event::PlanConfirmed { plan, by } => self.plan_confirmed(line, *plan, by)?,
+            Event::SharesJoined { custodians } => self.shares_joined(line, custodians)?,
+            Event::Signing { step, tbs } => self.signs(line, step, *tbs)?,
+            Event::Signed { step, file, der } => {
+                self.has_signed(line, step, (file.as_str(), *der))?
+            }
+            Event::KeyDestroying { step, key, file } => self.destroys(line, step, key, *file)?,
+            Event::KeyDestroyed { step, key, file } => {
+                self.has_destroyed(line, step, key, *file)?;
+            }
+            Event::Failed { .. } => self.sitting.failed = true,
+            Event::SittingClosed {} => self.sitting.open = false,
+        }
+        Ok(())
+    }
+
+    /// Whether the sitting is there, has not failed, and is for such a line.
+    fn may_follow(&self, line: u64, event: &Event) -> Result<(), AuditError> {
+        let refuse = |found: &str, allowed: &str| refused(line, found, allowed);
+        if matches!(event, Event::SittingOpened(_)) {
+            return Ok(());
+        }
+        if !self.sitting.open {
             return refuse("another one after the sitting was closed", "sitting_opened");
         }
-        match event {
-            Event::SittingOpened(opening) => {
-                *sitting = Sitting { open: true, ..Sitting::default() };
-                let key = Base64::decode_vec(&opening.key).unwrap_or_default();
-                self.sittings.push(Digest::of(&key));
-            }
-            Event::DefinitionRead { definition } => {
-                if !self.signing.is_empty() && *definition != self.definition {
-                    let allowed = format!("{}, by which something was signed", self.definition);
-                    return Err(AuditError::line(line, "definition", definition, allowed));
-                }
-                sitting.definition = Some(*definition);
-                self.definition = *definition;
-            }
-            Event::SurroundingsChecked { findings } => {
-                if *findings != sitting.exceptions {
-                    let allowed = format!("{}, as many as exceptions before", sitting.exceptions);
-                    return Err(AuditError::line(line, "findings", findings, allowed));
-                }
-                sitting.checked = true;
-            }
-            Event::Exception { .. } => sitting.exceptions += 1,
-            Event::ClockConfirmed { by, .. } => {
-                let mut different = by.clone();
-                different.sort_unstable();
-                different.dedup();
-                if different.len() < 2 || !sitting.checked {
-                    return refuse(
-                        "clock_confirmed",
-                        "it after surroundings_checked, by two people",
-                    );
-                }
-                sitting.clock = true;
-            }
-            Event::ShareHandedOut { .. } if !sitting.clock => {
-                return refuse("share_handed_out", "it after clock_confirmed");
-            }
-            Event::EntropyTyped { .. }
-            | Event::ShareHandedOut { .. }
-            | Event::SharesTested { .. }
-            | Event::Failed { .. } => {}
-            Event::KeysReady { keys, share_set } => {
-                if !self.share_sets.is_empty() {
-                    return refuse("keys_ready a second time", "it once");
-                }
-                self.keys = keys.clone();
-                self.share_sets.push(*share_set);
-            }
-            Event::Reshared { share_set, keys } => {
-                if self.share_sets.is_empty() || !sitting.joined {
-                    return refuse("reshared", "it after keys_ready and shares_joined");
-                }
-                self.reshared(line, keys)?;
-                self.share_sets.push(*share_set);
-            }
-            Event::Planned { plan } => {
-                if self.share_sets.is_empty() || !self.signing.is_empty() {
-                    return refuse("planned", "it after keys_ready, and before signing");
-                }
-                self.plan = Some((*plan, self.share_sets.len() - 1));
-            }
-            Event::PlanConfirmed { plan, .. } => {
-                if self.plan.map(|(plan, _)| plan) != Some(*plan) {
-                    return Err(AuditError::line(line, "plan", plan, "the plan made last"));
-                }
-                sitting.confirmed = Some(*plan);
-            }
-            Event::SharesJoined { custodians } => {
-                sitting.joined = true;
-                // Before keys_ready they are those of an earlier ceremony's set, which it names.
-                let set = self.share_sets.len().saturating_sub(1);
-                self.joined.push((line, custodians.clone(), set));
-            }
-            Event::Signing { step, tbs } => {
-                self.may_act(sitting, line, step)?;
-                sitting.signing = Some(step.clone());
-                self.signing.push((line, step.clone(), *tbs));
-            }
-            Event::Signed { step, file, der } => {
-                if sitting.signing.take().as_ref() != Some(step) {
-                    return refuse("signed", "it after signing of the same step");
-                }
-                self.signed.insert(step.clone(), (file.clone(), *der));
-            }
-            Event::KeyDestroyed { step, key, .. } => {
-                self.may_act(sitting, line, step)?;
-                self.destroyed.insert(step.clone(), key.clone());
-            }
-            Event::SittingClosed {} => sitting.open = false,
+        if matches!(event, Event::SittingClosed {} | Event::Failed { .. }) {
+            return Ok(());
+        }
+        if self.sitting.failed {
+            return refuse("another one after failed", "sitting_closed");
+        }
+        let is_reading = matches!(event, Event::DefinitionRead { .. });
+        if is_reading == self.sitting.has_read {
+            return refuse("another order", "definition_read once, after sitting_opened");
+        }
+        let purposes: &[&str] = match event {
+            Event::KeyMaking { .. } | Event::KeysReady { .. } => &["keys"],
+            Event::ShareHandedOut { .. } => &["keys", "share reshare"],
+            Event::SharesJoined { .. } => &["keys", "share reshare", "run"],
+            Event::Planned { .. } => &["plan"],
+            Event::PlanConfirmed { .. }
+            | Event::Signing { .. }
+            | Event::Signed { .. }
+            | Event::KeyDestroying { .. }
+            | Event::KeyDestroyed { .. } => &["run"],
+            Event::SharesTested { .. } => &["share test"],
+            Event::ReshareConfirmed { .. } | Event::Reshared { .. } => &["share reshare"],
+            _ => return Ok(()),
+        };
+        let purpose = self.sitting.purpose.as_str();
+        if !purposes.contains(&purpose) {
+            let allowed = format!("it in a sitting for {}", purposes.join(" or "));
+            return refuse(&format!("another one in a sitting for {purpose}"), &allowed);
+        }
+        if self.sitting.exceptions < self.sitting.not_compared.len() as u64 {
+            return refuse("it before a reason", "the paper compared, or an exception");
         }
         Ok(())
     }
 
-    /// A reshare leaves the keys what they are; those that are gone stay so.
-    fn reshared(&mut self, line: u64, keys: &[KeyReady]) -> Result<(), AuditError> {
-        for key in keys {
-            let known = self.keys.iter_mut().find(|known| {
-                (&known.name, &known.path, &known.public_key)
-                    == (&key.name, &key.path, &key.public_key)
-            });
-            match known {
-                Some(known) => known.file = key.file,
-                None => {
-                    let allowed = "the keys of keys_ready, with their public keys";
-                    return Err(AuditError::line(line, "keys", &key.name, allowed));
-                }
-            }
-        }
+    fn opened(&mut self, line: u64, opening: &Opening) -> Result<(), AuditError> {
+        self.sitting = Sitting::new(line, opening)?;
+        let missing = self.on_paper.iter().filter(|(_, digest)| !opening.compared.contains(digest));
+        self.sitting.not_compared = missing.copied().collect();
+        let key = Base64::decode_vec(&opening.key).unwrap_or_default();
+        let key = Digest::of(&key);
+        self.sittings.push(key);
+        self.on_paper.push((KEY, key));
         Ok(())
     }
 
-    /// Keys act once for each step, and only when plan and shares are there in this sitting.
-    fn may_act(&self, sitting: &Sitting, line: u64, step: &str) -> Result<(), AuditError> {
-        let refuse =
-            |found: String, allowed: &str| Err(AuditError::line(line, "event", found, allowed));
-        if sitting.confirmed.is_none() || !sitting.joined {
-            return refuse(step.to_owned(), "it after plan_confirmed and shares_joined");
+    fn definition_read(&mut self, line: u64, definition: Digest) -> Result<(), AuditError> {
+        if let Some(signed) = self.definition.filter(|_| !self.signing.is_empty())
+            && signed != definition
+        {
+            let allowed = format!("{signed}, by which something was signed");
+            return Err(AuditError::line(line, "definition", definition, allowed));
         }
-        if !sitting.clock {
-            return refuse(step.to_owned(), "it after clock_confirmed");
-        }
-        if sitting.definition != Some(self.definition) {
-            return refuse(step.to_owned(), "it after definition_read");
-        }
-        if self.signed.contains_key(step) || self.destroyed.contains_key(step) {
-            return refuse(format!("{step} a second time"), "each step once");
-        }
+        self.definition = Some(definition);
+        self.sitting.has_read = true;
         Ok(())
     }
 }
+
+/// A line that comes too early, too late, or twice.
+fn refused(line: u64, found: &str, allowed: &str) -> Result<(), AuditError> {
+    Err(AuditError::line(line, "event", found, allowed))
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use crate::audit::AuditError;
 use crate::causes::told;
+use crate::digest::Digest;
 use crate::folder::FolderError;
 use crate::rehearsal::{AnswersError, RehearsalError};
 use crate::signing::SigningError;
@@ -39,6 +40,14 @@ impl CliError {
         Self::new(ENVIRONMENT, error)
     }
 
+    /// The transcript is not the one of the paper.
+    pub(super) fn other_head(found: Digest) -> Self {
+        let message = format!(
+            "head of the transcript: found {found}, allowed is what --head says, from paper; lines may be missing, or it is another ceremony"
+        );
+        Self { code: REFUSED, message }
+    }
+
     pub(super) fn exit(&self) -> ExitCode {
         ExitCode::from(self.code)
     }
@@ -46,12 +55,14 @@ impl CliError {
 
 fn of_sitting(error: &SittingError) -> u8 {
     match error {
-        SittingError::Folder(_) => ENVIRONMENT,
+        SittingError::Folder(error) => of_folder(error),
         SittingError::Definition(_) | SittingError::State { .. } => USAGE,
         SittingError::Transcript(error) => match error {
             WriteError::File { .. } => ENVIRONMENT,
             WriteError::Key(_) | WriteError::Sign(_) => FAULT,
-            WriteError::Transcript(_) | WriteError::Clock { .. } => REFUSED,
+            WriteError::Transcript(_) | WriteError::Clock { .. } | WriteError::Jump { .. } => {
+                REFUSED
+            }
         },
         SittingError::Table(error) => of_table(error),
         SittingError::Signing(SigningError::NotPlanned { .. } | SigningError::OtherKey { .. }) => {
@@ -66,9 +77,21 @@ fn of_sitting(error: &SittingError) -> u8 {
         | SittingError::Plan(_)
         | SittingError::OtherShares { .. }
         | SittingError::Changed { .. }
+        | SittingError::OtherPaper { .. }
+        | SittingError::Audit(_)
         | SittingError::NotConfirmed { .. }
         | SittingError::NotReadBack { .. }
         | SittingError::NoShare { .. } => REFUSED,
+    }
+}
+
+/// What the folder holds is the input's fault; what can't be read or written is not.
+fn of_folder(error: &FolderError) -> u8 {
+    match error {
+        FolderError::TooLarge { .. } | FolderError::Outside { .. } | FolderError::Kind { .. } => {
+            USAGE
+        }
+        FolderError::Busy { .. } | FolderError::Failed { .. } => ENVIRONMENT,
     }
 }
 
@@ -107,7 +130,7 @@ impl From<AuditError> for CliError {
 
 impl From<FolderError> for CliError {
     fn from(error: FolderError) -> Self {
-        Self::new(ENVIRONMENT, &error)
+        Self::new(of_folder(&error), &error)
     }
 }
 
@@ -121,7 +144,7 @@ impl From<RehearsalError> for CliError {
     fn from(error: RehearsalError) -> Self {
         let code = match &error {
             RehearsalError::Exists { .. } => USAGE,
-            RehearsalError::Folder(_) => ENVIRONMENT,
+            RehearsalError::Folder(error) => of_folder(error),
             RehearsalError::Sitting(error) => of_sitting(error),
             RehearsalError::Audit(error) => of_audit(error),
         };

@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use crate::digest::Digest;
-use crate::table::{CONFIRMING_WORDS, Confirmed, People, Table, TableError};
+use crate::digest::CONFIRMING_WORDS;
+use crate::table::{Confirmed, People, Table, TableError};
 
-/// The longest line that is read, in octets; what is longer is cut off.
+/// The longest line that is read, in octets; what is longer is asked for again.
 const MAX_LINE: usize = 2048;
 /// Clears the screen, what can be scrolled back to, and goes to the top.
 const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
@@ -37,9 +37,21 @@ impl Terminal {
         self.0.write_all(text.as_bytes()).map_err(TableError::Terminal)
     }
 
-    /// One line, without its end.
+    /// One line, without its end. What can't be taken as it was typed is asked for again: a passphrase
+    /// of letters that the console writes otherwise must not become none.
     fn line(&mut self) -> Result<Zeroizing<String>, TableError> {
-        let mut octets = Zeroizing::new(Vec::with_capacity(MAX_LINE));
+        loop {
+            let octets = self.octets()?;
+            match taken(&octets) {
+                Ok(line) => return Ok(line),
+                Err(error) => self.write(&format!("\n{error}\nOnce more: "))?,
+            }
+        }
+    }
+
+    /// The octets of one line.
+    fn octets(&mut self) -> Result<Zeroizing<Vec<u8>>, TableError> {
+        let mut octets = Zeroizing::new(Vec::with_capacity(MAX_LINE + 1));
         let mut octet = Zeroizing::new([0]);
         loop {
             if self.0.read(&mut octet[..]).map_err(TableError::Terminal)? == 0 {
@@ -47,15 +59,13 @@ impl Terminal {
                 return Err(TableError::Terminal(ended));
             }
             match octet[0] {
-                b'\n' => break,
+                b'\n' => return Ok(octets),
                 b'\r' => {}
                 // Never past the room that was made at once: growing would leave a copy behind.
-                typed if octets.len() < MAX_LINE => octets.push(typed),
+                typed if octets.len() <= MAX_LINE => octets.push(typed),
                 _ => {}
             }
         }
-        let text = std::str::from_utf8(&octets).unwrap_or_default();
-        Ok(Zeroizing::new(text.trim().to_owned()))
     }
 
     fn ask(&mut self, question: &str) -> Result<Zeroizing<String>, TableError> {
@@ -86,6 +96,21 @@ impl Terminal {
         answer
     }
 }
+
+/// A line as it was typed, without spaces at its ends.
+fn taken(octets: &[u8]) -> Result<Zeroizing<String>, String> {
+    if octets.len() > MAX_LINE {
+        return Err(format!("Found more than {MAX_LINE} octets; allowed are at most so many."));
+    }
+    let text = std::str::from_utf8(octets).map_err(|error| {
+        let at = error.valid_up_to() + 1;
+        format!("Octet {at} is no UTF-8; allowed are letters as a UTF-8 console writes them.")
+    })?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+/// What a custodian types to have no passphrase: nothing at all could be a slip.
+const NONE: &str = "none";
 
 impl Table for Terminal {
     fn people(&mut self) -> Result<People, TableError> {
@@ -135,9 +160,10 @@ impl Table for Terminal {
         custodian: &str,
     ) -> Result<Option<Zeroizing<String>>, TableError> {
         loop {
-            let question = format!("{custodian}, a passphrase for your share (nothing for none)");
+            let question = format!("{custodian}, a passphrase for your share, or `{NONE}`");
             let first = self.ask_hidden(&question)?;
-            if first.is_empty() {
+            if *first == NONE {
+                self.write("The share is under no passphrase: whoever reads the paper has it.\n")?;
                 return Ok(None);
             }
             if first.len() < crate::share::MIN_PASSPHRASE_LENGTH {
@@ -170,11 +196,18 @@ impl Table for Terminal {
         self.write(CLEAR)
     }
 
-    fn ask_share(&mut self, custodian: Option<&str>) -> Result<Zeroizing<String>, TableError> {
+    fn ask_share(
+        &mut self,
+        custodian: Option<&str>,
+        purpose: &str,
+    ) -> Result<Zeroizing<String>, TableError> {
         let whose = custodian.map_or("Custodian, type in your share".to_owned(), |name| {
             format!("{}, type in your share from paper", escaped(name))
         });
-        self.write(&format!("{whose}, on one or more lines; end with an empty line\n"))?;
+        self.write(&format!(
+            "{whose}, {}\nOn one or more lines; end with an empty line\n",
+            escaped(purpose)
+        ))?;
         // Room for the longest share at once, whatever is typed.
         let mut words = Zeroizing::new(String::with_capacity(2 * MAX_LINE));
         loop {
@@ -192,11 +225,18 @@ impl Table for Terminal {
         self.ask_hidden(&format!("{custodian}, the passphrase of your share"))
     }
 
-    fn confirm(&mut self, what: &str, _: Digest) -> Result<Confirmed, TableError> {
-        let by = self.ask_name(&format!("Who confirms the {what}, your name"))?;
-        // The digest is not shown here: its words come from where it was read before.
-        let question =
-            format!("The first {CONFIRMING_WORDS} words of its digest, as you have them");
+    fn on_paper(&mut self, what: &str) -> Result<String, TableError> {
+        let question = format!(
+            "{what}, from paper: its first {CONFIRMING_WORDS} words (nothing when there is no paper)"
+        );
+        Ok(self.ask(&question)?.to_string())
+    }
+
+    fn confirm(&mut self, what: &str, others: &[String]) -> Result<Confirmed, TableError> {
+        let who = if others.is_empty() { "Who confirms" } else { "Another person who confirms" };
+        let by = self.ask_name(&format!("{who}: {what}, your name"))?;
+        // It is not shown here: its words come from where it was read before.
+        let question = format!("{by}, its first {CONFIRMING_WORDS} words, as you have them");
         let words = self.ask(&question)?.to_string();
         Ok(Confirmed { by, words })
     }

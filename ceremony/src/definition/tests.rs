@@ -159,3 +159,54 @@ fn it_is_bounded_and_shows_no_control_characters() {
     let error = Definition::from_yaml(&none).unwrap_err().to_string();
     assert!(error.contains("make: found \"0 of them\", allowed: 1 to 64"), "{error}");
 }
+
+#[test]
+fn no_file_is_in_the_place_of_another() {
+    let new = "version: 1\ntitle: Later\nat: 2026-12-01T09:00:00Z\n\
+               custody: {share_set: share-set.json}\n\
+               keys: [{name: old, file: keys/old.json}, {name: root, algorithm: P-256}]\n\
+               certificates: [{name: known, file: known.pem}]\n\
+               make:\n  - root: {name: root, key: root, subject: CN=Root}\n";
+    Definition::from_yaml(new).unwrap();
+    for (from, to) in [
+        ("keys/old.json", "keys/root.json"),
+        ("keys/old.json", "keys//root.json"),
+        ("keys/old.json", "keys/./root.json"),
+        ("keys/old.json", "keys"),
+        ("keys/old.json", "share-set.json"),
+        ("keys/old.json", "plan.json"),
+        ("keys/old.json", "reshare/old.json"),
+        ("known.pem", "out/root.pem"),
+        ("known.pem", "out/other.pem"),
+        ("known.pem", "keys/old.json"),
+        ("known.pem", "transcript.jsonl"),
+        ("known.pem", ".new"),
+        ("share_set: share-set.json", "share_set: keys/root.json"),
+    ] {
+        assert!(new.contains(from), "{from}");
+        let error = Definition::from_yaml(&new.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains("allowed: a file that has a place of its own"), "{to}: {error}");
+    }
+}
+
+#[test]
+fn a_later_list_has_one_before_it() {
+    let list = |fields: &str| {
+        let text = format!(
+            "version: 1\ntitle: List\nat: 2026-12-01T09:00:00Z\n\
+             custody: {{threshold: 2, custodians: [Ana, Ben]}}\n\
+             keys: [{{name: root, algorithm: P-256}}]\nmake:\n\
+             \x20 - root: {{name: root, key: root, subject: CN=Root}}\n\
+             \x20 - crl: {{name: l, issuer: root, next_update: 2027-12-01T09:00:00Z, {fields}}}\n"
+        );
+        Definition::from_yaml(&text).map_err(|error| error.to_string())
+    };
+    for right in ["number: 1", "number: 7, first: true", "number: 2, previous: l.pem"] {
+        list(right).unwrap();
+    }
+    for wrong in ["number: 2", "number: 2, first: false", "number: 2, first: true, previous: l.pem"]
+    {
+        let error = list(wrong).unwrap_err();
+        assert!(error.contains("previous: found") && error.contains("first: true"), "{error}");
+    }
+}

@@ -123,6 +123,7 @@ struct WrittenCrl {
     number: u64,
     next_update: String,
     previous: Option<String>,
+    first: Option<bool>,
     #[serde(default)]
     revoked: Vec<WrittenRevocation>,
 }
@@ -204,14 +205,10 @@ fn name(field: &str, text: &str) -> Result<String, DefinitionError> {
 
 /// A file in the ceremony's folder or below: the folder is whole when it is carried elsewhere.
 fn path(field: impl Display, text: String) -> Result<String, DefinitionError> {
-    use std::path::{Component, Path};
-    let plain = ca_core::escape::escaped(&text) == text && text.len() <= 200;
-    let mut parts = Path::new(&text).components();
-    if plain && !text.is_empty() && parts.all(|part| matches!(part, Component::Normal(_))) {
+    if crate::folder::is_inside(&text) {
         return Ok(text);
     }
-    let allowed = "a relative path without `..`, of a file in the ceremony's folder";
-    Err(DefinitionError::new(field, text, allowed))
+    Err(DefinitionError::new(field, text, crate::folder::INSIDE))
 }
 
 /// Reads a value by the function of its own type.
@@ -411,6 +408,8 @@ impl WrittenCrl {
             return Err(DefinitionError::new(format!("{place}: number"), 0, "1 or more"));
         }
         let revoked = self.revoked.into_iter().map(|one| one.read(&place));
+        // Number 1 says by itself that there is none before.
+        let first = self.first.unwrap_or(self.number == 1 && self.previous.is_none());
         let list = CrlStep {
             issuer: self.issuer,
             number: self.number.into(),
@@ -419,6 +418,7 @@ impl WrittenCrl {
                 .previous
                 .map(|text| path(format!("{place}: previous"), text))
                 .transpose()?,
+            first,
             revoked: revoked.collect::<Result<_, _>>()?,
         };
         Ok(vec![Step { name, action: Action::Crl(list) }])

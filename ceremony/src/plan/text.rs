@@ -7,8 +7,8 @@ use ca_core::inspect::{Report, inspect_certificate};
 use super::Plan;
 use crate::planning::{Deed, Prepared};
 
-/// The plan in full: each step with its fields, every octet that is signed, the digest in digits and
-/// in words, and what the lints say.
+/// The plan in full: each step with its fields, every octet that is signed, and what the lints say. Its
+/// digest is not in it: whoever confirms the plan has that on paper.
 pub fn to_text(plan: &Plan, prepared: &[Prepared]) -> String {
     let mut text = String::new();
     // Writing to a String can't fail.
@@ -33,8 +33,7 @@ fn write_plan(text: &mut String, plan: &Plan, prepared: &[Prepared]) -> fmt::Res
     for (number, step) in (1..).zip(prepared) {
         write_step(text, number, step, plan)?;
     }
-    let digest = plan.digest();
-    writeln!(text, "\nDigest of the plan\n  {digest}\n  {}", in_lines(&digest.spoken()))
+    writeln!(text)
 }
 
 fn write_step(text: &mut String, number: usize, step: &Prepared, plan: &Plan) -> fmt::Result {

@@ -9,16 +9,23 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::digest::Digest;
-use crate::table::{CONFIRMING_WORDS, Confirmed, People, Table, TableError};
+use crate::table::{Confirmed, People, Table, TableError};
 
 /// The largest file of answers, in octets.
 const MAX_SIZE: usize = 64 * 1024;
 
 /// What people would say.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Answers(Written);
 
-#[derive(Clone, Debug, Deserialize)]
+impl std::fmt::Debug for Answers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The rest holds passphrases and words of shares.
+        write!(f, "Answers({:?}, ..)", self.0.definition)
+    }
+}
+
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     version: u32,
@@ -30,12 +37,22 @@ struct Written {
     reason: String,
     /// What people bring to the generator.
     #[serde(default)]
-    entropy: String,
+    entropy: Hidden,
     #[serde(default)]
-    passphrases: BTreeMap<String, String>,
+    passphrases: BTreeMap<String, Hidden>,
     present: Vec<String>,
     #[serde(default)]
-    shares: BTreeMap<String, String>,
+    shares: BTreeMap<String, Hidden>,
+}
+
+/// Text that is wiped, and that nothing shows.
+#[derive(Clone, Default)]
+struct Hidden(Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: serde::Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        String::deserialize(reader).map(|text| Self(Zeroizing::new(text)))
+    }
 }
 
 impl Answers {
@@ -78,6 +95,8 @@ pub struct Rehearsed<'a> {
     answers: Written,
     /// The words that each custodian wrote down.
     papers: BTreeMap<String, Zeroizing<String>>,
+    /// What they wrote down of what was noted.
+    notes: BTreeMap<String, Digest>,
     /// How many of those present gave their share in this sitting.
     given: usize,
     screen: &'a mut dyn io::Write,
@@ -87,14 +106,32 @@ impl<'a> Rehearsed<'a> {
     /// People with these answers, in front of `screen`.
     pub fn new(answers: Answers, screen: &'a mut dyn io::Write) -> Self {
         let shares = answers.0.shares.iter();
-        let papers = shares.map(|(name, words)| (name.clone(), Zeroizing::new(words.clone())));
-        Self { papers: papers.collect(), answers: answers.0, given: 0, screen }
+        let papers = shares.map(|(name, words)| (name.clone(), words.0.clone()));
+        Self {
+            papers: papers.collect(),
+            answers: answers.0,
+            notes: BTreeMap::new(),
+            given: 0,
+            screen,
+        }
     }
 
     /// Lets the same people answer otherwise; they keep their papers.
     #[cfg(test)]
     pub(crate) fn answer(&mut self, answers: Answers) {
         self.answers = answers.0;
+    }
+
+    /// Gives them another note than the one that they wrote down.
+    #[cfg(test)]
+    pub(crate) fn writes_down(&mut self, what: &str, digest: Digest) {
+        self.notes.insert(what.to_owned(), digest);
+    }
+
+    /// Takes a note away.
+    #[cfg(test)]
+    pub(crate) fn loses(&mut self, what: &str) {
+        self.notes.remove(what);
     }
 
     pub(crate) fn paper(&self, custodian: &str) -> Result<Zeroizing<String>, TableError> {
@@ -117,6 +154,15 @@ impl Table for Rehearsed<'_> {
         self.screen.write_all(text.as_bytes()).map_err(TableError::Terminal)
     }
 
+    fn note(&mut self, what: &str, digest: Digest) -> Result<(), TableError> {
+        self.notes.insert(what.to_owned(), digest);
+        self.show(&format!("{what}\n  {digest}\n  {}\n", digest.spoken()))
+    }
+
+    fn on_paper(&mut self, what: &str) -> Result<String, TableError> {
+        Ok(self.notes.get(what).map(Digest::spoken).unwrap_or_default())
+    }
+
     fn reason(&mut self, _: &str) -> Result<Confirmed, TableError> {
         let (by, words) = (self.answers.operator.clone(), self.answers.reason.clone());
         Ok(Confirmed { by, words })
@@ -128,14 +174,14 @@ impl Table for Rehearsed<'_> {
     }
 
     fn entropy(&mut self) -> Result<Zeroizing<String>, TableError> {
-        Ok(Zeroizing::new(self.answers.entropy.clone()))
+        Ok(self.answers.entropy.0.clone())
     }
 
     fn choose_passphrase(
         &mut self,
         custodian: &str,
     ) -> Result<Option<Zeroizing<String>>, TableError> {
-        Ok(self.answers.passphrases.get(custodian).cloned().map(Zeroizing::new))
+        Ok(self.answers.passphrases.get(custodian).map(|text| text.0.clone()))
     }
 
     fn hand_out(&mut self, _: u8, custodian: &str, words: &str) -> Result<(), TableError> {
@@ -143,7 +189,11 @@ impl Table for Rehearsed<'_> {
         Ok(())
     }
 
-    fn ask_share(&mut self, custodian: Option<&str>) -> Result<Zeroizing<String>, TableError> {
+    fn ask_share(
+        &mut self,
+        custodian: Option<&str>,
+        _: &str,
+    ) -> Result<Zeroizing<String>, TableError> {
         if let Some(custodian) = custodian {
             return self.paper(custodian);
         }
@@ -158,7 +208,7 @@ impl Table for Rehearsed<'_> {
     }
 
     fn ask_passphrase(&mut self, custodian: &str) -> Result<Zeroizing<String>, TableError> {
-        let found = self.answers.passphrases.get(custodian).cloned().map(Zeroizing::new);
+        let found = self.answers.passphrases.get(custodian).map(|text| text.0.clone());
         found.ok_or_else(|| TableError::Answer {
             field: format!("passphrases: {}", escaped(custodian)),
             found: "none".into(),
@@ -166,11 +216,17 @@ impl Table for Rehearsed<'_> {
         })
     }
 
-    fn confirm(&mut self, what: &str, digest: Digest) -> Result<Confirmed, TableError> {
-        self.show(&format!("Confirmed: {what} {digest}\n"))?;
-        let spoken = digest.spoken();
-        let words: Vec<&str> = spoken.split(' ').take(CONFIRMING_WORDS).collect();
-        Ok(Confirmed { by: self.answers.operator.clone(), words: words.join(" ") })
+    fn confirm(&mut self, what: &str, others: &[String]) -> Result<Confirmed, TableError> {
+        let people = std::iter::once(&self.answers.operator).chain(&self.answers.witnesses);
+        let by = people.into_iter().find(|name| !others.contains(name)).cloned();
+        let by = by.ok_or_else(|| TableError::Answer {
+            field: "witnesses".into(),
+            found: format!("{} people", others.len()),
+            allowed: "one more than who confirmed already".into(),
+        })?;
+        let words = self.on_paper(what)?;
+        self.show(&format!("Confirmed by {}: {what}\n", escaped(&by)))?;
+        Ok(Confirmed { by, words })
     }
 }
 

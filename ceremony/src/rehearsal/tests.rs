@@ -34,6 +34,7 @@ definition: root.yaml
 operator: Olga
 witnesses: [Wim, Wanda]
 passphrases: {Ben: correct horse battery staple}
+entropy: 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 
 present: [Ben, Cem]
 ";
 
@@ -70,6 +71,7 @@ fn rehearsed_in(place: tempfile::TempDir, definition: &str, answers: &str) -> Re
         program: Program { version: "0".into(), digest: None },
         cost: Cost::TEST,
         findings: Vec::new(),
+        look: Vec::new,
     };
     let (beside, folder) = (Folder::new(place.path()), place.path().join("folder"));
     let mut seen = Vec::new();

@@ -41,7 +41,9 @@ impl Sitting<'_> {
     /// The custodian types in what is on the paper.
     fn read_back(&mut self, set: &ShareSet, holder: &Holder) -> Result<(), SittingError> {
         for _ in 0..TRIES {
-            let words = self.table.ask_share(Some(&holder.custodian))?;
+            let words = self
+                .table
+                .ask_share(Some(&holder.custodian), "to see that it was written down rightly")?;
             match self.typed_share(set, &words) {
                 Ok(share) if share.header().index == holder.index => return Ok(()),
                 Ok(share) => {
@@ -64,14 +66,15 @@ impl Sitting<'_> {
         set: &ShareSet,
         wanted: usize,
     ) -> Result<(Vec<Share>, Vec<String>), SittingError> {
-        let (mut shares, mut custodians) = (Vec::<Share>::new(), Vec::new());
+        // Made large enough at once: growing would leave copies of shares behind.
+        let (mut shares, mut custodians) = (Vec::<Share>::with_capacity(wanted), Vec::new());
         let mut tries = 0;
         while shares.len() < wanted {
             tries += 1;
             if tries > TRIES * wanted {
                 return Err(SittingError::NoShare { tries: TRIES * wanted });
             }
-            let words = self.table.ask_share(None)?;
+            let words = self.table.ask_share(None, &self.purpose_of_shares)?;
             let share = match self.typed_share(set, &words) {
                 Ok(share) => share,
                 Err(error) => {
@@ -93,6 +96,8 @@ impl Sitting<'_> {
 
     /// The key-encryption key, from as many shares as it takes.
     pub(super) fn join(&mut self, set: &ShareSet) -> Result<KeyEncryptionKey, SittingError> {
+        // People may have sat here for hours.
+        self.look()?;
         let wanted = usize::from(set.quorum().threshold());
         let (shares, custodians) = self.collect(set, wanted)?;
         let key = set.recover(&shares)?;
@@ -127,7 +132,7 @@ impl Sitting<'_> {
     /// # Errors
     /// `SittingError::Custody` when the shares do not give the key.
     pub(super) fn test_shares(&mut self, count: usize) -> Result<(), SittingError> {
-        let (set, _) = self.share_set()?;
+        let (set, _) = self.kept()?;
         let (shares, custodians) = self.collect(&set, count)?;
         let groups = set.test(&shares)?;
         self.record(Event::SharesTested { custodians, groups: groups as u64 })?;

@@ -1,8 +1,9 @@
 //! Why a sitting can't go on.
 
+use crate::audit::AuditError;
 use crate::ceremony_id::CeremonyId;
 use crate::definition::DefinitionError;
-use crate::digest::Digest;
+use crate::digest::{CONFIRMING_WORDS, Digest};
 use crate::folder::FolderError;
 use crate::plan::PlanError;
 use crate::planning::PlanningError;
@@ -77,8 +78,23 @@ pub enum SittingError {
         /// Its digest in the transcript.
         allowed: Digest,
     },
+    /// Another folder than the one that people left.
+    #[error(
+        "{what}: what was typed is not that of this folder, {found}; allowed is the folder of the paper, as it was left"
+    )]
+    OtherPaper {
+        /// What was compared.
+        what: &'static str,
+        /// What the folder has.
+        found: Digest,
+    },
+    /// A line that an audit would refuse.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// Words that are not the digest's.
-    #[error("{what}: the words that {by} typed are not the first ones of its digest")]
+    #[error(
+        "{what}: the words that {by} typed are not the first ones of it; allowed are {CONFIRMING_WORDS} words or more, as they were written down"
+    )]
     NotConfirmed {
         /// What should be confirmed.
         what: String,
@@ -87,7 +103,7 @@ pub enum SittingError {
     },
     /// A custodian could not read the share back.
     #[error(
-        "share {index}, of {custodian}: not typed in again rightly in {tries} tries; nothing was made, begin again in a new folder"
+        "share {index}, of {custodian}: not typed in again rightly in {tries} tries; nothing was made; destroy all papers of this sitting, and begin again in a new folder"
     )]
     NotReadBack {
         /// Which share.

@@ -6,9 +6,10 @@ use ca_core::key::PrivateKey;
 
 use super::{Sitting, SittingError};
 use crate::canonical;
+use crate::ceremony_id::CeremonyId;
 use crate::definition::{Custody, KeySource};
 use crate::digest::Digest;
-use crate::folder;
+use crate::folder::{self, Folder};
 use crate::sealed_key::{SealError, SealedKey};
 use crate::share_set::{KeyEncryptionKey, ShareSet};
 use crate::transcript::{Event, KeyReady};
@@ -21,10 +22,9 @@ impl Sitting<'_> {
     /// `SittingError::State` when that was done before, or was begun and cut off: papers that were
     /// handed out then open nothing.
     pub(super) fn make_keys(&mut self) -> Result<(), SittingError> {
-        let did = |done: fn(&Event) -> bool| self.before.iter().any(done);
-        let begun = if did(|event| matches!(event, Event::KeysReady { .. })) {
+        let begun = if !self.walk.share_sets.is_empty() {
             Some("they are there already; go on with `plan`")
-        } else if did(|event| matches!(event, Event::ShareHandedOut { .. })) {
+        } else if self.walk.handed_out {
             Some(
                 "an earlier sitting handed out shares and was cut off; those open nothing, begin again in a new folder",
             )
@@ -34,6 +34,7 @@ impl Sitting<'_> {
         if let Some(begun) = begun {
             return Err(SittingError::State { message: format!("keys: {begun}") });
         }
+        self.check_places()?;
         let made = self.made_keys();
         let (set, under) = match self.definition.custody.clone() {
             Custody::New { threshold, custodians } => {
@@ -54,6 +55,25 @@ impl Sitting<'_> {
         self.keys_ready(&set)
     }
 
+    /// Nothing lies where a key or a share set is written, but what a sitting of this transcript began
+    /// and did not end: a key that is there already would be lost.
+    fn check_places(&self) -> Result<(), SittingError> {
+        let mut places: Vec<String> = self.made_keys().into_iter().map(|(name, _)| name).collect();
+        places.retain(|name| !self.walk.making.contains(name));
+        let mut places: Vec<String> = places.iter().map(|name| Folder::key(name)).collect();
+        if matches!(self.definition.custody, Custody::New { .. }) {
+            places.push(folder::SHARE_SET.to_owned());
+        }
+        match places.into_iter().find(|path| self.folder.has(path)) {
+            Some(path) => Err(SittingError::State {
+                message: format!(
+                    "{path}: found a file, allowed is none where a new one is made; give the new key another name, or begin in a new folder"
+                ),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// The keys that are made, by name.
     fn made_keys(&self) -> Vec<(String, &'static Algorithm)> {
         let made = self.definition.keys.iter().filter_map(|(name, source)| match source {
@@ -69,9 +89,12 @@ impl Sitting<'_> {
         custodians: &[String],
     ) -> Result<(ShareSet, KeyEncryptionKey), SittingError> {
         let under = KeyEncryptionKey::generate(&mut self.rng());
-        let (ceremony, rehearsal) = (self.ceremony, self.rehearsal);
+        // A name of its own: should shares be dealt a second time here, a passphrase that is used again
+        // has another salt, and papers of both are told apart.
+        let name = CeremonyId::generate(&mut self.rng());
+        let rehearsal = self.rehearsal;
         let (set, shares) =
-            ShareSet::deal(&under, ceremony, rehearsal, threshold, custodians, &mut self.rng())?;
+            ShareSet::deal(&under, name, rehearsal, threshold, custodians, &mut self.rng())?;
         self.hand_out(&set, shares)?;
         self.folder.write(folder::SHARE_SET, &canonical::of(&set))?;
         Ok((set, under))
@@ -85,6 +108,7 @@ impl Sitting<'_> {
         under: &KeyEncryptionKey,
     ) -> Result<(), SittingError> {
         self.table.show(&format!("Making key {name}, {algorithm}\n"))?;
+        self.record(Event::KeyMaking { key: name.to_owned() })?;
         let key = PrivateKey::generate(algorithm, &mut self.rng()).map_err(SealError::from)?;
         let of = (set.ceremony(), set.is_rehearsal());
         let sealed = SealedKey::seal(&key, name, of, under, &mut self.rng())?;

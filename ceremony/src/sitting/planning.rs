@@ -32,6 +32,9 @@ pub(crate) fn public_keys(keys: &[KeyReady]) -> Option<BTreeMap<String, PublicKe
     keys.iter().map(read).collect()
 }
 
+/// What the digest of the plan is called, on screens and on paper.
+pub(super) const PLAN: &str = "Digest of the plan";
+
 impl Sitting<'_> {
     /// Makes the plan, shows it, and writes it. An earlier plan is replaced as long as nothing was
     /// signed by it.
@@ -40,7 +43,7 @@ impl Sitting<'_> {
     /// `SittingError` when the keys are not there, the definition can't be planned, or something was
     /// signed.
     pub(super) fn make_plan(&mut self) -> Result<(), SittingError> {
-        if self.before.iter().any(|event| matches!(event, Event::Signing { .. })) {
+        if !self.walk.signing.is_empty() || !self.walk.destroying.is_empty() {
             let message =
                 "plan: something was signed already, by the plan that is there; go on with `run`";
             return Err(SittingError::State { message: message.into() });
@@ -51,6 +54,7 @@ impl Sitting<'_> {
         let file = plan.to_json();
         self.folder.write(folder::PLAN, &file)?;
         let digest = Digest::of(&file);
+        self.table.note(PLAN, digest)?;
         self.record(Event::Planned { plan: digest })
     }
 
@@ -59,14 +63,8 @@ impl Sitting<'_> {
         &self,
         serials: BTreeMap<String, SerialNumber>,
     ) -> Result<(Plan, Vec<Prepared>), SittingError> {
-        let (keys, share_set) = self.keys()?;
-        let (_, share_set_file) = self.share_set()?;
-        let found = Digest::of(&share_set_file);
-        if found != share_set {
-            let path = self.share_set_path();
-            return Err(SittingError::Changed { path, found, allowed: share_set });
-        }
-        let public_keys = public_keys(keys).ok_or_else(|| SittingError::State {
+        let (_, share_set_file) = self.kept()?;
+        let public_keys = public_keys(&self.walk.keys).ok_or_else(|| SittingError::State {
             message: "transcript: keys_ready: a public key can't be read".into(),
         })?;
         let inputs = inputs(&self.folder, &self.definition)?;
@@ -77,22 +75,5 @@ impl Sitting<'_> {
             share_set_file: &share_set_file,
         };
         Ok(Plan::new(&self.definition, setting, &materials)?)
-    }
-
-    /// The keys that an earlier sitting made or found, and the digest of the share set that opens them
-    /// now. A reshare leaves names, places and public keys as they are.
-    pub(super) fn keys(&self) -> Result<(&[KeyReady], Digest), SittingError> {
-        let found = self.before.iter().rev().find_map(|event| match event {
-            Event::KeysReady { keys, share_set } => Some((keys.as_slice(), *share_set)),
-            _ => None,
-        });
-        let reshared = self.before.iter().rev().find_map(|event| match event {
-            Event::Reshared { share_set, .. } => Some(*share_set),
-            _ => None,
-        });
-        let found = found.map(|(keys, share_set)| (keys, reshared.unwrap_or(share_set)));
-        found.ok_or_else(|| SittingError::State {
-            message: "plan: the keys are not there yet; make them with `keys`".into(),
-        })
     }
 }

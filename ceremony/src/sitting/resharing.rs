@@ -15,6 +15,9 @@ use crate::sealed_key::{self, SealedKey};
 use crate::share_set::{KeyEncryptionKey, ShareSet};
 use crate::transcript::{Event, KeyReady};
 
+/// What the digest of a reshare is called.
+const RESHARE: &str = "Digest of the reshare";
+
 /// Where a file is until it takes its place.
 fn staged(path: &str) -> String {
     format!("{STAGED}/{path}")
@@ -33,8 +36,11 @@ impl Sitting<'_> {
         custodians: &[String],
     ) -> Result<(), SittingError> {
         self.check_not_half_signed()?;
-        let ready = self.keys()?.0.to_vec();
-        let (old, _) = self.share_set()?;
+        let (old, old_file) = self.kept()?;
+        let living = self.walk.living();
+        let mut ready = self.walk.keys.clone();
+        ready.retain(|key| living.contains(&key.name));
+        self.confirm_reshare((&old, Digest::of(&old_file)), threshold, custodians)?;
         let old_key = self.join(&old)?;
         let under = KeyEncryptionKey::generate(&mut self.rng());
         let set = CeremonyId::generate(&mut self.rng());
@@ -43,30 +49,46 @@ impl Sitting<'_> {
         self.hand_out(&new, shares)?;
         let mut keys = Vec::new();
         for key in ready {
-            if self.folder.has(&key.path) {
-                keys.push(self.sealed_anew(&key, (&old, &old_key), (&new, &under))?);
-            }
+            keys.push(self.sealed_anew(&key, (&old, &old_key), (&new, &under))?);
         }
         let file = canonical::of(&new);
         let share_set = Digest::of(&file);
         self.folder.write(&staged(&self.share_set_path()), &file)?;
-        let event = Event::Reshared { share_set, keys };
-        self.record(event.clone())?;
-        self.before.push(event);
+        self.record(Event::Reshared { share_set, keys })?;
         self.settle()
+    }
+
+    /// Everybody sees who is to hold the keys, and two people confirm it, before a share is typed in.
+    fn confirm_reshare(
+        &mut self,
+        (old, old_file): (&ShareSet, Digest),
+        threshold: u8,
+        custodians: &[String],
+    ) -> Result<(), SittingError> {
+        let old_names: Vec<&str> =
+            old.holders().iter().map(|holder| holder.custodian.as_str()).collect();
+        let told = format!(
+            "Now     {} of {} open the keys\nThen    {threshold} of {} open them\n",
+            old.quorum().threshold(),
+            old_names.join(", "),
+            custodians.join(", "),
+        );
+        self.table.show(&told)?;
+        let digest = Digest::of_parts(
+            "espalier-ceremony reshare v1",
+            &[old_file.as_bytes(), &[threshold], &canonical::of(&custodians)],
+        );
+        self.table.note(RESHARE, digest)?;
+        let by = self.confirmed(RESHARE, digest)?;
+        self.record(Event::ReshareConfirmed { threshold, custodians: custodians.to_vec(), by })
     }
 
     /// A plan that is half signed was made with the old shares, and is confirmed with them.
     fn check_not_half_signed(&self) -> Result<(), SittingError> {
         let done = |step: &str| {
-            self.before.iter().any(|event| match event {
-                Event::Signed { step: done, .. } | Event::KeyDestroyed { step: done, .. } => {
-                    done == step
-                }
-                _ => false,
-            })
+            self.walk.signed.contains_key(step) || self.walk.destroyed.contains_key(step)
         };
-        let begun = self.before.iter().any(|event| matches!(event, Event::Signing { .. }));
+        let begun = !self.walk.signing.is_empty() || !self.walk.destroying.is_empty();
         match self.definition.steps.iter().find(|step| !done(&step.name)) {
             Some(step) if begun => Err(SittingError::State {
                 message: format!(
@@ -99,30 +121,48 @@ impl Sitting<'_> {
         if !self.folder.has(STAGED) {
             return Ok(());
         }
-        let reshared = self.before.iter().rev().find_map(|event| match event {
-            Event::Reshared { share_set, keys } => Some((*share_set, keys.clone())),
-            _ => None,
-        });
-        let (share_set, keys) = reshared.unwrap_or((Digest::of(b""), Vec::new()));
-        let mut wanted: Vec<(String, Digest, usize)> =
-            keys.into_iter().map(|key| (key.path, key.file, sealed_key::MAX_FILE_SIZE)).collect();
-        let set_path = self.share_set_path();
-        wanted.push((set_path.clone(), share_set, MAX_SHARE_SET));
-        for (path, digest, limit) in wanted {
-            if !self.folder.has(&staged(&path)) {
+        // Only files of the definition are touched, whatever the transcript says.
+        let resharing = self.walk.share_sets.len() > 1;
+        let keys = self.walk.keys.iter().map(|key| (self.key_path(&key.name), key.file));
+        for (path, digest) in keys.collect::<Vec<_>>() {
+            let new = staged(&path);
+            if !self.folder.has(&new) {
                 continue;
             }
-            let file = self.folder.read(&staged(&path), limit)?;
-            if Digest::of(&file) != digest {
-                continue;
+            let file = self.folder.read(&new, sealed_key::MAX_FILE_SIZE)?;
+            if resharing && Digest::of(&file) == digest {
+                if self.folder.has(&path) {
+                    // The old shares open it.
+                    self.folder.wipe(&path)?;
+                }
+                self.folder.write(&path, &file)?;
             }
-            if path == set_path {
-                // Whoever checks the lines before needs the set that was good then.
-                let old = self.folder.read(&path, limit)?;
-                self.folder.write(&Folder::retired(Digest::of(&old)), &old)?;
+        }
+        self.settle_set()?;
+        for name in self.definition.keys.keys() {
+            let new = staged(&self.key_path(name));
+            if self.folder.has(&new) {
+                self.folder.wipe(&new)?;
             }
-            self.folder.write(&path, &file)?;
         }
         Ok(self.folder.clear_staged()?)
+    }
+
+    /// The same for the share set. Whoever checks the lines before needs the set that was good then.
+    fn settle_set(&self) -> Result<(), SittingError> {
+        let path = self.share_set_path();
+        let [.., before, last] = &self.walk.share_sets[..] else { return Ok(()) };
+        if !self.folder.has(&staged(&path)) {
+            return Ok(());
+        }
+        let file = self.folder.read(&staged(&path), MAX_SHARE_SET)?;
+        if Digest::of(&file) != last.digest {
+            return Ok(());
+        }
+        let old = self.folder.read(&path, MAX_SHARE_SET)?;
+        if Digest::of(&old) == before.digest {
+            self.folder.write(&Folder::retired(before.digest), &old)?;
+        }
+        Ok(self.folder.write(&path, &file)?)
     }
 }

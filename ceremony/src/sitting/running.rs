@@ -1,5 +1,6 @@
 //! Signing what the plan has.
 
+use super::planning::PLAN;
 use super::{Sitting, SittingError};
 use crate::digest::Digest;
 use crate::folder::{self, Folder};
@@ -7,8 +8,10 @@ use crate::plan::{self, Plan, PlannedStep};
 use crate::planning::{Deed, Prepared};
 use crate::share_set::{KeyEncryptionKey, ShareSet};
 use crate::signing;
-use crate::table::CONFIRMING_WORDS;
 use crate::transcript::Event;
+
+/// How many people confirm what is signed.
+const CONFIRMING: usize = 2;
 
 impl Sitting<'_> {
     /// Signs what the plan has, step by step. The plan is made once more, and must be the same to the
@@ -23,6 +26,7 @@ impl Sitting<'_> {
         self.check_recorded(Digest::of(&file))?;
         let (now, prepared) = self.planned(confirmed.serials()?)?;
         confirmed.check_same(&now)?;
+        let text = plan::to_text(&now, &prepared);
         let left: Vec<(Prepared, &PlannedStep)> = prepared
             .into_iter()
             .zip(confirmed.steps())
@@ -32,8 +36,12 @@ impl Sitting<'_> {
             let message = "run: every step of the plan is done; nothing is left";
             return Err(SittingError::State { message: message.into() });
         }
-        self.confirm("plan", Digest::of(&file))?;
-        let (set, _) = self.share_set()?;
+        self.check_outputs(left.iter().map(|(step, _)| step))?;
+        self.table.show(&text)?;
+        let plan = Digest::of(&file);
+        let by = self.confirmed(PLAN, plan)?;
+        self.record(Event::PlanConfirmed { plan, by })?;
+        let (set, _) = self.kept()?;
         let under = self.join(&set)?;
         for (step, planned) in left {
             self.step(step, planned, &set, &under)?;
@@ -43,11 +51,7 @@ impl Sitting<'_> {
 
     /// The plan is the one that the last sitting of planning wrote down.
     fn check_recorded(&self, found: Digest) -> Result<(), SittingError> {
-        let recorded = self.before.iter().rev().find_map(|event| match event {
-            Event::Planned { plan } => Some(*plan),
-            _ => None,
-        });
-        match recorded {
+        match self.walk.plan.map(|(plan, _)| plan) {
             Some(allowed) if allowed == found => Ok(()),
             Some(allowed) => {
                 Err(SittingError::Changed { path: folder::PLAN.into(), found, allowed })
@@ -59,25 +63,44 @@ impl Sitting<'_> {
     }
 
     fn is_done(&self, step: &Prepared) -> bool {
-        self.before.iter().any(|event| match event {
-            Event::Signed { step: done, .. } | Event::KeyDestroyed { step: done, .. } => {
-                *done == step.name
-            }
-            _ => false,
-        })
+        let name = &step.name;
+        self.walk.signed.contains_key(name) || self.walk.destroyed.contains_key(name)
     }
 
-    /// Somebody types the first words of a digest, from where they read it before.
-    fn confirm(&mut self, what: &str, digest: Digest) -> Result<(), SittingError> {
-        let confirmed = self.table.confirm(what, digest)?;
-        let spoken = digest.spoken();
-        let wanted = spoken.split(' ').take(CONFIRMING_WORDS);
-        let typed = confirmed.words.split_whitespace().map(str::to_ascii_lowercase);
-        if !wanted.eq(typed) {
-            let what = what.to_owned();
-            return Err(SittingError::NotConfirmed { what, by: confirmed.by });
+    /// Nothing lies where something is to be written, but what an earlier run began.
+    fn check_outputs<'s>(
+        &self,
+        left: impl Iterator<Item = &'s Prepared>,
+    ) -> Result<(), SittingError> {
+        for step in left {
+            let begun = self.walk.signing.iter().any(|(_, name, _)| *name == step.name);
+            let path = Folder::output(&step.name);
+            if !begun && self.folder.has(&path) {
+                let message = format!(
+                    "{path}: found a file, allowed is none before the step is signed; take it out of the folder"
+                );
+                return Err(SittingError::State { message });
+            }
         }
-        self.record(Event::PlanConfirmed { plan: digest, by: confirmed.by })
+        Ok(())
+    }
+
+    /// Two people type the first words of a digest, from where they read it before; gives their names.
+    pub(super) fn confirmed(
+        &mut self,
+        what: &str,
+        digest: Digest,
+    ) -> Result<Vec<String>, SittingError> {
+        let mut by: Vec<String> = Vec::new();
+        while by.len() < CONFIRMING {
+            let confirmed = self.table.confirm(what, &by)?;
+            if !digest.is_on_paper(&confirmed.words) {
+                let what = what.to_owned();
+                return Err(SittingError::NotConfirmed { what, by: confirmed.by });
+            }
+            by.push(confirmed.by);
+        }
+        Ok(by)
     }
 
     fn step(
@@ -88,7 +111,7 @@ impl Sitting<'_> {
         under: &KeyEncryptionKey,
     ) -> Result<(), SittingError> {
         if matches!(step.deed, Deed::Destroy) {
-            return self.destroy(&step);
+            return self.destroy(&step, set);
         }
         let tbs = planned.tbs()?;
         self.record(Event::Signing { step: step.name.clone(), tbs: Digest::of(&tbs) })?;
@@ -103,18 +126,24 @@ impl Sitting<'_> {
         self.record(Event::Signed { step: name, file, der })
     }
 
-    /// Wipes the file of a key. After a power cut it may be gone already.
-    fn destroy(&mut self, step: &Prepared) -> Result<(), SittingError> {
-        let (keys, _) = self.keys()?;
-        let ready = keys.iter().find(|key| key.name == step.key).cloned();
+    /// Wipes the file of a key. After a power cut it may be gone already: only then it may be missing.
+    fn destroy(&mut self, step: &Prepared, set: &ShareSet) -> Result<(), SittingError> {
+        let ready = self.walk.keys.iter().find(|key| key.name == step.key).cloned();
         let ready = ready.ok_or_else(|| SittingError::State {
             message: format!("{}: key {}: the transcript does not have it", step.name, step.key),
         })?;
-        if self.folder.has(&ready.path) {
-            self.folder.wipe(&ready.path)?;
+        let begun = self.walk.destroying.contains_key(&step.name);
+        let path = self.key_path(&step.key);
+        let there = self.folder.has(&path);
+        if !begun {
+            self.kept_key(&ready, set)?;
         }
         let (step, key, file) = (step.name.clone(), step.key.clone(), ready.file);
-        self.table.show(&format!("{} is wiped\n", ready.path))?;
+        self.record(Event::KeyDestroying { step: step.clone(), key: key.clone(), file })?;
+        if there {
+            self.folder.wipe(&path)?;
+        }
+        self.table.show(&format!("{path} is wiped\n"))?;
         self.record(Event::KeyDestroyed { step, key, file })
     }
 }

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
+mod hostile;
+
 use std::path::Path;
 
 use rand_core::UnwrapErr;
@@ -8,12 +10,14 @@ use super::*;
 use crate::audit::audit;
 use crate::rehearsal::tests::{DEFINITION, clock};
 use crate::rehearsal::{Answers, Rehearsed};
+use crate::sealed_key::SealedKey;
 
 const ANSWERS: &str = "
 version: 1
 definition: ceremony.yaml
 operator: Olga
 witnesses: [Wim]
+entropy: 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 
 present: [Ana, Cem, Ben]
 ";
 
@@ -22,20 +26,22 @@ struct Ceremony<'a> {
     table: Rehearsed<'a>,
     folder: Folder,
     findings: Vec<String>,
+    look: fn() -> Vec<String>,
 }
 
 impl<'a> Ceremony<'a> {
     fn new(place: &Path, seen: &'a mut Vec<u8>) -> Self {
+        std::fs::create_dir_all(place).unwrap();
         std::fs::write(place.join(folder::DEFINITION), DEFINITION).unwrap();
         let table = Rehearsed::new(Answers::from_yaml(ANSWERS).unwrap(), seen);
-        Self { table, folder: Folder::new(place), findings: Vec::new() }
+        Self { table, folder: Folder::new(place), findings: Vec::new(), look: Vec::new }
     }
 
     fn sit(&mut self, part: Part) -> Result<(), SittingError> {
         let rng = &mut UnwrapErr(getrandom::SysRng);
         let program = Program { version: "0".into(), digest: None };
         let findings = self.findings.clone();
-        let world = World { clock, rng, program, cost: Cost::TEST, findings };
+        let world = World { clock, rng, program, cost: Cost::TEST, findings, look: self.look };
         let purpose = Purpose { part, rehearsal: true };
         Sitting::hold(self.folder.clone(), purpose, &mut self.table, world).map(drop)
     }
@@ -59,7 +65,7 @@ fn steps_come_in_their_order_and_once() {
     let mut ceremony = Ceremony::new(place.path(), &mut seen);
     let told = |result: Result<(), SittingError>| result.unwrap_err().to_string();
     let early = told(ceremony.sit(Part::Plan));
-    assert_eq!(early, "plan: the keys are not there yet; make them with `keys`");
+    assert_eq!(early, "keys: they are not there yet; make them with `keys`");
     ceremony.sit(Part::Keys).unwrap();
     let again = told(ceremony.sit(Part::Keys));
     assert_eq!(again, "keys: they are there already; go on with `plan`");
@@ -100,7 +106,9 @@ fn a_run_that_was_cut_off_goes_on() {
     let mut ceremony = Ceremony::new(place.path(), &mut seen);
     ceremony.keys_and_plan();
     let destroyed = std::fs::read(ceremony.folder.path("keys/next.json")).unwrap();
+    let planned = audit(&ceremony.folder).unwrap().head;
     ceremony.sit(Part::Run).unwrap();
+    let first_key = audit(&ceremony.folder).unwrap().sittings[2];
     let path = ceremony.folder.path(folder::TRANSCRIPT);
     let whole = std::fs::read(&path).unwrap();
     let outputs: Vec<_> = std::fs::read_dir(ceremony.folder.path("out"))
@@ -117,9 +125,18 @@ fn a_run_that_was_cut_off_goes_on() {
     for line in first("\"signing\"")..lines.len() {
         let cut = lines[..line].concat();
         std::fs::write(&path, [&cut[..], &lines[line][..9]].concat()).unwrap();
-        // What the run before this one signed anew is as it was.
-        outputs.iter().for_each(|(octets, path)| std::fs::write(path, octets).unwrap());
+        // What the run before this one signed anew, and what people wrote down, is as it was.
+        ceremony.table.writes_down(walk::HEAD, planned);
+        ceremony.table.writes_down(walk::KEY, first_key);
         let text = String::from_utf8_lossy(&cut);
+        for (octets, path) in &outputs {
+            let step = path.file_stem().unwrap().to_str().unwrap();
+            let begun = format!("\"kind\":\"signing\",\"step\":\"{step}\"");
+            match text.contains(&begun) {
+                true => std::fs::write(path, octets).unwrap(),
+                false => drop(std::fs::remove_file(path)),
+            }
+        }
         let is_destroyed = text.contains("key_destroyed");
         if !is_destroyed {
             std::fs::write(ceremony.folder.path("keys/next.json"), &destroyed).unwrap();
@@ -356,14 +373,15 @@ fn findings_stop_a_sitting_unless_somebody_gives_a_reason() {
 }
 
 #[test]
-fn two_people_confirm_the_clock() {
+fn nobody_holds_a_ceremony_alone() {
     let (place, mut seen) = (tempfile::tempdir().unwrap(), Vec::new());
     let mut ceremony = Ceremony::new(place.path(), &mut seen);
     for alone in ["witnesses: []", "witnesses: [Olga]"] {
         let answers = ANSWERS.replace("witnesses: [Wim]", alone);
         ceremony.table.answer(Answers::from_yaml(&answers).unwrap());
         let error = ceremony.sit(Part::Keys).unwrap_err().to_string();
-        assert!(error.starts_with("clock: found 1 who confirm"), "{error}");
+        assert!(error.starts_with("people: found operator Olga with witnesses"), "{error}");
+        assert!(!ceremony.folder.has(folder::TRANSCRIPT), "a refusal writes nothing");
     }
     ceremony.table.answer(Answers::from_yaml(ANSWERS).unwrap());
     ceremony.sit(Part::Keys).unwrap();
@@ -378,7 +396,7 @@ fn a_place_that_cant_be_written_is_named_and_nothing_is_lost() {
     std::fs::write(place.path().join("out"), b"no folder").unwrap();
     let error = ceremony.sit(Part::Run).unwrap_err();
     assert!(matches!(error, SittingError::Folder(_)), "{error}");
-    assert!(error.to_string().contains("out/root.pem: can't be used"), "{error}");
+    assert!(error.to_string().contains("out: found something else"), "{error}");
     std::fs::remove_file(place.path().join("out")).unwrap();
     assert_eq!(audit(&ceremony.folder).unwrap().left.len(), 7);
     ceremony.sit(Part::Run).unwrap();

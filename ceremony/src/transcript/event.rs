@@ -1,11 +1,24 @@
 //! What a transcript tells.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::TranscriptError;
 use crate::ceremony_id::CeremonyId;
 use crate::digest::Digest;
+use crate::folder;
+
+/// A file of the ceremony's folder. A transcript comes from whoever brings the folder: it names no
+/// file elsewhere.
+fn inside<'de, D: Deserializer<'de>>(reader: D) -> Result<String, D::Error> {
+    let path = String::deserialize(reader)?;
+    if folder::is_inside(&path) {
+        return Ok(path);
+    }
+    let found = ca_core::escape::quoted(path.chars().take(80).collect::<String>());
+    Err(D::Error::custom(format!("file: found {found}, allowed: {}", folder::INSIDE)))
+}
 
 /// One step of a ceremony.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +57,15 @@ pub enum Event {
         /// How many octets; what they are is not told.
         octets: u64,
     },
+    /// The custodians that a reshare is to give shares to were compared by several people.
+    ReshareConfirmed {
+        /// How many of the new shares open the keys.
+        threshold: u8,
+        /// Who gets one, by index.
+        custodians: Vec<String>,
+        /// Who confirmed it.
+        by: Vec<String>,
+    },
     /// A custodian wrote down a share, and typed it in again.
     ShareHandedOut {
         /// Which one.
@@ -52,6 +74,11 @@ pub enum Event {
         custodian: String,
         /// Whether it is under a passphrase.
         under_passphrase: bool,
+    },
+    /// A key is about to be made, and its file written.
+    KeyMaking {
+        /// Its name.
+        key: String,
     },
     /// The keys are made or found, and lie sealed in their files.
     KeysReady {
@@ -69,8 +96,8 @@ pub enum Event {
     PlanConfirmed {
         /// SHA-256 of its file.
         plan: Digest,
-        /// Who typed the words.
-        by: String,
+        /// Who typed the words: two people of the sitting or more.
+        by: Vec<String>,
     },
     /// Custodians typed in their shares, and the key-encryption key came of them.
     SharesJoined {
@@ -89,9 +116,19 @@ pub enum Event {
         /// The step.
         step: String,
         /// The file, in the folder of the ceremony.
+        #[serde(deserialize_with = "inside")]
         file: String,
         /// SHA-256 of the DER.
         der: Digest,
+    },
+    /// The file of a key is about to be wiped.
+    KeyDestroying {
+        /// The step.
+        step: String,
+        /// The key.
+        key: String,
+        /// SHA-256 of the file that is there.
+        file: Digest,
     },
     /// The file of a key was wiped.
     KeyDestroyed {
@@ -143,6 +180,9 @@ pub struct Opening {
     pub program: Program,
     /// The key that signs this sitting's entries: DER of SubjectPublicKeyInfo in Base64.
     pub key: String,
+    /// What was compared with paper before: the head at the end of the last sitting, and the keys of
+    /// those that were cut off since.
+    pub compared: Vec<Digest>,
     /// How many octets of a line that a power cut left were cut off.
     pub cut_octets: u64,
 }
@@ -164,6 +204,7 @@ pub struct KeyReady {
     /// Its name.
     pub name: String,
     /// Its file, in the folder of the ceremony.
+    #[serde(deserialize_with = "inside")]
     pub path: String,
     /// SHA-256 of the file.
     pub file: Digest,

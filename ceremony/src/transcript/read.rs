@@ -136,7 +136,15 @@ impl Reader {
         };
         let first = self.lines.first().map(|line| &line.entry.event);
         if let Some(Event::SittingOpened(first)) = first {
-            first.check_same_ceremony(opening)?;
+            match first.check_same_ceremony(opening) {
+                Err(TranscriptError::Ceremony { found, allowed }) => {
+                    return refuse("ceremony", found.to_string(), allowed.to_string());
+                }
+                Err(TranscriptError::Rehearsal { found }) => {
+                    return refuse("rehearsal", found.to_string(), (!found).to_string());
+                }
+                other => other?,
+            }
         } else if previous != before_first(opening.ceremony) {
             let allowed = before_first(opening.ceremony).to_string();
             return refuse("previous", previous.to_string(), allowed);

@@ -17,6 +17,7 @@ fn opening(ceremony: u8) -> Opening {
         witnesses: vec!["Wim".into()],
         program: Program { version: "0".into(), digest: None },
         key: String::new(),
+        compared: Vec::new(),
         cut_octets: 0,
     }
 }
@@ -137,4 +138,70 @@ fn a_torn_line_is_cut_off_and_told() {
     let read = read(&std::fs::read(&path).unwrap()).unwrap();
     let Event::SittingOpened(last) = &read.lines[4].entry.event else { panic!() };
     assert_eq!(last.cut_octets, 14);
+}
+
+/// A medium that is full, or that fails after it took a line; once.
+struct Failing {
+    file: File,
+    /// How many octets of the next line it takes before it fails; none when it is mended.
+    takes: Option<usize>,
+    cuts: bool,
+}
+
+impl Medium for Failing {
+    fn append(&mut self, octets: &[u8]) -> io::Result<()> {
+        match self.takes.take() {
+            Some(takes) => {
+                Medium::append(&mut self.file, &octets[..takes.min(octets.len())])?;
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            None => Medium::append(&mut self.file, octets),
+        }
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        if self.cuts {
+            self.file.cut(length)
+        } else {
+            Err(io::ErrorKind::ReadOnlyFilesystem.into())
+        }
+    }
+}
+
+#[test]
+fn a_line_that_could_not_be_written_spoils_no_other() {
+    for (takes, cuts) in
+        [(0, true), (10, true), (usize::MAX, true), (10, false), (usize::MAX, false)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("transcript.jsonl");
+        let mut transcript = Transcript::open(&path, opening(1), at(0), &mut rng()).unwrap();
+        let file = File::options().append(true).open(&path).unwrap();
+        transcript.medium = Box::new(Failing { file, takes: Some(takes), cuts });
+        let event = || Event::DefinitionRead { definition: Digest::of(b"x") };
+        let error = crate::causes::told(&transcript.append(event(), at(1)).unwrap_err());
+        assert!(error.starts_with("transcript.jsonl: can't be read or written: "), "{error}");
+        // The medium is mended: either the line is written once, or no other one is.
+        let again = transcript.append(event(), at(2));
+        assert_eq!(again.is_ok(), cuts, "{takes}");
+        let read = read(&std::fs::read(&path).unwrap()).unwrap();
+        let whole = 1 + usize::from(cuts || takes == usize::MAX);
+        assert_eq!(read.lines.len(), whole, "{takes}");
+        // The next sitting goes on with what is there.
+        Transcript::open(&path, opening(1), at(3), &mut rng()).unwrap();
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_within_a_sitting_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("transcript.jsonl");
+    let mut transcript = Transcript::open(&path, opening(1), at(0), &mut rng()).unwrap();
+    let event = || Event::DefinitionRead { definition: Digest::of(b"x") };
+    transcript.append(event(), at(24 * 3600)).unwrap();
+    let error = transcript.append(event(), at(48 * 3600 + 1)).unwrap_err().to_string();
+    assert!(error.contains("allowed are at most 24 hours after"), "{error}");
+    // The next sitting may be years later.
+    drop(transcript);
+    Transcript::open(&path, opening(1), at(365 * 24 * 3600), &mut rng()).unwrap();
 }

@@ -13,7 +13,8 @@ use ceremony::share::{Cost, WrittenShare};
 use ceremony::share_set::ShareSet;
 use ceremony::sitting::SittingError;
 
-use crate::person::Person;
+use crate::HEAD;
+use crate::person::{Person, noted};
 
 /// How often it is killed, unless the environment says otherwise.
 const KILLS: usize = 6;
@@ -40,6 +41,8 @@ fn kills() -> usize {
     std::env::var("ESPALIER_KILLS").map_or(KILLS, |kills| kills.parse().unwrap())
 }
 
+const KEY: &str = "Key of this sitting";
+
 /// What the custodians have on paper.
 type Papers = [Vec<String>; 2];
 
@@ -57,42 +60,40 @@ fn wait_for_lines(folder: &Path, count: usize) {
     }
 }
 
-fn made_keys(folder: &Path) -> Papers {
+/// Makes the keys; gives what custodians wrote down, and the head.
+fn made_keys(folder: &Path, on_paper: &[&str]) -> (Papers, String) {
     let mut person = Person::sits_down(&format!("keys {}", folder.display()));
-    person.introduces_people();
+    person.introduces_people(on_paper);
     person.prepares();
     let papers = ["Ana", "Ben"].map(|custodian| {
         person.sees(&format!("{custodian}, a passphrase"));
-        person.types("");
+        person.types("none");
         let words = person.writes_down(custodian);
         person.sees(&format!("{custodian}, type in your share from paper"));
         person.types_share(&words);
         words
     });
     person.sees("Head of the transcript");
-    assert_eq!(person.leaves().0, Some(0));
-    papers
+    let (code, screen) = person.leaves();
+    assert_eq!(code, Some(0), "{screen}");
+    (papers, noted(&screen, HEAD))
 }
 
-/// Makes the plan; gives the first words of its digest.
-fn planned(folder: &Path) -> String {
+/// Makes the plan; gives the first words of its digest, and of the head.
+fn planned(folder: &Path, head: &str) -> (String, String) {
     let mut person = Person::sits_down(&format!("plan {}", folder.display()));
-    person.introduces_people();
-    person.sees("Digest of the plan");
-    let shown = person.sees("Head of the transcript");
-    assert_eq!(person.leaves().0, Some(0));
-    shown.split_whitespace().skip(1).take(4).collect::<Vec<_>>().join(" ")
+    person.introduces_people(&[head]);
+    let (code, screen) = person.leaves();
+    assert_eq!(code, Some(0), "{screen}");
+    (noted(&screen, "Digest of the plan"), noted(&screen, HEAD))
 }
 
 /// Sits down to sign, up to where the last share is typed in.
-fn begins_to_sign(folder: &Path, words: &str, papers: &Papers) -> Person {
+fn begins_to_sign(folder: &Path, on_paper: &[&str], words: &str, papers: &Papers) -> Person {
     let mut person = Person::sits_down(&format!("run {}", folder.display()));
-    person.introduces_people();
+    person.introduces_people(on_paper);
     person.prepares();
-    person.sees("Who confirms the plan");
-    person.types("Wim");
-    person.sees("words of its digest");
-    person.types(words);
+    person.confirms(words);
     for words in papers {
         person.sees("Custodian, type in your share");
         person.types_share(words);
@@ -102,7 +103,7 @@ fn begins_to_sign(folder: &Path, words: &str, papers: &Papers) -> Person {
 
 fn audited(folder: &Path) -> Output {
     let mut audit = Command::new(env!("CARGO_BIN_EXE_espalier-ceremony"));
-    audit.arg("verify-transcript").arg(folder).output().unwrap()
+    audit.args(["verify-transcript", "--without-paper"]).arg(folder).output().unwrap()
 }
 
 fn text(octets: &[u8]) -> String {
@@ -169,17 +170,17 @@ fn killed_at_any_line_it_goes_on() {
     let prepared = place.path().join("prepared");
     fs::create_dir(&prepared).unwrap();
     fs::write(prepared.join("ceremony.yaml"), DEFINITION).unwrap();
-    let papers = made_keys(&prepared);
-    let words = planned(&prepared);
+    let (papers, head) = made_keys(&prepared, &[]);
+    let (words, head) = planned(&prepared, &head);
     let secrets = secrets(&prepared, &papers);
     let before = lines(&prepared);
 
     let whole = place.path().join("whole");
     copied(&prepared, &whole);
-    assert_eq!(begins_to_sign(&whole, &words, &papers).leaves().0, Some(0));
-    // From the first signature on: two lines for each of five files, one for the key, one at the end.
+    assert_eq!(begins_to_sign(&whole, &[&head], &words, &papers).leaves().0, Some(0));
+    // From the first signature on: two lines for each of five files and the key, one at the end.
     let last = lines(&whole);
-    let first = last - 12 + 1;
+    let first = last - 13 + 1;
     assert!(before < first);
     assert!(text(&audited(&whole).stdout).contains("left         nothing"));
     assert_eq!(leaks(&whole, &secrets), [""; 0].map(PathBuf::from));
@@ -190,13 +191,14 @@ fn killed_at_any_line_it_goes_on() {
     for kill in 0..kills() {
         let folder = place.path().join(format!("kill-{kill}"));
         copied(&prepared, &folder);
-        let person = begins_to_sign(&folder, &words, &papers);
+        let person = begins_to_sign(&folder, &[&head], &words, &papers);
         // Every line comes up; then some moments behind it.
-        let line = first + kill * 5 % 12;
+        let line = first + kill * 5 % 13;
         wait_for_lines(&folder, line);
         std::thread::sleep(Duration::from_micros(700 * (kill as u64 % 11)));
         person.loses_power();
-        let (code, _) = person.leaves();
+        let (code, screen) = person.leaves();
+        let key = noted(&screen, KEY);
         assert_eq!(leaks(&folder, &secrets), [""; 0].map(PathBuf::from), "kill {kill}");
         let audit = audited(&folder);
         let told = text(&audit.stderr);
@@ -208,7 +210,9 @@ fn killed_at_any_line_it_goes_on() {
         );
         if !text(&audit.stdout).contains("left         nothing") {
             assert_ne!(code, Some(0), "kill {kill}: it ended by itself, and something is left");
-            let (code, screen) = begins_to_sign(&folder, &words, &papers).leaves();
+            // What they wrote down of the sitting that was killed says that it was theirs.
+            let on_paper = [head.as_str(), &key];
+            let (code, screen) = begins_to_sign(&folder, &on_paper, &words, &papers).leaves();
             assert_eq!(code, Some(0), "kill {kill}: {screen}");
         }
         let audit = audited(&folder);
@@ -226,28 +230,30 @@ fn keys_that_were_cut_off_are_made_anew_or_given_up() {
         let folder = place.path().to_owned();
         fs::write(folder.join("ceremony.yaml"), DEFINITION).unwrap();
         let mut person = Person::sits_down(&format!("keys {}", folder.display()));
-        person.introduces_people();
+        person.introduces_people(&[]);
         person.prepares();
         person.sees("Ana, a passphrase");
         if handed_out {
-            person.types("");
+            person.types("none");
             let words = person.writes_down("Ana");
             person.types_share(&words);
             person.sees("Ben, a passphrase");
         }
         person.loses_power();
-        assert_ne!(person.leaves().0, Some(0));
+        let (code, screen) = person.leaves();
+        assert_ne!(code, Some(0));
+        let key = noted(&screen, KEY);
         assert!(!folder.join("keys").exists() && !folder.join("share-set.json").exists());
         assert!(audited(&folder).status.success());
         if handed_out {
             let mut person = Person::sits_down(&format!("keys {}", folder.display()));
-            person.introduces_people();
+            person.introduces_people(&[&key]);
             person.prepares();
             let (code, screen) = person.leaves();
             assert_eq!(code, Some(2), "{screen}");
             assert!(screen.contains("begin again in a new folder"), "{screen}");
         } else {
-            made_keys(&folder);
+            made_keys(&folder, &[&key]);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use person::Person;
+use person::{Person, noted};
 
 const DEFINITION: &str = r#"
 version: 1
@@ -22,10 +22,12 @@ make:
   - root: {name: root, key: root, subject: "CN=Two at a table,O=Example"}
 "#;
 
-/// Makes the keys; gives what Ana and Ben wrote down. Ana's share is under a passphrase.
-fn make_keys(folder: &str) -> [Vec<String>; 2] {
+const HEAD: &str = "Head of the transcript";
+
+/// Makes the keys; gives what Ana and Ben wrote down, and the head. Ana's share is under a passphrase.
+fn make_keys(folder: &str) -> ([Vec<String>; 2], String) {
     let mut person = Person::sits_down(&format!("keys {folder}"));
-    person.introduces_people();
+    person.introduces_people(&[]);
     person.prepares();
     person.sees("Ana, a passphrase");
     person.types("short");
@@ -45,8 +47,15 @@ fn make_keys(folder: &str) -> [Vec<String>; 2] {
     person.types_share(&ana);
     person.sees("the passphrase of your share");
     person.types("correct horse");
+    // Nothing, and what is no UTF-8, is no passphrase and not none either.
     person.sees("Ben, a passphrase");
     person.types("");
+    person.sees("It needs 8 letters or more");
+    person.sees("Ben, a passphrase");
+    person.types_octets(b"h\xf6chst geheim");
+    person.sees("Octet 2 is no UTF-8");
+    person.types("none");
+    person.sees("under no passphrase: whoever reads the paper has it");
     let ben = person.writes_down("Ben");
     assert_eq!(ben.len(), 35, "{ben:?}");
     person.sees("Ben, type in your share from paper");
@@ -54,31 +63,38 @@ fn make_keys(folder: &str) -> [Vec<String>; 2] {
     person.sees("Head of the transcript");
     let (code, screen) = person.leaves();
     assert_eq!(code, Some(0), "{screen}");
-    [ana, ben]
+    ([ana, ben], noted(&screen, HEAD))
 }
 
-/// The first words of the plan's digest, as they are read from the screen.
-fn make_plan(folder: &str) -> String {
+/// The first words of the plan's digest and of the head, as they are read from the screen.
+fn make_plan(folder: &str, head: &str) -> (String, String) {
     let mut person = Person::sits_down(&format!("plan {folder}"));
-    person.introduces_people();
-    person.sees("Digest of the plan");
-    let shown = person.sees("Head of the transcript");
-    let words: Vec<&str> = shown.split_whitespace().skip(1).take(4).collect();
-    assert_eq!(person.leaves().0, Some(0));
-    words.join(" ")
+    person.introduces_people(&[head]);
+    let (code, screen) = person.leaves();
+    assert_eq!(code, Some(0), "{screen}");
+    (noted(&screen, "Digest of the plan"), noted(&screen, HEAD))
 }
 
-fn run(folder: &str, words: &str, [ana, ben]: &[Vec<String>; 2]) -> (Option<i32>, String) {
+fn run(
+    folder: &str,
+    head: &str,
+    words: &str,
+    [ana, ben]: &[Vec<String>; 2],
+) -> (Option<i32>, String) {
     let mut person = Person::sits_down(&format!("run {folder}"));
-    person.introduces_people();
-    person.prepares();
-    person.sees("Who confirms the plan");
-    person.types("Wim");
-    person.sees("words of its digest");
-    person.types(words);
-    if words.starts_with("zoo zoo") {
+    person.introduces_people(&[head]);
+    if head.starts_with("zoo zoo") {
         return person.leaves();
     }
+    person.prepares();
+    if words.starts_with("zoo zoo") {
+        person.sees("Who confirms: Digest of the plan, your name");
+        person.types("Wim");
+        person.sees("words, as you have them");
+        person.types(words);
+        return person.leaves();
+    }
+    person.confirms(words);
     for share in [ben, ana] {
         person.sees("Custodian, type in your share");
         person.types_share(share);
@@ -94,18 +110,26 @@ fn two_people_make_a_root_at_a_terminal() {
     let place = tempfile::tempdir().unwrap();
     fs::write(place.path().join("ceremony.yaml"), DEFINITION).unwrap();
     let folder = place.path().to_str().unwrap();
-    let papers = make_keys(folder);
-    let words = make_plan(folder);
-    let (code, screen) = run(folder, "zoo zoo zoo zoo", &papers);
+    let (papers, head) = make_keys(folder);
+    let (words, head) = make_plan(folder, &head);
+    let zoo = ["zoo"; 12].join(" ");
+    let before = fs::read(place.path().join("transcript.jsonl")).unwrap();
+    let (code, screen) = run(folder, &zoo, &words, &papers);
     assert_eq!(code, Some(1), "{screen}");
+    assert!(screen.contains("allowed is the folder of the paper"), "{screen}");
+    assert_eq!(fs::read(place.path().join("transcript.jsonl")).unwrap(), before);
+    let (code, screen) = run(folder, &head, &zoo, &papers);
+    assert_eq!(code, Some(1), "{screen}");
+    let head = noted(&screen, HEAD);
     assert!(screen.contains("the words that Wim typed are not the first ones"), "{screen}");
     assert!(!Path::new(folder).join("out").exists());
-    let (code, screen) = run(folder, &words, &papers);
+    let (code, screen) = run(folder, &head, &words, &papers);
     assert_eq!(code, Some(0), "{screen}");
     let root = fs::read(place.path().join("out/root.pem")).unwrap();
     assert!(root.starts_with(b"-----BEGIN CERTIFICATE-----"), "it is no rehearsal");
     let mut audit = Command::new(env!("CARGO_BIN_EXE_espalier-ceremony"));
-    let audit = audit.args(["verify-transcript", folder]).output().unwrap();
+    let head = noted(&screen, HEAD);
+    let audit = audit.args(["verify-transcript", folder, "--head", &head]).output().unwrap();
     let report = String::from_utf8_lossy(&audit.stdout);
     assert!(audit.status.success() && report.contains("left         nothing"), "{report}");
     assert!(report.starts_with("ceremony"), "{report}");

@@ -20,6 +20,14 @@ pub(crate) struct Person {
     read: usize,
 }
 
+/// The first words of what was shown last under this title.
+pub(crate) fn noted(screen: &str, title: &str) -> String {
+    let at = screen.rfind(title).unwrap_or_else(|| panic!("no {title} in {screen}"));
+    // The digits come first.
+    let words: Vec<&str> = screen[at + title.len()..].split_whitespace().skip(1).take(12).collect();
+    words.join(" ")
+}
+
 impl Person {
     pub(crate) fn sits_down(arguments: &str) -> Self {
         let command = format!("{} {arguments}", env!("CARGO_BIN_EXE_espalier-ceremony"));
@@ -72,20 +80,40 @@ impl Person {
             if let Some((_, answer)) = answer {
                 self.types(answer);
             } else if before.contains("Throw dice") {
-                return self.types("3 1 4 1 5 2 6");
+                return self.types(&"3141526535".repeat(10));
             }
         }
+    }
+
+    /// As a console writes that is not set to UTF-8.
+    pub(crate) fn types_octets(&mut self, line: &[u8]) {
+        self.keyboard.write_all(&[line, b"\n"].concat()).unwrap();
     }
 
     pub(crate) fn types(&mut self, line: &str) {
         writeln!(self.keyboard, "{line}").unwrap();
     }
 
-    pub(crate) fn introduces_people(&mut self) {
+    /// Says who is there, and types in what stands on paper of the sittings before.
+    pub(crate) fn introduces_people(&mut self, papers: &[&str]) {
         for (question, answer) in [("Operator", "Olga"), ("Witness", "Wim"), ("Witness", "")] {
             self.sees(question);
             self.sees(": ");
             self.types(answer);
+        }
+        for paper in papers {
+            self.sees("(nothing when there is no paper): ");
+            self.types(paper);
+        }
+    }
+
+    /// Two people confirm the plan, by the words of its digest.
+    pub(crate) fn confirms(&mut self, words: &str) {
+        for name in ["Wim", "Olga"] {
+            self.sees("confirms: Digest of the plan, your name");
+            self.types(name);
+            self.sees("words, as you have them");
+            self.types(words);
         }
     }
 
