@@ -25,8 +25,11 @@ pub struct Pool {
 impl Pool {
     /// The stream of what was typed.
     pub fn new(typed: &str) -> Self {
-        let typed = Sha256::new_with_prefix(PURPOSE).chain_update(typed).finalize();
-        Self { typed: Zeroizing::new(typed.into()), blocks: 0 }
+        let hash = Sha256::new_with_prefix(PURPOSE).chain_update(typed);
+        let mut typed = Zeroizing::new([0; 32]);
+        // In its place at once: no copy stays on the stack.
+        hash.finalize_into((&mut *typed).into());
+        Self { typed, blocks: 0 }
     }
 }
 

@@ -11,7 +11,8 @@ use rustix::process::{
 pub(crate) fn harden() -> Vec<String> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let none = Rlimit { current: Some(0), maximum: Some(0) };
-    let locked = match getrlimit(Resource::Memlock).current {
+    let limit = getrlimit(Resource::Memlock).current;
+    let locked = match limit {
         Some(_) => Ok(()),
         None => mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT),
     };
@@ -21,5 +22,9 @@ pub(crate) fn harden() -> Vec<String> {
         ("mlockall", locked),
     ];
     let refused = steps.into_iter().filter_map(|(step, done)| Some((step, done.err()?)));
-    refused.map(|(step, error)| format!("{step}: {error}")).collect()
+    let refused = refused.map(|(step, error)| format!("{step}: {error}"));
+    let limited = limit.map(|limit| {
+        format!("mlockall: memory is not locked, RLIMIT_MEMLOCK is {limit} octets, wanted is none")
+    });
+    refused.chain(limited).collect()
 }

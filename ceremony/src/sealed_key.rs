@@ -5,7 +5,7 @@
 //! the nonce is zeros. What stands beside it in the file is authenticated, the public key included.
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
-use aes_gcm::{Aes256Gcm, Key, Nonce};
+use aes_gcm::{Aes256Gcm, Nonce};
 use base64ct::{Base64, Encoding as _};
 use ca_core::escape::{escaped, quoted};
 use ca_core::key::{KeyError, MAX_KEY_SIZE, PrivateKey};
@@ -79,7 +79,7 @@ impl SealedKey {
         let payload = Payload { msg: &plain, aad: &beside };
         // It fails for messages of gigabytes only.
         let sealed = cipher(&header, under).encrypt(&Nonce::default(), payload);
-        let sealed = sealed.map_err(|_| SealError::NotOpened { name: name.to_owned() })?;
+        let sealed = sealed.map_err(|_| SealError::NotSealed { name: name.to_owned() })?;
         Ok(Self { header, public_key, sealed })
     }
 
@@ -166,7 +166,8 @@ fn cipher(header: &Header, under: &KeyEncryptionKey) -> Aes256Gcm {
     let mut key = Zeroizing::new([0; 32]);
     // HKDF-SHA-256 gives up to 8160 octets.
     hkdf.expand(purpose.as_bytes(), &mut key[..]).expect("32 octets are few enough");
-    Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
+    // It is as long as a key of AES-256. By reference: no copy stays on the stack.
+    Aes256Gcm::new_from_slice(&key[..]).expect("32 octets")
 }
 
 /// A key file that is not accepted. No message holds key material.
@@ -198,6 +199,12 @@ pub enum SealError {
         /// Its start.
         found: String,
     },
+    /// AES-GCM refuses; only messages of gigabytes are too long.
+    #[error("key {name}: it can't be sealed; allowed are keys of at most {MAX_KEY_SIZE} octets")]
+    NotSealed {
+        /// The key's name.
+        name: String,
+    },
     /// Not the right key-encryption key, or not the file that was written.
     #[error(
         "key {name}: it does not open; allowed are the shares of its own ceremony and the file as it was written"
@@ -207,7 +214,9 @@ pub enum SealError {
         name: String,
     },
     /// Another key than the header says.
-    #[error("key {name}: the private key does not belong to the public key beside it")]
+    #[error(
+        "key {name}: the private key does not belong to the public key beside it; allowed is the file as it was written"
+    )]
     OtherKey {
         /// The key's name.
         name: String,

@@ -233,7 +233,9 @@ pub enum ShareError {
         found: u8,
     },
     /// Not as this version lays it out.
-    #[error("share: {field}: found {found}, which no share of this version has")]
+    #[error(
+        "share: {field}: found {found}, which no share of this version has; allowed are the words as they were written down"
+    )]
     Layout {
         /// Which part.
         field: &'static str,

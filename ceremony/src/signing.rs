@@ -163,13 +163,15 @@ pub enum SigningError {
         at: usize,
     },
     /// A key that is not the issuer's.
-    #[error("{step}: the key is not that of the issuer whom the plan names")]
+    #[error(
+        "{step}: the key is not that of the issuer whom the plan names; allowed is the key that the plan has for the step"
+    )]
     OtherKey {
         /// Which step.
         step: String,
     },
     /// A step that destroys.
-    #[error("{step}: it signs nothing")]
+    #[error("{step}: it signs nothing; allowed are steps that make a certificate or a list")]
     NothingToSign {
         /// Which step.
         step: String,

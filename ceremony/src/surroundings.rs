@@ -25,6 +25,10 @@ fn interfaces(root: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_file() {
+            // Bonding keeps a list of its own there.
+            continue;
+        }
         let read = |file: &str| fs::read_to_string(entry.path().join(file)).unwrap_or_default();
         let flags = read("flags");
         let flags = u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16);
@@ -41,17 +45,25 @@ fn interfaces(root: &Path) -> Vec<String> {
     found
 }
 
-/// Default routes of IPv4. Where there is no such file, there is no IPv4.
+/// Default routes of IPv4.
 fn routes(root: &Path) -> Vec<String> {
-    let table = fs::read_to_string(root.join("proc/net/route")).unwrap_or_default();
+    let Ok(table) = fs::read_to_string(root.join("proc/net/route")) else {
+        return vec!["default route: the table can't be read".into()];
+    };
     let rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
     rows.filter(|row| row.get(1) == Some(&"00000000") && row.get(7) == Some(&"00000000"))
         .map(|row| format!("default route: by {}", row.first().unwrap_or(&"")))
         .collect()
 }
 
+/// The same of IPv6, which a kernel may do without: then it has no list of addresses either.
 fn routes_of_ipv6(root: &Path) -> Vec<String> {
-    let table = fs::read_to_string(root.join("proc/net/ipv6_route")).unwrap_or_default();
+    let Ok(table) = fs::read_to_string(root.join("proc/net/ipv6_route")) else {
+        return match root.join("proc/net/if_inet6").exists() {
+            true => vec!["default route of IPv6: the table can't be read".into()],
+            false => Vec::new(),
+        };
+    };
     let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     // The kernel has a default route by lo that rejects.
     rows.filter(|row| {
@@ -112,7 +124,9 @@ mod tests {
 
     #[test]
     fn an_offline_machine_has_no_findings() {
-        assert_eq!(look(machine().path()), [""; 0]);
+        let machine = machine();
+        write(machine.path(), "sys/class/net/bonding_masters", "");
+        assert_eq!(look(machine.path()), [""; 0]);
     }
 
     #[test]
@@ -140,6 +154,8 @@ mod tests {
             assert!(found.len() == 1 && found[0].starts_with(part), "{file}: {found:?}");
         }
         let empty = tempfile::tempdir().unwrap();
-        assert_eq!(look(empty.path()).len(), 2, "what can't be read is a finding");
+        assert_eq!(look(empty.path()).len(), 3, "what can't be read is a finding");
+        write(empty.path(), "proc/net/if_inet6", "");
+        assert_eq!(look(empty.path()).len(), 4, "that of IPv6 too, where there is IPv6");
     }
 }

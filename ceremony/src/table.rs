@@ -120,7 +120,9 @@ pub trait Table {
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// No terminal, or it ended.
-    #[error("terminal: it can't be used")]
+    #[error(
+        "terminal: it can't be used; allowed is a process with a terminal, in front of which people sit"
+    )]
     Terminal(#[source] std::io::Error),
     /// The answers of a rehearsal lack one.
     #[error("answers: {field}: found {found}, allowed is {allowed}")]

@@ -76,17 +76,12 @@ pub fn read(text: &str) -> Result<Zeroizing<Vec<u16>>, WordsError> {
     for (at, typed) in text.split_whitespace().enumerate() {
         let number = number_of(typed).ok_or_else(|| WordsError::Unknown {
             position: at + 1,
-            // It is no word of the list, but may be most of one: only its start is told.
-            found: quoted(typed.chars().take(MAX_LETTERS).collect::<String>()),
-            near: near(typed),
+            letters: typed.chars().count(),
         })?;
         words.push(number);
     }
     Ok(words)
 }
-
-/// The longest word has eight letters.
-const MAX_LETTERS: usize = 8;
 
 fn number_of(typed: &str) -> Option<u16> {
     let typed = Zeroizing::new(typed.to_ascii_lowercase());
@@ -98,24 +93,6 @@ fn number_of(typed: &str) -> Option<u16> {
         fits.then_some(first)
     };
     u16::try_from(whole.or_else(start)?).ok()
-}
-
-/// Up to three words that start with the same letters.
-fn near(typed: &str) -> String {
-    let typed = typed.to_ascii_lowercase();
-    for letters in (1..=3).rev() {
-        let Some(start) = typed.get(..letters) else { continue };
-        let found: Vec<&str> = English::words()
-            .iter()
-            .filter(|word| word.starts_with(start))
-            .take(3)
-            .copied()
-            .collect();
-        if !found.is_empty() {
-            return format!("words of the list, such as {}", found.join(", "));
-        }
-    }
-    "words of the list, of the letters a to z".into()
 }
 
 /// Checks the words and gives the octets, `octets` of them.
@@ -159,15 +136,15 @@ pub fn check(words: &[u16]) -> Result<(), WordsError> {
 /// Words that are not what was written down. No message holds a word that was typed rightly.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WordsError {
-    /// Not in the list.
-    #[error("word {position}: found {found}, allowed are {near}")]
+    /// Not in the list. What it was is not told: it may be a passphrase, typed at the wrong question.
+    #[error(
+        "word {position}: found {letters} letters that are no word of the list, allowed are its words, or their first four letters"
+    )]
     Unknown {
         /// Which word, from 1.
         position: usize,
-        /// What was typed.
-        found: String,
-        /// Words that look like it.
-        near: String,
+        /// How many characters were typed.
+        letters: usize,
     },
     /// One word of the list in place of another.
     #[error(

@@ -28,7 +28,7 @@ fn files(folder: &Folder) -> Vec<String> {
     files
 }
 
-/// Wherever one byte is another, the audit says no, and names the file or what it holds.
+/// Wherever one byte is another, the audit says no, and names the file, of a transcript the line.
 #[test]
 fn any_changed_byte_is_found_and_its_place_is_named() {
     let rehearsal: Rehearsal = rehearsed(DEFINITION, ANSWERS);
@@ -43,9 +43,12 @@ fn any_changed_byte_is_found_and_its_place_is_named() {
         changed[at] ^= 1 << (rng.next_u32() % 8);
         fs::write(folder.path(file), &changed).unwrap();
         let error = audit(&folder).unwrap_err().to_string();
+        let line = 1 + octets[..at].iter().filter(|octet| **octet == b'\n').count();
         let named = match file.as_str() {
-            folder::TRANSCRIPT => error.contains("transcript"),
-            name => error.contains(name),
+            // The end of the last line is what tells that it is whole.
+            folder::TRANSCRIPT if at + 1 == octets.len() => error.contains("without its end"),
+            folder::TRANSCRIPT => error.starts_with(&format!("transcript: line {line}: ")),
+            name => error.starts_with(&format!("{name}: ")),
         };
         assert!(named, "{file}, octet {at}: {error}");
         fs::write(folder.path(file), &octets).unwrap();

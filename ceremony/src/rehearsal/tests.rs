@@ -100,10 +100,10 @@ fn a_whole_ceremony_is_rehearsed_and_audited() {
     ca_core::pem::read_one_crl(&list).unwrap().verify(&root).unwrap();
 }
 
-/// The words of a share are not on the screen of what is public, nor in any file; nor are the octets
-/// of a private key.
+/// No passphrase, and no long run of words, is on the screen of what is public, nor in any file. Where the
+/// secrets themselves are known, the tests of sittings look for them.
 #[test]
-fn no_secret_is_left_behind() {
+fn no_passphrase_is_left_behind() {
     let rehearsal = rehearsed(DEFINITION, ANSWERS);
     rehearsal.result.as_ref().unwrap();
     let mut files = vec![rehearsal.seen.clone().into_bytes()];
@@ -120,7 +120,6 @@ fn no_secret_is_left_behind() {
     assert!(files.len() > 10);
     for file in files {
         let text = String::from_utf8_lossy(&file);
-        assert!(!text.contains("PRIVATE KEY"));
         assert!(!text.contains("battery"), "the passphrase");
         // Shares have 35 words; digests have 24, on lines of six or alone.
         let words = |line: &str| {

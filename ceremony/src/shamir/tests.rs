@@ -132,3 +132,39 @@ proptest! {
         prop_assert_ne!(*chosen(&values, &enough[1..]), octets);
     }
 }
+
+/// A generator that only gives zeros.
+struct Zeros;
+
+impl rand_core::TryRng for Zeros {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, octets: &mut [u8]) -> Result<(), Self::Error> {
+        octets.fill(0);
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Zeros {}
+
+/// No coefficient is made to be another than what was drawn, the highest included: were zero left out
+/// there, a share would tell which secrets it can't be of.
+#[test]
+fn coefficients_are_what_was_drawn_zeros_too() {
+    for (threshold, shares) in [(2, 2), (3, 5), (16, 16)] {
+        let quorum = Quorum::new(threshold, shares).unwrap();
+        for value in split(&secret(5), quorum, &mut Zeros) {
+            assert_eq!(*value, *secret(5));
+        }
+        // And with others they are no longer the secret.
+        assert!(split(&secret(5), quorum, &mut rng()).iter().all(|value| **value != *secret(5)));
+    }
+}

@@ -1,11 +1,11 @@
 //! The value of a share under a passphrase: Argon2id (RFC 9106), then AES-256-GCM (SP 800-38D).
 //!
-//! The salt is the share's header: the random name of the ceremony with the index, so that no two
-//! shares have the same. A key seals one value only, so the nonce is zeros. GCM does not commit to
+//! The salt is the share's header: the random name of the deal with the index, so that no two
+//! shares have the same, even if shares are dealt a second time in one folder. A key seals one value only, so the nonce is zeros. GCM does not commit to
 //! its key; the commitment of the opened share does (ADR 0140).
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
-use aes_gcm::{Aes256Gcm, Key, Nonce};
+use aes_gcm::{Aes256Gcm, Nonce};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
@@ -77,7 +77,8 @@ fn cipher(passphrase: &[u8], header: &[u8], cost: Cost) -> Result<Aes256Gcm, Pas
         .hash_password_into_with_memory(passphrase, &salt, &mut key[..], &mut blocks);
     blocks.iter_mut().for_each(Zeroize::zeroize);
     made.map_err(memory)?;
-    Ok(Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key)))
+    // It is as long as a key of AES-256. By reference: no copy stays on the stack.
+    Ok(Aes256Gcm::new_from_slice(&key[..]).expect("32 octets"))
 }
 
 /// A passphrase that does not do.

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
 mod hostile;
+mod secrets;
 
 use std::path::Path;
 

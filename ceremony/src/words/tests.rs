@@ -37,17 +37,15 @@ fn what_was_written_is_read() {
 
 #[test]
 fn a_word_that_is_not_in_the_list_is_named() {
-    let error = read("abandon zoo abandn").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "word 3: found \"abandn\", allowed are words of the list, such as abandon"
-    );
+    let error = read("abandon zoo abandn").unwrap_err().to_string();
+    assert!(error.starts_with("word 3: found 6 letters that are no word of the list"), "{error}");
+    assert!(!error.contains("aband"), "it may be a passphrase");
     // Three letters are enough only where they are a word.
     read("zoo").unwrap();
     let error = read("aba").unwrap_err();
-    assert!(error.to_string().starts_with("word 1: found \"aba\""), "{error}");
+    assert!(error.to_string().starts_with("word 1: found 3 letters"), "{error}");
     let error = read("\u{1b}[2J").unwrap_err().to_string();
-    assert!(error.contains("\"\\1B[2J\""), "{error}");
+    assert!(error.starts_with("word 1: found 4 letters"), "{error}");
     let error = read(&"zoo ".repeat(257)).unwrap_err();
     assert_eq!(error.to_string(), "words: found 257, allowed are at most 256");
     read(&"zoo ".repeat(256)).unwrap();
