@@ -18,6 +18,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(45);
 /// How often a request is sent again, unless it is told.
 const RETRIES: usize = 4;
+/// The largest answer that is read, in octets, unless it is told: a page of 1,000 certificates, or the
+/// chains of many authorities.
+const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// Makes a [`Client`].
 #[derive(Clone, Debug)]
@@ -29,6 +32,7 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     timeout: Duration,
     retries: usize,
+    longest_answer: usize,
 }
 
 impl ClientBuilder {
@@ -41,6 +45,7 @@ impl ClientBuilder {
             connect_timeout: CONNECT_TIMEOUT,
             timeout: TIMEOUT,
             retries: RETRIES,
+            longest_answer: LONGEST_ANSWER,
         }
     }
 
@@ -106,6 +111,12 @@ impl ClientBuilder {
         Self { retries, ..self }
     }
 
+    /// The largest answer that is read, in octets; 16 MiB unless it is told. A longer one is an error.
+    #[must_use]
+    pub fn longest_answer(self, longest_answer: usize) -> Self {
+        Self { longest_answer, ..self }
+    }
+
     /// The client. Nothing is sent yet.
     ///
     /// # Errors
@@ -130,7 +141,8 @@ impl ClientBuilder {
             .user_agent(concat!("espalier/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| ClientError::config("HTTP client", error.to_string(), "TLS"))?;
-        Ok(Client::new(http, base, self.credential, self.timeout, self.retries))
+        let limits = (self.timeout, self.retries, self.longest_answer);
+        Ok(Client::new(http, base, self.credential, limits))
     }
 }
 

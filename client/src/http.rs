@@ -17,9 +17,6 @@ use crate::error::{ClientError, Refused};
 use crate::idempotency_key::IdempotencyKey;
 use crate::retry;
 
-/// The largest answer that is read, in octets: a page of 1,000 certificates, or the chains of many
-/// authorities.
-const MOST: usize = 16 * 1024 * 1024;
 /// The largest problem document, in octets.
 const MOST_OF_PROBLEM: usize = 64 * 1024;
 /// JSON.
@@ -37,6 +34,7 @@ struct Inner {
     credential: Credential,
     timeout: Duration,
     retries: usize,
+    longest_answer: usize,
 }
 
 impl fmt::Debug for Client {
@@ -65,10 +63,9 @@ impl Client {
         http: reqwest::Client,
         base: Url,
         credential: Credential,
-        timeout: Duration,
-        retries: usize,
+        (timeout, retries, longest_answer): (Duration, usize, usize),
     ) -> Self {
-        Self(Arc::new(Inner { http, base, credential, timeout, retries }))
+        Self(Arc::new(Inner { http, base, credential, timeout, retries, longest_answer }))
     }
 
     /// The server's URL.
@@ -129,7 +126,7 @@ impl Client {
         answer: Response,
     ) -> Result<T, ClientError> {
         let status = answer.status().as_u16();
-        let octets = self.read(answer, MOST).await?;
+        let octets = self.read(answer, self.0.longest_answer).await?;
         serde_json::from_slice(&octets)
             .map_err(|error| self.unexpected(status, &format!("found an answer of other JSON ({error}), allowed is what /openapi.json describes")))
     }

@@ -213,3 +213,20 @@ async fn whether_it_is_ready_is_an_answer_either_way_and_a_problem_is_none() {
     let asked = stub.join().unwrap();
     assert!(asked.iter().all(|request| request.starts_with("GET /readyz ")), "{asked:?}");
 }
+
+#[tokio::test]
+async fn an_answer_is_read_up_to_the_length_that_was_told() {
+    for (most, is_read) in [(CERTIFICATE.len(), true), (CERTIFICATE.len() - 1, false)] {
+        let (url, server) = stub(vec![answer("200 OK", "application/json", "", CERTIFICATE)]);
+        let client = Client::builder(url).retries(0).longest_answer(most).build().unwrap();
+        let found = client.certificate("4f").await;
+        server.join().unwrap();
+        match found {
+            Ok(certificate) => assert!(is_read && certificate.serial == "4f", "{most}"),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(!is_read && error.contains(&most.to_string()), "{most}: {error}");
+            }
+        }
+    }
+}

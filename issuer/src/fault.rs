@@ -111,14 +111,30 @@ impl From<ClientError> for Fault {
     }
 }
 
+/// The longest words of a server that go into conditions and events, in octets. Its own are shorter;
+/// another program's may be as long as it likes.
+const LONGEST_WORDS: usize = 2000;
+
+/// The beginning of what a server says.
+fn shortened(mut words: String) -> String {
+    if words.len() > LONGEST_WORDS {
+        words.truncate(words.floor_char_boundary(LONGEST_WORDS));
+        words.push('…');
+    }
+    words
+}
+
 fn refused_by_server(refused: &Refused) -> Fault {
     let problem = &refused.problem;
     // The id of the request is another one each time; it goes to the log, and not into a condition,
     // which changes only when something changes.
-    let words = format!("{}: {}", problem.title, problem.detail);
+    let words = shortened(format!("{}: {}", problem.title, problem.detail));
     let known = CLASSES.iter().find(|(slug, _)| *slug == problem.slug());
     let class = match (known, problem.status) {
         (Some((_, class)), _) => *class,
+        // A kind that a newer server has: as its status says.
+        (None, 401 | 403 | 404) => Class::Issuer,
+        (None, 408 | 409 | 425 | 429) => Class::Transient,
         (None, 400..=499) => Class::Refused,
         (None, _) => Class::Transient,
     };
@@ -203,6 +219,7 @@ mod tests {
             ("unauthenticated", 401, "x", Fault::Issuer(words("x"))),
             ("not-issued", 409, "x", Fault::Refused(words("x"))),
             ("of-next-year", 422, "x", Fault::Refused(words("x"))),
+            ("of-next-year", 403, "x", Fault::Issuer(words("x"))),
         ] {
             assert_eq!(refused(slug, status, detail), fault, "{slug}");
         }
@@ -210,12 +227,21 @@ mod tests {
             ("overloaded", 503),
             ("internal", 500),
             ("of-next-year", 500),
+            ("of-next-year", 429),
             ("request-under-way", 409),
         ] {
             let after = Some(Duration::from_secs(7));
             let wanted = Fault::Transient { words: words("x"), after };
             assert_eq!(refused(slug, status, "x"), wanted, "{slug}");
         }
+    }
+
+    #[test]
+    fn a_server_that_says_too_much_is_quoted_in_part() {
+        let told = |length: usize| refused("internal", 500, &"ä".repeat(length)).to_string();
+        assert_eq!(told(900), format!("Title: {}", "ä".repeat(900)));
+        let cut = told(20_000);
+        assert!(cut.len() <= LONGEST_WORDS + '…'.len_utf8() && cut.ends_with('…'), "{}", cut.len());
     }
 
     #[test]

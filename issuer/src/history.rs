@@ -72,11 +72,12 @@ impl History {
         Self { not_before: now.checked_add(wait).ok(), ..self }
     }
 
-    /// How long it still rests. A clock that was set back shortens this to `longest`.
+    /// How long it still rests. Where that is more than `longest` the clock was set back, and it rests no
+    /// more: it would go on for as long as the clock needs to come back.
     #[must_use]
     pub fn rest(&self, now: Timestamp, longest: Duration) -> Option<Duration> {
         let left = Duration::try_from(self.not_before?.duration_since(now)).ok()?;
-        (left > Duration::ZERO).then_some(left.min(longest))
+        (left > Duration::ZERO && left <= longest).then_some(left)
     }
 
     /// The API server did not take a result.
@@ -177,7 +178,8 @@ mod tests {
         let history = History::default().failed(at(0)).resting(Duration::from_secs(8), at(0));
         assert_eq!(history.rest(at(3), RULES.longest), Some(Duration::from_secs(5)));
         assert_eq!(history.rest(at(8), RULES.longest), None);
-        assert_eq!(history.rest(at(-9999), RULES.longest), Some(RULES.longest), "set back");
+        assert_eq!(history.rest(at(-52), RULES.longest), Some(RULES.longest));
+        assert_eq!(history.rest(at(-53), RULES.longest), None, "the clock was set back");
         assert_eq!(History::default().rest(at(0), RULES.longest), None);
     }
 

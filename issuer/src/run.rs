@@ -10,7 +10,7 @@ use kube::Client;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::audience::ApiAudiences;
@@ -25,8 +25,11 @@ use crate::metrics::Metrics;
 use crate::serving::Registry;
 use crate::watching::{Watched, of_issuers, of_requests};
 
-/// How long one answer of the API server may take. Watches have a limit of their own.
+/// How long one answer of the API server may take.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long a watch may be silent: longer than it lasts, which is 290 s. Without this a list that is never
+/// answered would be waited for until TCP gives up.
+const WATCH: Duration = Duration::from_secs(330);
 
 /// Why the program ended otherwise than it was told to.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +97,9 @@ pub async fn run(config: &Config, clock: Clock) -> Result<(), RunError> {
     let parts =
         Parts { config, watching, asking, api_audiences, namespace, instance, metrics, clock };
     let result = work(parts, &stop, &health, election.as_mut()).await;
-    // After the last write, so that the next one finds nothing half done.
-    if let Some(election) = &mut election {
+    // After the last write, so that the next one finds nothing half done. Where the lease was lost,
+    // work goes on until this process ends, and there is nothing to give back.
+    if let (Some(election), false) = (&mut election, matches!(result, Err(RunError::LeaseLost))) {
         election.release().await;
     }
     serving.abort();
@@ -155,19 +159,23 @@ async fn work(
     });
     health.works_with(&context);
     let ending = CancellationToken::new();
-    let tasks = TaskTracker::new();
+    let (tasks, early) = (TaskTracker::new(), CancellationToken::new());
     let issuers_are_read = [issuers.read.clone(), cluster_issuers.read.clone()];
     let requests_are_read = requests.read.clone();
     let with = || (Arc::clone(&context), ending.clone());
-    tasks.spawn(of_issuers(issuers, woken_issuers, with()));
-    tasks.spawn(of_issuers(cluster_issuers, woken_cluster_issuers, with()));
+    tasks.spawn(telling_its_end(
+        early.clone().drop_guard(),
+        of_issuers(issuers, woken_issuers, with()),
+    ));
+    let controller = of_issuers(cluster_issuers, woken_cluster_issuers, with());
+    tasks.spawn(telling_its_end(early.clone().drop_guard(), controller));
     if config.runs(Chosen::CertificateRequests) {
         let how = (config.concurrent_requests, issuers_are_read.clone());
-        tasks.spawn(of_requests(requests, woken_requests, how, with()));
+        let controller = of_requests(requests, woken_requests, how, with());
+        tasks.spawn(telling_its_end(early.clone().drop_guard(), controller));
     } else {
         requests_are_read.cancel();
     }
-    let ended = tasks.clone();
     tasks.close();
     let all_is_read = async {
         for read in issuers_are_read.iter().chain([&requests_are_read]) {
@@ -187,7 +195,7 @@ async fn work(
         () = all_is_read => Ok(()),
         () = stop.cancelled() => Ok(()),
         () = &mut keep => Err(RunError::LeaseLost),
-        () = ended.wait() => Err(RunError::Ended),
+        () = early.cancelled() => Err(RunError::Ended),
     };
     health.is(Phase::Ending);
     ending.cancel();
@@ -204,6 +212,12 @@ async fn work(
     // The last events; nobody waits long for them.
     let _ = tokio::time::timeout(Duration::from_secs(2), telling).await;
     result
+}
+
+/// Work whose end is told, also when it panics: a replica that leads with one controller fewer would
+/// look well, and what that one does would never be done.
+async fn telling_its_end(_told_when_dropped: DropGuard, work: impl Future<Output = ()>) {
+    work.await;
 }
 
 async fn drain(tasks: &TaskTracker, config: &Config) {
@@ -231,8 +245,8 @@ fn told_to_end() -> Result<CancellationToken, RunError> {
     Ok(token)
 }
 
-/// Two clients of the API server: one that watches, and one whose answers have a limit of time. With
-/// them the audiences of the token that they show.
+/// Two clients of the API server: one that watches, and one whose answers have a shorter limit. With them
+/// the audiences of the token that they show.
 struct Clients {
     watching: Client,
     asking: Client,
@@ -244,11 +258,12 @@ async fn clients() -> Result<Clients, RunError> {
     let mut config = found.map_err(|error| RunError::Cluster(Box::new(error)))?;
     let made =
         |config| Client::try_from(config).map_err(|error| RunError::Cluster(Box::new(error)));
+    config.read_timeout = Some(WATCH);
+    // A connection that was idle for a while has its whole time for the next answer.
+    config.reset_reader_on_write = true;
     let watching = made(config.clone())?;
     let api_audiences = ApiAudiences::of_file(config.auth_info.token_file.as_ref().map(Path::new));
     config.read_timeout = Some(ANSWER);
-    // A connection that was idle for a while has its whole time for the next answer.
-    config.reset_reader_on_write = true;
     Ok(Clients { watching, asking: made(config)?, api_audiences })
 }
 
@@ -257,4 +272,24 @@ fn instance(clock: Clock) -> String {
     let host = std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME"));
     let host = host.unwrap_or_else(|_| "espalier-issuer".to_owned());
     format!("{host}_{}_{}", std::process::id(), clock().as_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// That it panics as well is what this is about: its task is gone without a word.
+    #[tokio::test]
+    async fn the_end_of_one_controller_is_told_while_others_work() {
+        for panics in [true, false] {
+            let (tasks, early) = (TaskTracker::new(), CancellationToken::new());
+            tasks.spawn(telling_its_end(early.clone().drop_guard(), std::future::pending()));
+            tokio::task::yield_now().await;
+            assert!(!early.is_cancelled());
+            let work = async move { assert!(!panics, "on purpose") };
+            tasks.spawn(telling_its_end(early.clone().drop_guard(), work));
+            tokio::time::timeout(Duration::from_secs(10), early.cancelled()).await.unwrap();
+            assert_eq!(tasks.len(), 1, "the other one goes on");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use super::{
 use crate::condition::{Condition, FALSE, TRUE, find, whole};
 use crate::fault::Fault;
 use crate::history::{History, RetryRules};
+use crate::kinds::IssuerRef;
 use crate::plan::{Notice, Outcome, Plan};
 use crate::signing::Signed;
 
@@ -46,6 +47,20 @@ pub fn waiting(request: &CertificateRequest, why: &str, now: Timestamp) -> Reque
     let (patch, is_new) = pending(request, why, now);
     let notice = is_new.then(|| Notice::normal("WaitingForIssuer", why));
     Plan { patch, notice, again: Some(POLL), outcome: Outcome::WaitingForIssuer }
+}
+
+/// How often a request is looked at whose issuer was not checked yet.
+const UNCHECKED: Duration = Duration::from_secs(5);
+
+/// It waits for the first check of its issuer, which wakes it. One that says nothing of itself yet says
+/// so.
+#[must_use]
+pub fn unchecked(request: &CertificateRequest, issuer: &IssuerRef, now: Timestamp) -> RequestPlan {
+    let says_nothing = find(request.conditions(), READY).is_none();
+    let words = format!("{issuer}: it was not checked yet");
+    let patch = says_nothing.then(|| pending(request, &words, now).0).flatten();
+    let outcome = Outcome::WaitingForIssuer;
+    Plan { patch, notice: None, again: Some(UNCHECKED), outcome }
 }
 
 /// It is being signed, and that takes its time. None where `Ready` is there already: what it says of

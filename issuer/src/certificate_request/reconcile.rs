@@ -23,6 +23,10 @@ use crate::signing::{Signed, Wish, sign};
 /// certificate only beside a request that has a `Ready` condition.
 const SAYS_SO_AFTER: Duration = Duration::from_secs(1);
 
+/// How long the server may take for one request as a whole: an answer that comes in drips, or one that
+/// is asked for twice, holds a place that other issuers' requests wait for.
+const SIGNED_WITHIN: Duration = Duration::from_secs(60);
+
 /// After this time a request that had changed is looked at again, if the watch did not tell before.
 const STALE: Duration = Duration::from_secs(2);
 
@@ -50,8 +54,7 @@ pub async fn reconcile(
         Stage::Open(issuer) => {
             let rest = context.histories.of(request.uid()).rest(now, context.retry.longest);
             let plan = match (context.standing(&issuer), rest) {
-                // It is woken when the issuer was looked at.
-                (Standing::Unchecked, _) => return Ok(Action::await_change()),
+                (Standing::Unchecked, _) => plan::unchecked(&request, &issuer, now),
                 (Standing::NotReady(why), _) => {
                     context.histories.change(request.uid(), History::waiting_for_issuer);
                     plan::waiting(&request, &why, now)
@@ -133,7 +136,9 @@ async fn signed(
         seconds,
         is_ca: request.spec.is_ca,
     };
-    let mut asked = std::pin::pin!(sign(serving, &wish));
+    let asked = tokio::time::timeout(SIGNED_WITHIN, sign(serving, &wish));
+    let asked = async { asked.await.unwrap_or_else(|_| Err(took_too_long())) };
+    let mut asked = std::pin::pin!(asked);
     if let Ok(result) = tokio::time::timeout(SAYS_SO_AFTER, &mut asked).await {
         return Ok(result);
     }
@@ -144,6 +149,12 @@ async fn signed(
         }
     }
     Ok(asked.await)
+}
+
+/// Whatever the server made of it, the next try gets the same under the same name.
+fn took_too_long() -> Fault {
+    let words = format!("the server's answer took more than {} s", SIGNED_WITHIN.as_secs());
+    Fault::Transient { words, after: None }
 }
 
 fn count<P>(

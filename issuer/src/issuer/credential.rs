@@ -20,6 +20,9 @@ use crate::signing::PATIENCE;
 const TOKEN_SECONDS: i64 = 3600;
 /// How often a call is sent again at once; whatever still fails is tried again later.
 const RETRIES: usize = 1;
+/// The largest answer that is read, in octets: whoever writes an issuer chooses its server, and answers
+/// to many issuers are read at once. The chain of SLH-DSA authorities in PEM takes 80 kB of it.
+const LONGEST_ANSWER: usize = 256 * 1024;
 /// The label of what `espalier bootstrap` makes, and its value: its Secrets have the keys of
 /// authorities, and are nobody's credential.
 const MADE_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "espalier-bootstrap");
@@ -49,7 +52,10 @@ pub async fn client(
     spec: &IssuerSpec,
 ) -> Result<Credentialed, Fault> {
     let source = Source { kube, api_audiences, namespace };
-    let builder = Client::builder(spec.server.url.as_str()).timeout(PATIENCE).retries(RETRIES);
+    let builder = Client::builder(spec.server.url.as_str())
+        .timeout(PATIENCE)
+        .retries(RETRIES)
+        .longest_answer(LONGEST_ANSWER);
     let builder = source.trust(builder, spec).await?;
     let (builder, good_until) = source.identity(builder, spec).await?;
     Ok(Credentialed { client: builder.build()?, good_until })

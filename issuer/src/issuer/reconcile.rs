@@ -13,7 +13,6 @@ use super::{credential, plan};
 use crate::apply::{self, ApplyError, Owned};
 use crate::context::Context;
 use crate::fault::Fault;
-use crate::history::elapsed;
 use crate::kinds::{Issuer, IssuerKind, IssuerRef};
 use crate::serving::{Complaint, Serving, Standing};
 
@@ -24,7 +23,10 @@ const CREDENTIAL_MARGIN: SignedDuration = SignedDuration::from_mins(10);
 /// A credential that is made too short is not made anew more often than this.
 const SOONEST: Duration = Duration::from_secs(30);
 /// So many checks in a row may fail for what passes before an issuer that could be used no longer can.
-const PATIENCE: u32 = 3;
+const CHECKS_THAT_MAY_FAIL: u32 = 3;
+/// How long a check may take as a whole: each of its calls has the client's limit, and one that is sent
+/// again has it twice.
+const CHECK: Duration = Duration::from_secs(60);
 
 /// Checks one issuer: reads its credential, asks its server for the authority and the profiles, and
 /// says in its status what it finds. Everything is read anew each time, so that a Secret that was
@@ -47,11 +49,15 @@ pub async fn reconcile<K: Issuer>(
         // A request found fault with it a moment ago: it rests, so that a fault that no check sees
         // leads to no flood of requests.
         Some((rest, complaint)) => Err((Fault::Issuer(complaint.words), Some(rest))),
-        None => checked(&*issuer, &reference, &context, now).await.map_err(|fault| (fault, None)),
+        None => {
+            let checked = checked(&*issuer, &reference, &context, now);
+            let in_time = tokio::time::timeout(CHECK, checked).await;
+            in_time.unwrap_or_else(|_| Err(took_too_long())).map_err(|fault| (fault, None))
+        }
     };
     let failures = context.check_failed(&reference, found.is_err());
     if let Err((fault @ Fault::Transient { words, .. }, _)) = &found
-        && failures < PATIENCE
+        && failures < CHECKS_THAT_MAY_FAIL
         && context.registry.standing(&reference, &edition).is_some_and(|known| known.is_ready())
     {
         // The server is busy, say. Requests try it themselves, each with its own patience; that all
@@ -93,12 +99,20 @@ pub async fn reconcile<K: Issuer>(
     Ok(Action::requeue(again))
 }
 
+fn took_too_long() -> Fault {
+    let seconds = CHECK.as_secs();
+    let words = format!("the server's answers took more than {seconds} s");
+    Fault::Transient { words, after: None }
+}
+
 /// How long an issuer rests after a complaint; none where it shall be checked now.
 fn rest(complaint: &Complaint, interval: Duration, now: Timestamp) -> Option<Duration> {
     // The first complaint is checked at once: the credential may just have been changed.
     let doublings = complaint.number.checked_sub(2)?;
     let rest = Duration::from_secs(5).saturating_mul(1 << doublings.min(10)).min(interval);
-    let left = rest.checked_sub(elapsed(complaint.at, now))?;
+    // A clock that was set back would have it rest until the clock has come back.
+    let elapsed = Duration::try_from(now.duration_since(complaint.at)).ok()?;
+    let left = rest.checked_sub(elapsed)?;
     (left > Duration::ZERO).then_some(left)
 }
 
@@ -187,5 +201,6 @@ mod tests {
         assert_eq!(rests(2, 5), None);
         assert_eq!(rests(4, 5), Some(Duration::from_secs(15)));
         assert_eq!(rests(40, 0), Some(interval));
+        assert_eq!(rests(40, -1), None, "the clock was set back");
     }
 }

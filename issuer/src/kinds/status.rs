@@ -26,7 +26,7 @@ pub struct IssuerStatus {
     pub chain_digest: Option<String>,
     /// Octets of what is sent with each certificate: the chain without the root, in DER.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<i64>", range(min = 0))]
+    #[schemars(with = "Option<i64>", range(min = 0, max = 4_294_967_295_i64))]
     pub chain_bytes: Option<u32>,
     /// The last second in which the authority can be used: the earliest end in its chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
