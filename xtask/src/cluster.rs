@@ -16,7 +16,12 @@ use crate::peers;
 #[derive(Debug, Subcommand)]
 pub enum Task {
     /// Build it, unless these sources were built before; the first time takes 7 minutes on 2 cores
-    Build,
+    Build {
+        /// Build the one that takes requests with ML-DSA keys, by a newer Go, and print its path: what the tests use
+        /// when ESPALIER_TEST_CLUSTER names it
+        #[arg(long)]
+        ml_dsa: bool,
+    },
     /// Leave one running and print what a shell needs to use it: eval "$(cargo xtask cluster up)"
     Up(running::Options),
     /// End the one that `up` started, and throw away what was in it
@@ -29,7 +34,11 @@ pub enum Task {
 /// When it can't be built or started, with the reason.
 pub fn run(task: Task) -> Result<(), Failure> {
     match task {
-        Task::Build => {
+        Task::Build { ml_dsa: true } => {
+            println!("{}", building::with_ml_dsa()?.program().display());
+            Ok(())
+        }
+        Task::Build { ml_dsa: false } => {
             let found = peers::install_one_now("kubernetes")?;
             println!("{}", peers::table(std::slice::from_ref(&found)));
             found.into_installed().map(|_| ())

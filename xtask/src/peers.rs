@@ -223,6 +223,25 @@ pub fn install_one_now(name: &str) -> Result<Found, Failure> {
     Ok(found)
 }
 
+/// Where a recipe works that is carried out besides that of the peer's row.
+///
+/// # Errors
+/// When the folder can't be made.
+pub fn place(name: &str) -> Result<Place, Failure> {
+    logs()?;
+    let folder = folder();
+    let own = folder.join(name);
+    fs::create_dir_all(&own).map_err(Failure::file(&own, "made"))?;
+    place_in(&folder, name)
+}
+
+/// The place of a peer whose folder exists, with an empty log.
+fn place_in(folder: &Path, name: &str) -> Result<Place, Failure> {
+    let log = folder.join("log").join(format!("{name}.log"));
+    fs::write(&log, "").map_err(Failure::file(&log, "written"))?;
+    Ok(Place { folder: folder.join(name), sources: workspace::root().join(HARNESSES), log })
+}
+
 /// The folder of what recipes print; it exists.
 fn logs() -> Result<PathBuf, Failure> {
     let logs = folder().join("log");
@@ -280,7 +299,6 @@ struct Stamp {
 }
 
 fn installed(peer: &Peer, folder: &Path) -> Result<Installed, Failure> {
-    let sources = workspace::root().join(HARNESSES);
     let own = folder.join(peer.name);
     let stamp_file = own.join("stamp.json");
     let recipe = recipe(peer)?;
@@ -291,9 +309,7 @@ fn installed(peer: &Peer, folder: &Path) -> Result<Installed, Failure> {
         fs::remove_dir_all(&own).map_err(Failure::file(&own, "emptied"))?;
     }
     fs::create_dir_all(&own).map_err(Failure::file(&own, "made"))?;
-    let log = folder.join("log").join(format!("{}.log", peer.name));
-    fs::write(&log, "").map_err(Failure::file(&log, "written"))?;
-    let installed = (peer.install)(&Place { folder: own, sources, log })?;
+    let installed = (peer.install)(&place_in(folder, peer.name)?)?;
     write_json(&stamp_file, &Stamp { recipe, installed: installed.clone() })?;
     Ok(installed)
 }
@@ -350,7 +366,7 @@ pub fn table(found: &[Found]) -> Table {
             State::Present(installed) if installed.commands.is_empty() => {
                 (installed.version.as_str(), "linked".into())
             }
-            State::Present(installed) => (installed.version.as_str(), place(peer.name, installed)),
+            State::Present(installed) => (installed.version.as_str(), shown(peer.name, installed)),
             State::Missing { missing } => ("missing", missing.clone()),
         };
         table.add_row([peer.name, version, &place, &format!("{:.1}", peer.took.as_secs_f64())]);
@@ -359,7 +375,7 @@ pub fn table(found: &[Found]) -> Table {
 }
 
 /// The peer's folder, from the root of the checkout where it is below it; for one that is kept elsewhere, that place.
-fn place(name: &str, installed: &Installed) -> String {
+fn shown(name: &str, installed: &Installed) -> String {
     let own = folder().join(name);
     let mut programs = installed.commands.values().filter_map(|words| words.first().map(Path::new));
     let elsewhere = programs.find(|program| program.is_absolute() && !program.starts_with(&own));

@@ -91,7 +91,11 @@ impl Cluster {
     /// As [`Self::start`].
     pub fn start_again(&mut self) {
         assert!(self.running.is_none(), "it runs already");
-        let mut command = self.programs.command("cluster");
+        // Another build of it, such as `cargo xtask cluster build --ml-dsa` prints.
+        let mut command = match std::env::var_os("ESPALIER_TEST_CLUSTER") {
+            Some(program) => Command::new(program),
+            None => self.programs.command("cluster"),
+        };
         // The value that all tests share is never dropped, so it is the program that removes the folder.
         command.args(["up", "--temporary", "--dir"]).arg(self.folder.path());
         command.arg("--approve").arg(self.options.approved.join(","));
@@ -130,6 +134,18 @@ impl Cluster {
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
         &self.ready().kubeconfig
+    }
+
+    /// Whether the Go that it was built by can check signatures of ML-DSA: 1.27 and newer can.
+    ///
+    /// # Panics
+    /// When the API server does not tell its version.
+    #[must_use]
+    pub fn knows_ml_dsa(&self) -> bool {
+        let version = self.kubectl().run(&["get", "--raw", "/version"]).json();
+        let go = version["goVersion"].as_str().expect("the API server tells its Go");
+        let minor = go.strip_prefix("go1.").and_then(|rest| rest.split('.').next());
+        minor.and_then(|minor| minor.parse::<u32>().ok()).expect("a release of Go 1") >= 27
     }
 
     /// The certificate by which the API server and its webhooks are known, in PEM.

@@ -22,6 +22,8 @@ use crate::workspace;
 pub const SOURCES: &str = "tests/cluster/control-plane";
 /// The release that builds it: the newest whose standard library has no ML-DSA yet, as most clusters are built today.
 const TOOLCHAIN: &str = "go1.26.8";
+/// The one whose standard library has it: such a cluster takes requests with ML-DSA keys.
+pub const WITH_ML_DSA: &str = "go1.27.4";
 /// Raised when the recipe below changes in a way that the sources do not show.
 const RECIPE: u32 = 1;
 /// How many builds of other sources are kept: one is 210 MB.
@@ -54,7 +56,7 @@ impl Built {
 /// # Errors
 /// When there is no Go and none can be had, or the sources do not compile.
 pub fn install(place: &Place) -> Result<Installed, Failure> {
-    let built = build(place)?;
+    let built = build(place, TOOLCHAIN)?;
     let version = version(&built)?;
     let program = |path: PathBuf| vec![path.display().to_string()];
     let commands = BTreeMap::from([
@@ -65,11 +67,19 @@ pub fn install(place: &Place) -> Result<Installed, Failure> {
     Ok(Installed { version, commands })
 }
 
+/// The control plane by a Go with ML-DSA, beside the one that the tests use by default.
+///
+/// # Errors
+/// As [`install`].
+pub fn with_ml_dsa() -> Result<Built, Failure> {
+    build(&crate::peers::place("kubernetes")?, WITH_ML_DSA)
+}
+
 /// Builds it, or finds what was built from the same sources.
-fn build(place: &Place) -> Result<Built, Failure> {
+fn build(place: &Place, toolchain: &'static str) -> Result<Built, Failure> {
     let cache = cache()?;
     fs::create_dir_all(&cache).map_err(Failure::file(&cache, "made"))?;
-    let folder = cache.join(format!("{TOOLCHAIN}-{:016x}", digest(&sources())?));
+    let folder = cache.join(format!("{toolchain}-{:016x}", digest(&sources())?));
     let built = Built { folder };
     if built.program().exists() {
         return Ok(built);
@@ -86,7 +96,7 @@ fn build(place: &Place) -> Result<Built, Failure> {
         if half.exists() {
             fs::remove_dir_all(&half).map_err(Failure::file(&half, "emptied"))?;
         }
-        build_in(&half, place)?;
+        build_in(&half, place, toolchain)?;
         if built.folder.exists() {
             // What is left of one whose program somebody removed.
             fs::remove_dir_all(&built.folder).map_err(Failure::file(&built.folder, "emptied"))?;
@@ -112,10 +122,10 @@ fn digest(sources: &Path) -> Result<u64, Failure> {
     Ok(hasher.finish())
 }
 
-fn build_in(folder: &Path, place: &Place) -> Result<(), Failure> {
+fn build_in(folder: &Path, place: &Place, toolchain: &'static str) -> Result<(), Failure> {
     let bin = folder.join("bin");
     fs::create_dir_all(&bin).map_err(Failure::file(&bin, "made"))?;
-    let go = Go { program: go::find_or_unpack(place)?, sources: sources() };
+    let go = Go { program: go::find_or_unpack(place)?, toolchain, sources: sources() };
     eprintln!("test cluster: fetching modules, 0.9 GB the first time");
     followed(&mut go.command(&["mod", "download"]), &place.log, |_| {})?;
     let all = capture(&mut go.command(&["list", "-deps", "."]))?.lines().count();
@@ -141,6 +151,7 @@ fn build_in(folder: &Path, place: &Place) -> Result<(), Failure> {
 /// The go command in the folder of the sources.
 struct Go {
     program: PathBuf,
+    toolchain: &'static str,
     sources: PathBuf,
 }
 
@@ -149,7 +160,7 @@ impl Go {
         let mut command = Command::new(&self.program);
         command.current_dir(&self.sources).args(arguments);
         // Without cgo no C compiler is asked for. Go's own cache of what it compiled stays where it is.
-        command.env("GOTOOLCHAIN", TOOLCHAIN).env("GOFLAGS", "").env("CGO_ENABLED", "0");
+        command.env("GOTOOLCHAIN", self.toolchain).env("GOFLAGS", "").env("CGO_ENABLED", "0");
         command
     }
 

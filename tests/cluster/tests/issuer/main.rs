@@ -7,5 +7,6 @@ mod bad_input;
 mod conformance;
 mod credentials;
 mod life;
+mod ml_dsa;
 mod requests;
 mod served;
