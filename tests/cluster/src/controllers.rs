@@ -21,7 +21,7 @@ const TOKEN_REVIEW: &str = include_str!("token-review.yaml");
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../charts/espalier");
 /// What it waits for happens within seconds here.
 const SHORT_WAITS: &str = "\
-leader_election: {lease_duration_seconds: 4, renew_deadline_seconds: 3, retry_period_seconds: 1}
+leader_election: {lease_duration_seconds: 8, renew_deadline_seconds: 6, retry_period_seconds: 1}
 issuer_check_interval_seconds: 5
 retry: {longest_backoff_seconds: 5}
 log: {format: json, level: \"info,issuer=debug\"}
