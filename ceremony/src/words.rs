@@ -2,7 +2,7 @@
 //!
 //! The words are the 2048 of BIP-39's English list: no two share their first four letters. Each is
 //! a number of 11 bits. Behind the words of the content stand four check words of a Reed-Solomon
-//! code ([`code`]): one wrong word is located, two or three are noticed for certain.
+//! code: one wrong word is located, two or three are noticed for certain.
 
 pub(crate) mod code;
 
