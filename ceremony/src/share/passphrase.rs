@@ -1,8 +1,9 @@
 //! The value of a share under a passphrase: Argon2id (RFC 9106), then AES-256-GCM (SP 800-38D).
 //!
 //! The salt is the share's header: the random name of the deal with the index, so that no two
-//! shares have the same, even if shares are dealt a second time in one folder. A key seals one value only, so the nonce is zeros. GCM does not commit to
-//! its key; the commitment of the opened share does (ADR 0140).
+//! shares have the same, even if shares are dealt a second time in one folder. A key seals one value
+//! only, so the nonce is zeros. GCM does not commit to its key; the commitment of the opened share
+//! does (ADR 0140).
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
