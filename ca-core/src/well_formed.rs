@@ -4,7 +4,7 @@
 mod real;
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, IntRef, UtcTime};
+use der::asn1::{AnyRef, GeneralizedTime, IntRef, UtcTime};
 use der::{Decode, Reader, SliceReader, Tag, Tagged};
 use x509_cert::name::Name;
 
@@ -55,7 +55,7 @@ fn is_der(value: AnyRef<'_>, levels: usize) -> bool {
         Tag::Enumerated => AnyRef::new(Tag::Integer, octets)
             .is_ok_and(|integer| integer.decode_as::<IntRef<'_>>().is_ok()),
         Tag::Null => octets.is_empty(),
-        Tag::BitString => value.decode_as::<BitStringRef<'_>>().is_ok(),
+        Tag::BitString => is_bit_string(octets),
         Tag::Real => real::is_der(octets),
         Tag::RelativeOid => are_arcs(octets),
         Tag::ObjectIdentifier => {
@@ -65,6 +65,16 @@ fn is_der(value: AnyRef<'_>, levels: usize) -> bool {
         Tag::GeneralizedTime => is_time(octets),
         tag if tag.is_constructed() => levels > 0 && members_are_der(tag, octets, levels - 1),
         _ => true,
+    }
+}
+
+/// At most seven unused bits, none where there is no octet, and all of them zero (X.690 clauses 8.6.2
+/// and 11.2.1), which decoding leaves open.
+fn is_bit_string(octets: &[u8]) -> bool {
+    match octets {
+        [0] => true,
+        [unused @ 0..=7, .., last] => last.trailing_zeros() >= u32::from(*unused),
+        _ => false,
     }
 }
 
@@ -132,7 +142,7 @@ mod tests {
 
     #[test]
     fn values_are_what_their_tags_say_or_the_attribute_is_named() {
-        let cases: [(u8, &[u8], &[u8]); 17] = [
+        let cases: [(u8, &[u8], &[u8]); 20] = [
             (0x0c, &[0xc3, 0xa4], &[0xc3, 0x28]),
             (0x1e, &[0, 65], &[0, 65, 0]),
             (0x01, &[0xff], &[1]),
@@ -141,6 +151,9 @@ mod tests {
             (0x0a, &[3], &[0, 3]),
             (0x05, &[], &[0]),
             (0x03, &[0], &[9]),
+            (0x03, &[0, 0xff], &[8, 0]),
+            (0x03, &[4, 0xf0], &[4, 0xf8]),
+            (0x03, &[7, 1, 0x80], &[7]),
             (0x06, &[0x55], &[0x80]),
             (0x30, &[5, 0], &[5, 1, 0]),
             (0x31, &[2, 1, 1, 2, 1, 2], &[2, 1, 2, 2, 1, 1]),
