@@ -92,7 +92,7 @@ impl Load {
     }
 
     /// Waits until the tally is like this.
-    pub(crate) fn waits_until(&self, wanted: impl Fn(Tally) -> bool) {
+    pub(crate) fn waits_until(&self, mut wanted: impl FnMut(Tally) -> bool) {
         let started = Instant::now();
         while !wanted(self.tally()) {
             let book = self.desk.book();
