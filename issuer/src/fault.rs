@@ -124,6 +124,21 @@ fn shortened(mut words: String) -> String {
     words
 }
 
+/// How long all calls of a server may take that belong together, for a check or a request: an answer
+/// that comes in drips, or one that is asked for twice, holds a place that others wait for.
+const TOGETHER: Duration = Duration::from_secs(60);
+
+/// What a server is asked for, if it answers in time. Whatever it made of it, the next try gets the same.
+///
+/// # Errors
+/// What the work gives; [`Fault::Transient`] when it takes too long as a whole.
+pub async fn in_time<T>(asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    tokio::time::timeout(TOGETHER, asked).await.unwrap_or_else(|_| {
+        let words = format!("the server's answers took more than {} s", TOGETHER.as_secs());
+        Err(Fault::Transient { words, after: None })
+    })
+}
+
 fn refused_by_server(refused: &Refused) -> Fault {
     let problem = &refused.problem;
     // The id of the request is another one each time; it goes to the log, and not into a condition,

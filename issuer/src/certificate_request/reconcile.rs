@@ -11,7 +11,7 @@ use super::plan::{self, RequestPlan};
 use super::{CertificateRequest, Stage};
 use crate::apply::{self, ApplyError, Owned};
 use crate::context::Context;
-use crate::fault::Fault;
+use crate::fault::{Fault, in_time};
 use crate::go_duration;
 use crate::history::{History, RetryRules};
 use crate::kinds::IssuerRef;
@@ -22,10 +22,6 @@ use crate::signing::{Signed, Wish, sign};
 /// After this time a request that is being signed says so: cert-manager makes a temporary
 /// certificate only beside a request that has a `Ready` condition.
 const SAYS_SO_AFTER: Duration = Duration::from_secs(1);
-
-/// How long the server may take for one request as a whole: an answer that comes in drips, or one that
-/// is asked for twice, holds a place that other issuers' requests wait for.
-const SIGNED_WITHIN: Duration = Duration::from_secs(60);
 
 /// After this time a request that had changed is looked at again, if the watch did not tell before.
 const STALE: Duration = Duration::from_secs(2);
@@ -136,9 +132,7 @@ async fn signed(
         seconds,
         is_ca: request.spec.is_ca,
     };
-    let asked = tokio::time::timeout(SIGNED_WITHIN, sign(serving, &wish));
-    let asked = async { asked.await.unwrap_or_else(|_| Err(took_too_long())) };
-    let mut asked = std::pin::pin!(asked);
+    let mut asked = std::pin::pin!(in_time(sign(serving, &wish)));
     if let Ok(result) = tokio::time::timeout(SAYS_SO_AFTER, &mut asked).await {
         return Ok(result);
     }
@@ -149,12 +143,6 @@ async fn signed(
         }
     }
     Ok(asked.await)
-}
-
-/// Whatever the server made of it, the next try gets the same under the same name.
-fn took_too_long() -> Fault {
-    let words = format!("the server's answer took more than {} s", SIGNED_WITHIN.as_secs());
-    Fault::Transient { words, after: None }
 }
 
 fn count<P>(

@@ -12,7 +12,7 @@ use super::check::{Checked, Facts, check};
 use super::{credential, plan};
 use crate::apply::{self, ApplyError, Owned};
 use crate::context::Context;
-use crate::fault::Fault;
+use crate::fault::{Fault, in_time};
 use crate::kinds::{Issuer, IssuerKind, IssuerRef};
 use crate::serving::{Complaint, Serving, Standing};
 
@@ -24,9 +24,6 @@ const CREDENTIAL_MARGIN: SignedDuration = SignedDuration::from_mins(10);
 const SOONEST: Duration = Duration::from_secs(30);
 /// So many checks in a row may fail for what passes before an issuer that could be used no longer can.
 const CHECKS_THAT_MAY_FAIL: u32 = 3;
-/// How long a check may take as a whole: each of its calls has the client's limit, and one that is sent
-/// again has it twice.
-const CHECK: Duration = Duration::from_secs(60);
 
 /// Checks one issuer: reads its credential, asks its server for the authority and the profiles, and
 /// says in its status what it finds. Everything is read anew each time, so that a Secret that was
@@ -51,8 +48,7 @@ pub async fn reconcile<K: Issuer>(
         Some((rest, complaint)) => Err((Fault::Issuer(complaint.words), Some(rest))),
         None => {
             let checked = checked(&*issuer, &reference, &context, now);
-            let in_time = tokio::time::timeout(CHECK, checked).await;
-            in_time.unwrap_or_else(|_| Err(took_too_long())).map_err(|fault| (fault, None))
+            in_time(checked).await.map_err(|fault| (fault, None))
         }
     };
     let failures = context.check_failed(&reference, found.is_err());
@@ -97,12 +93,6 @@ pub async fn reconcile<K: Issuer>(
         Err((_, rest)) => rest.unwrap_or(planned.again),
     };
     Ok(Action::requeue(again))
-}
-
-fn took_too_long() -> Fault {
-    let seconds = CHECK.as_secs();
-    let words = format!("the server's answers took more than {seconds} s");
-    Fault::Transient { words, after: None }
 }
 
 /// How long an issuer rests after a complaint; none where it shall be checked now.
