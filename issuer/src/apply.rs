@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::plan::Notice;
+
 /// Under which name we own fields.
 pub const FIELD_MANAGER: &str = "espalier-issuer";
 
@@ -30,6 +32,20 @@ pub struct ApplyError {
     pub object: String,
     /// What it says.
     pub source: Box<kube::Error>,
+}
+
+impl ApplyError {
+    /// Whether we may not write it, in words: the status can't tell that, so an event does.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<Notice> {
+        match &*self.source {
+            kube::Error::Api(status) if matches!(status.code, 401 | 403) => {
+                let words = format!("{self}: {}", status.message);
+                Some(Notice::warning("NotWritten", &words))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Writes the status of an object: all that we own of it, each time. Fields that we wrote before and

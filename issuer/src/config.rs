@@ -28,7 +28,8 @@ pub struct Config {
     pub controllers: Vec<Controller>,
     /// How one of several replicas is chosen.
     pub leader_election: LeaderElection,
-    /// Requests that are worked on at the same time.
+    /// Requests of one issuer that are worked on at the same time; of all issuers together eight times
+    /// as many.
     pub concurrent_requests: u16,
     /// How often each issuer is checked.
     pub issuer_check_interval_seconds: u64,

@@ -15,6 +15,7 @@ use crate::events::Events;
 use crate::history::{History, RetryRules};
 use crate::kinds::{Edition, Issuer as _, IssuerKind, IssuerRef, PQClusterIssuer, PQIssuer};
 use crate::metrics::Metrics;
+use crate::places::Places;
 use crate::serving::{Registry, Standing};
 
 /// Wakes the objects of a controller.
@@ -43,6 +44,8 @@ pub struct Context {
     pub requests: Store<CertificateRequest>,
     /// Who is woken.
     pub wakers: Wakers,
+    /// Which requests are worked on, and which wait for others of their issuer.
+    pub places: Places<ObjectRef<CertificateRequest>>,
     /// What is remembered of requests between two tries, by UID.
     pub histories: Histories,
     /// Checks of issuers that failed in a row.
@@ -112,6 +115,23 @@ impl Context {
         }
     }
 
+    /// A place to work on a request of this issuer; none while others of the issuer have all: then the
+    /// request is woken when its turn comes.
+    #[must_use]
+    pub fn place(&self, issuer: &IssuerRef, request: &CertificateRequest) -> Option<Place<'_>> {
+        let taken = self.places.take(issuer, &ObjectRef::from_obj(request));
+        taken.then(|| Place { context: self, issuer: issuer.clone() })
+    }
+
+    /// Wakes the request that has waited longest for a place, if one is free.
+    pub fn wake_next(&self, issuer: &IssuerRef) {
+        let is_there = |request: &ObjectRef<_>| self.requests.get(request).is_some();
+        if let Some(next) = self.places.next(issuer, is_there) {
+            // As above.
+            let _ = self.wakers.requests.send(next);
+        }
+    }
+
     /// A request found fault with its issuer: that is checked again.
     pub fn complain(&self, issuer: &IssuerRef, words: &str) {
         self.registry.complain(issuer, words, self.now());
@@ -154,6 +174,20 @@ impl Context {
     pub fn waiting(&self) -> usize {
         let is_open = |request: &CertificateRequest| matches!(request.stage(), Stage::Open(_));
         self.requests.state().iter().filter(|request| is_open(request)).count()
+    }
+}
+
+/// A place that a request of an issuer has while it is worked on. It is given to the next one also when
+/// the work is cut off.
+pub struct Place<'a> {
+    context: &'a Context,
+    issuer: IssuerRef,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.context.places.leave(&self.issuer);
+        self.context.wake_next(&self.issuer);
     }
 }
 

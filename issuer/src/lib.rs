@@ -20,6 +20,7 @@ pub mod kinds;
 pub mod leader;
 pub mod listener;
 pub mod metrics;
+pub mod places;
 pub mod plan;
 pub mod run;
 pub mod serving;

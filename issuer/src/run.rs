@@ -22,9 +22,12 @@ use crate::kinds::{PQClusterIssuer, PQIssuer};
 use crate::leader::Election;
 use crate::listener::{self, Health, Phase};
 use crate::metrics::Metrics;
+use crate::places::Places;
 use crate::serving::Registry;
 use crate::watching::{Watched, of_issuers, of_requests};
 
+/// So many issuers may have all their places taken before the requests of others wait.
+const SLOW_ISSUERS: u16 = 8;
 /// How long one answer of the API server may take.
 const ANSWER: Duration = Duration::from_secs(30);
 /// How long a watch may be silent: longer than it lasts, which is 290 s. Without this a list that is never
@@ -150,6 +153,7 @@ async fn work(
             issuers: wake_issuers,
             cluster_issuers: wake_cluster_issuers,
         },
+        places: Places::new(config.concurrent_requests),
         histories: Histories::default(),
         check_failures: Mutex::default(),
         retry: config.retry_rules(),
@@ -170,7 +174,8 @@ async fn work(
     let controller = of_issuers(cluster_issuers, woken_cluster_issuers, with());
     tasks.spawn(telling_its_end(early.clone().drop_guard(), controller));
     if config.runs(Chosen::CertificateRequests) {
-        let how = (config.concurrent_requests, issuers_are_read.clone());
+        let all = config.concurrent_requests.saturating_mul(SLOW_ISSUERS);
+        let how = (all, issuers_are_read.clone());
         let controller = of_requests(requests, woken_requests, how, with());
         tasks.spawn(telling_its_end(early.clone().drop_guard(), controller));
     } else {

@@ -8,7 +8,7 @@ use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 
 use super::plan::{self, RequestPlan};
-use super::{CertificateRequest, Stage};
+use super::{CertificateRequest, CertificateRequestStatus, Stage};
 use crate::apply::{self, ApplyError, Owned};
 use crate::context::Context;
 use crate::fault::{Fault, in_time};
@@ -26,6 +26,9 @@ const SAYS_SO_AFTER: Duration = Duration::from_secs(1);
 /// After this time a request that had changed is looked at again, if the watch did not tell before.
 const STALE: Duration = Duration::from_secs(2);
 
+/// How often a request that waits for a place looks whether one is free, if it is not told before.
+const IN_LINE: Duration = Duration::from_secs(30);
+
 /// Looks at one request, and does what is planned. Whatever happens in between, it may be called
 /// again: the server issues one certificate for each UID.
 ///
@@ -39,6 +42,8 @@ pub async fn reconcile(
     let started = std::time::Instant::now();
     let now = context.now();
     let mut version = request.resource_version().unwrap_or_default();
+    // Held until the result is written.
+    let place;
     let (issuer, plan) = match request.stage() {
         Stage::Foreign | Stage::Unjudged => return Ok(Action::await_change()),
         Stage::Done => {
@@ -55,8 +60,16 @@ pub async fn reconcile(
                     context.histories.change(request.uid(), History::waiting_for_issuer);
                     plan::waiting(&request, &why, now)
                 }
-                (Standing::Ready(_), Some(rest)) => return Ok(Action::requeue(rest)),
+                (Standing::Ready(_), Some(rest)) => {
+                    // It may have been woken for a place that it does not take.
+                    context.wake_next(&issuer);
+                    return Ok(Action::requeue(rest));
+                }
                 (Standing::Ready(serving), None) => {
+                    place = context.place(&issuer, &request);
+                    if place.is_none() {
+                        return Ok(Action::requeue(IN_LINE));
+                    }
                     open(&request, &serving, &context, &mut version).await?
                 }
             };
@@ -64,7 +77,7 @@ pub async fn reconcile(
         }
     };
     if let Some(patch) = &plan.patch {
-        match apply::status(&api(&request, &context), &*request, &version, patch).await? {
+        match written(&request, &context, &version, patch).await? {
             Owned::Applied(_) => context.histories.change(request.uid(), History::written),
             // It was deleted: nobody waits for this answer.
             Owned::Gone => {
@@ -136,13 +149,26 @@ async fn signed(
     if let Ok(result) = tokio::time::timeout(SAYS_SO_AFTER, &mut asked).await {
         return Ok(result);
     }
-    if let Some(status) = plan::signing(request, context.now()) {
-        let written = apply::status(&api(request, context), request, version, &status).await?;
-        if let Owned::Applied(after) = written {
-            *version = after;
-        }
+    if let Some(status) = plan::signing(request, context.now())
+        && let Owned::Applied(after) = written(request, context, version, &status).await?
+    {
+        *version = after;
     }
     Ok(asked.await)
+}
+
+/// Writes the status. Where that is forbidden, an event says so, as nothing else can.
+async fn written(
+    request: &CertificateRequest,
+    context: &Context,
+    version: &str,
+    status: &CertificateRequestStatus,
+) -> Result<Owned, ApplyError> {
+    let written = apply::status(&api(request, context), request, version, status).await;
+    if let Some(notice) = written.as_ref().err().and_then(ApplyError::forbidden) {
+        context.events.tell(request, notice);
+    }
+    written
 }
 
 fn count<P>(

@@ -77,7 +77,11 @@ pub async fn reconcile<K: Issuer>(
         let namespace = reference.namespace.as_deref().unwrap_or_default();
         let api = K::api(context.kube.clone(), namespace);
         let version = issuer.resource_version().unwrap_or_default();
-        if apply::status(&api, &*issuer, &version, status).await? == Owned::Stale {
+        let written = apply::status(&api, &*issuer, &version, status).await;
+        if let Some(notice) = written.as_ref().err().and_then(ApplyError::forbidden) {
+            context.events.tell(&*issuer, notice);
+        }
+        if written? == Owned::Stale {
             // Its spec was changed meanwhile, or the watch is late.
             return Ok(Action::requeue(STALE));
         }
