@@ -316,9 +316,10 @@ pub fn wait_for<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<
 pub fn ledger_failed(error: LedgerError) -> CliError {
     use LedgerError::{
         AlreadyRevoked, AlreadyStored, AuthorityConflict, AuthorityKeyBlocked, CrlAlreadyStored,
-        CrlMismatch, IdempotencyConflict, InvalidField, KeyBlocked, KeyTaken, MalformedCertificate,
-        RevokedBeforeStored, SerialMismatch, TbsMismatch, TokenAlreadyRevoked, TokenNameTaken,
-        TokenTaken, UnknownAuthority, UnknownCrl, UnknownSerial, UnknownToken,
+        CrlMismatch, HasCertificate, IdempotencyConflict, InvalidField, KeyBlocked, KeyTaken,
+        MalformedCertificate, RevokedBeforeStored, SerialMismatch, TbsMismatch,
+        TokenAlreadyRevoked, TokenNameTaken, TokenTaken, UnknownAuthority, UnknownCrl,
+        UnknownSerial, UnknownToken,
     };
     let exit = match error {
         InvalidField { .. }
@@ -333,6 +334,7 @@ pub fn ledger_failed(error: LedgerError) -> CliError {
         | IdempotencyConflict { .. }
         | AlreadyRevoked { .. }
         | RevokedBeforeStored { .. }
+        | HasCertificate { .. }
         | TokenTaken { .. }
         | TokenNameTaken { .. }
         | TokenAlreadyRevoked { .. } => Exit::Refused,

@@ -19,8 +19,8 @@ use ca_core::serial::SerialNumber;
 use ca_core::sign::SignError;
 use jiff::Timestamp;
 use ledger::{
-    Certificate, Entry, Idempotency, Ledger, LedgerError, NewCertificate, NewRecord, Record,
-    Recording, Status,
+    Certificate, Entry, Idempotency, Ledger, LedgerError, NewCertificate, NewRecord, NewRevocation,
+    Record, Recording, RevocationReason, Revoking, Status,
 };
 use rand_core::CryptoRng;
 use tracing::Instrument as _;
@@ -278,6 +278,32 @@ pub async fn answered(ledger: &Ledger, asker: &Asker) -> Result<Option<Issued>, 
     entry.map(repeated).transpose()
 }
 
+/// Ends a record that has no certificate, for whoever asks for it again: from then on the ledger
+/// takes none for it, also from a process that was only slow (ADR 0170). One that got its
+/// certificate meanwhile, or was revoked, stays as it is.
+///
+/// # Errors
+/// `IssueError::Ledger`.
+pub async fn abandon(
+    ledger: &Ledger,
+    serial: SerialNumber,
+    asker: &Asker,
+    now: Timestamp,
+) -> Result<(), IssueError> {
+    let revocation = Revoking {
+        reason: RevocationReason::UNSPECIFIED,
+        invalidity_date: None,
+        revoked_at: now,
+        revoked_by: asker.requester.clone(),
+    };
+    match ledger.revoke(NewRevocation { serial, only_orphan: true, revocation }).await {
+        Ok(_) => tracing::warn!(%serial, "a record without a certificate was given up"),
+        Err(LedgerError::HasCertificate { .. } | LedgerError::AlreadyRevoked { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
 /// Plans and lints as [`issue`] does, and leaves no trace: for who must know that it will be
 /// allowed before writing anything else.
 ///
@@ -429,7 +455,10 @@ fn repeated(entry: Entry) -> Result<Issued, IssueError> {
             let record = Box::new(entry.record);
             Ok(Issued { record, certificate, notes, repeated: true })
         }
-        (status, _) => Err(IssueError::NotRepeatable { serial, status }),
+        (status, certificate) => {
+            let (recorded_at, issued) = (entry.record.content.recorded_at, certificate.is_some());
+            Err(IssueError::NotRepeatable { serial, status, recorded_at, issued })
+        }
     }
 }
 
@@ -505,6 +534,10 @@ pub enum IssueError {
         serial: SerialNumber,
         /// What became of it.
         status: Status,
+        /// When it was recorded.
+        recorded_at: Timestamp,
+        /// Whether it has a certificate, which is revoked.
+        issued: bool,
     },
 }
 

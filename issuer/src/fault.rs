@@ -54,9 +54,9 @@ const CLASSES: &[(&str, Class)] = &[
     ("not-found", Class::Issuer),
     ("slow-request", Class::Transient),
     ("idempotency-conflict", Class::Refused),
-    // Also when it was cut off, and stays like this: another name for the same request could lead
-    // to a second certificate (ADR 0117).
     ("request-under-way", Class::Transient),
+    // What is left of it when every name that a request may have was cut off (ADR 0170).
+    ("request-abandoned", Class::Transient),
     ("key-taken", Class::Refused),
     ("already-revoked", Class::Refused),
     ("not-issued", Class::Refused),

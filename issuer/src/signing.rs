@@ -8,7 +8,7 @@ use ca_core::csr::CertificateRequest;
 use ca_core::path::{Options, verify_path};
 use ca_core::pem;
 use client::v1::IssueCertificate;
-use client::{IdempotencyKey, Issued, with_causes};
+use client::{Client, ClientError, IdempotencyKey, Issued, with_causes};
 use jiff::Timestamp;
 
 use crate::fault::Fault;
@@ -16,6 +16,11 @@ use crate::serving::{Authority, Serving};
 
 /// The longest chain that cert-manager reads, in octets of PEM.
 const LONGEST_CHAIN: usize = 95_000;
+
+/// How the server answers to a name whose record it has ended.
+const ABANDONED: &str = "request-abandoned";
+/// Names that a request may have. Each was cut off by a death of the server or its database.
+const MOST_NAMES: u32 = 20;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -66,10 +71,9 @@ pub async fn sign(issuer: &Serving, wish: &Wish<'_>) -> Result<Signed, Fault> {
         validity_seconds: wish.seconds,
         validity_days: None,
     };
-    let key = IdempotencyKey::new(wish.key.as_str())?;
     let chosen = wish.profile.is_some_and(|chosen| chosen != issuer.spec.profile);
     let sort = if chosen { Fault::of_chosen_profile } else { Fault::from };
-    let issued = issuer.client.issue(&order, &key).await.map_err(sort)?;
+    let issued = asked(&issuer.client, &order, &wish.key).await.map_err(sort)?;
     accept(&issuer.authority, &csr, wish.is_ca, issued)
 }
 
@@ -110,6 +114,26 @@ fn too_long(found: &str) -> Fault {
     Fault::Refused(format!(
         "certificate chain: found {found} octets of PEM, allowed by cert-manager are {LONGEST_CHAIN}; choose an authority with smaller signatures"
     ))
+}
+
+/// Asks under the request's name. Where the server has ended what was cut off under it, no certificate
+/// ever comes of that, and the next name is as good as the first: no other is (ADR 0170).
+async fn asked(
+    client: &Client,
+    order: &IssueCertificate,
+    name: &str,
+) -> Result<Issued, ClientError> {
+    let mut number = 1;
+    loop {
+        let key = match number {
+            1 => IdempotencyKey::new(name)?,
+            number => IdempotencyKey::new(format!("{name}.{number}"))?,
+        };
+        match client.issue(order, &key).await {
+            Err(error) if error.is(ABANDONED) && number < MOST_NAMES => number += 1,
+            answer => return answer,
+        }
+    }
 }
 
 /// An answer becomes a certificate only when it is the one that was asked for: the request's key,
@@ -169,8 +193,6 @@ pub const PATIENCE: Duration = Duration::from_secs(45);
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)] // a panic is the failure report
-
-    use client::Client;
 
     use super::*;
     use crate::kinds::{IssuerKind, IssuerRef};

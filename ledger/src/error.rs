@@ -119,6 +119,12 @@ pub enum LedgerError {
         /// When it was revoked.
         revoked_at: Timestamp,
     },
+    /// The record has a certificate, and only one without was to be revoked.
+    #[error("serial {serial} has a certificate; only a record without one was to be revoked")]
+    HasCertificate {
+        /// The serial number.
+        serial: SerialNumber,
+    },
     /// It is revoked already.
     #[error("serial {serial} is revoked since {revoked_at}")]
     AlreadyRevoked {
@@ -535,6 +541,7 @@ impl LedgerError {
             | Self::TbsMismatch { .. }
             | Self::AlreadyStored { .. }
             | Self::RevokedBeforeStored { .. }
+            | Self::HasCertificate { .. }
             | Self::AlreadyRevoked { .. }
             | Self::KeyBlocked { .. }
             | Self::AuthorityKeyBlocked { .. }

@@ -15,6 +15,9 @@ const FIRST_SECOND: i64 = -631_152_000;
 pub struct NewRevocation {
     /// Which record; it may have no certificate.
     pub serial: SerialNumber,
+    /// Whether a record that has a certificate is refused: then what was cut off is ended, and
+    /// nothing that somebody may have been given.
+    pub only_orphan: bool,
     /// What is said of it.
     pub revocation: Revoking,
 }

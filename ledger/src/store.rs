@@ -97,7 +97,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Revokes a record, with or without a certificate.
     ///
     /// # Errors
-    /// `InvalidField`, `UnknownSerial`; `AlreadyRevoked` with the time of the first revocation.
+    /// `InvalidField`, `UnknownSerial`; `AlreadyRevoked` with the time of the first revocation;
+    /// `HasCertificate` where only a record without one was to be revoked.
     fn revoke(&self, new: NewRevocation) -> Reply<'_, Revocation>;
 
     /// Blocks keys and revokes every record that has one of them, expired or not, in one

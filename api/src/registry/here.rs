@@ -119,7 +119,7 @@ impl Here {
             revoked_at: whole_microseconds(now),
             revoked_by: Asker::local(None).requester,
         };
-        match self.ledger.revoke(NewRevocation { serial, revocation }).await {
+        match self.ledger.revoke(NewRevocation { serial, only_orphan: false, revocation }).await {
             Ok(_) => {
                 let revoked = self.certificate(&serial.to_string()).await?;
                 Ok(Revoked::Now(Box::new(revoked)))

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
 use ca_core::fingerprint::Fingerprint;
+use jiff::SignedDuration;
 use ledger::{Idempotency, Ledger, Status};
 
 use super::problem::{INVALID_PARAMETER, Refusal};
-use crate::issuance::{self, Asker, IssueError, Issued};
+use crate::issuance::{self, Asker, Clock, IssueError, Issued};
 
 /// The header field.
 pub const HEADER: &str = "idempotency-key";
@@ -17,6 +18,9 @@ pub const REPLAYED: &str = "idempotency-replayed";
 const MOST: usize = 256;
 /// How long an answer is waited for that another request is working on.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// So long after its record a request that has no certificate was cut off: twice the time that a
+/// request may take. One that is slower than this is refused by the ledger when it comes.
+const ABANDONED_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// The first pause between two looks; each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause.
@@ -59,22 +63,34 @@ pub fn named(key: String, parts: &[&[u8]]) -> Idempotency {
 }
 
 /// What the same request got before, if it came before. While another one is working on it, its
-/// answer is waited for, a short time.
+/// answer is waited for, a short time. What was cut off is ended after [`ABANDONED_AFTER`].
 ///
 /// # Errors
-/// As [`issuance::answered`]: `IssueError::NotRepeatable` when it has no certificate yet.
-pub async fn answered(ledger: &Ledger, asker: &Asker) -> Result<Option<Issued>, IssueError> {
+/// As [`issuance::answered`]: `IssueError::NotRepeatable` when it has no certificate yet, or never
+/// gets one.
+pub async fn answered(
+    ledger: &Ledger,
+    asker: &Asker,
+    clock: Clock,
+) -> Result<Option<Issued>, IssueError> {
     let started = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
-        match issuance::answered(ledger, asker).await {
-            Err(IssueError::NotRepeatable { status: Status::Orphan, .. })
-                if started.elapsed() + pause < PATIENCE =>
-            {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            answer => return answer,
+        let answer = issuance::answered(ledger, asker).await;
+        let Err(IssueError::NotRepeatable { serial, status: Status::Orphan, recorded_at, .. }) =
+            answer
+        else {
+            return answer;
+        };
+        let now = clock();
+        if now.duration_since(recorded_at) >= ABANDONED_AFTER {
+            // Revoked or stored, it is no orphan at the next look.
+            issuance::abandon(ledger, serial, asker, now).await?;
+        } else if started.elapsed() + pause < PATIENCE {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        } else {
+            return answer;
         }
     }
 }

@@ -72,6 +72,7 @@ fn an_orphan_is_told_and_is_no_failure() {
 
     let revocation = NewRevocation {
         serial,
+        only_orphan: false,
         revocation: Revoking {
             reason: RevocationReason::CESSATION_OF_OPERATION,
             invalidity_date: None,

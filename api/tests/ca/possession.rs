@@ -120,7 +120,7 @@ fn nobody_vouches_for_others_nor_twice_for_the_revoked() {
             revoked_at: "2026-11-26T12:00:00Z".parse().unwrap(),
             revoked_by: "test".into(),
         };
-        ledger.revoke(NewRevocation { serial, revocation }).await.unwrap();
+        ledger.revoke(NewRevocation { serial, only_orphan: false, revocation }).await.unwrap();
         ledger.close().await.unwrap();
     });
     bench.run(&format!("{issue} kem.csr")).fails(1, &["was revoked at 2026-11-26T12:00:00Z"]);

@@ -129,7 +129,7 @@ fn what_was_revoked_or_blocked_or_is_unknown_is_not_renewed() {
     let bench = classical();
     let (_, revoked) = issued(&bench, "");
     let number = SerialNumber::from_hex(&revoked).unwrap();
-    let revocation = NewRevocation { serial: number, revocation: revoking() };
+    let revocation = NewRevocation { serial: number, only_orphan: false, revocation: revoking() };
     wait(async {
         let ledger = open(&bench).await;
         ledger.revoke(revocation).await.unwrap();

@@ -66,6 +66,17 @@ impl InProcess {
         self.list("issuing").map(|list| list.number().to_string())
     }
 
+    /// What it answers to a request.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> http::Answer {
+        http::send(self.api, method, target, headers, body)
+    }
+
     /// Status and document of `/readyz`.
     pub(crate) fn ready(&self) -> (u16, Value) {
         let answer = http::send(self.api, "GET", "/readyz", &[], b"");

@@ -8,6 +8,7 @@ mod bad_csr;
 mod bounds;
 mod collector;
 mod composite_client;
+mod cut_off;
 mod deltas;
 mod first_minutes;
 mod flood;

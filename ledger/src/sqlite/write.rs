@@ -233,6 +233,9 @@ async fn revoke(
     if let Some(earlier) = entry.revocation {
         return Err(LedgerError::AlreadyRevoked { serial, revoked_at: earlier.revoked_at });
     }
+    if new.only_orphan && entry.certificate.is_some() {
+        return Err(LedgerError::HasCertificate { serial });
+    }
     let Revoking { reason, invalidity_date, revoked_at, revoked_by } = new.revocation;
     let position = sqlx::query_scalar(
         "INSERT INTO revocation (record, authority, position, reason, invalidity_date, \

@@ -298,7 +298,8 @@ impl Story<'_> {
         }
         let leaf = self.dice.roll(self.known.leaves.len());
         self.known.leaves[leaf].attempted = true;
-        let new = NewRevocation { serial: self.known.leaves[leaf].serial, revocation: self.said() };
+        let serial = self.known.leaves[leaf].serial;
+        let new = NewRevocation { serial, only_orphan: false, revocation: self.said() };
         (Call::Revoke(new), Then::Revoke(leaf))
     }
 

@@ -144,7 +144,7 @@ pub async fn an_expired_entry_leaves_after_one_more_list(factory: &impl Factory)
     // Revoked after it expired: on one list as well, and in a delta always.
     ledger.record(short(4, 100)).await.unwrap();
     ledger
-        .revoke(NewRevocation { serial: serial(4), revocation: revoking(time(2_001)) })
+        .revoke(NewRevocation { revocation: revoking(time(2_001)), ..revocation(4) })
         .await
         .unwrap();
     let delta = NewCrl { base: Some(past.number), ..at(2_002) };

@@ -168,6 +168,27 @@ pub async fn a_record_is_revoked_once(factory: &impl Factory) {
     assert_eq!(check_and_close(ledger).await.checked.revocations, 8);
 }
 
+pub async fn what_was_cut_off_is_ended_and_nothing_that_was_stored(factory: &impl Factory) {
+    let ledger = factory.open().await;
+    with_authority(&ledger).await;
+    let ended = |name| NewRevocation { only_orphan: true, ..revocation(name) };
+    ledger.record(record(1)).await.unwrap();
+    ledger.record(record(2)).await.unwrap();
+    ledger.store(certificate(2)).await.unwrap();
+    // At the same time, so that a store that writes many at once has both.
+    let (orphan, stored) = tokio::join!(ledger.revoke(ended(1)), ledger.revoke(ended(2)));
+    assert_eq!(orphan.unwrap().position, 1);
+    let refusal = stored.unwrap_err();
+    assert!(matches!(refusal, LedgerError::HasCertificate { serial: s } if s == serial(2)));
+    let status = async |name| ledger.get_by_serial(serial(name)).await.unwrap().unwrap().status();
+    assert_eq!((status(1).await, status(2).await), (Status::Revoked, Status::Stored));
+    let again = ledger.revoke(ended(1)).await.unwrap_err();
+    assert!(matches!(again, LedgerError::AlreadyRevoked { .. }), "{again:?}");
+    let late = ledger.store(certificate(1)).await.unwrap_err();
+    assert!(matches!(late, LedgerError::RevokedBeforeStored { .. }), "{late:?}");
+    check_and_close(ledger).await;
+}
+
 pub async fn a_certificate_that_comes_after_its_revocation_is_refused(factory: &impl Factory) {
     let ledger = factory.open().await;
     with_authority(&ledger).await;

@@ -91,7 +91,7 @@ pub fn keyed(name: u64, key: &str, body: &str) -> NewRecord {
 
 /// A revocation of the record of this name.
 pub fn revocation(name: u64) -> NewRevocation {
-    NewRevocation { serial: serial(name), revocation: revoking(time(120)) }
+    NewRevocation { serial: serial(name), only_orphan: false, revocation: revoking(time(120)) }
 }
 
 /// What is said of something revoked at this time.

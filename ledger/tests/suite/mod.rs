@@ -60,6 +60,7 @@ macro_rules! suite_for {
             issuance::a_record_has_one_certificate,
             issuance::a_record_is_revoked_once,
             issuance::a_certificate_that_comes_after_its_revocation_is_refused,
+            issuance::what_was_cut_off_is_ended_and_nothing_that_was_stored,
             issuance::fields_out_of_bounds_are_refused,
             keys::a_component_belongs_to_one_key,
             keys::a_key_is_certified_again_unless_the_record_refuses,

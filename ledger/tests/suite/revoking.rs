@@ -94,7 +94,7 @@ pub async fn what_ocsp_is_told(factory: &impl Factory) {
         ..revoking(time(120))
     };
     for name in [2, 5, 6] {
-        let new = NewRevocation { serial: serial(name), revocation: said.clone() };
+        let new = NewRevocation { revocation: said.clone(), ..revocation(name) };
         let answer = ledger.revoke(new).await.unwrap();
         let read = ledger.get_by_serial(serial(name)).await.unwrap().unwrap();
         assert_eq!(read.revocation, Some(answer), "what was answered is what is in the ledger");

@@ -83,10 +83,16 @@ impl From<IssueError> for Refusal {
                 );
                 Self::new(NOT_STORED, detail).with_cause(with_causes(&source))
             }
-            IssueError::NotRepeatable { serial, status: Status::Orphan } => Self::new(
+            IssueError::NotRepeatable { serial, status: Status::Orphan, .. } => Self::new(
                 REQUEST_UNDER_WAY,
                 format!(
                     "Idempotency-Key: found that of record {serial}, which has no certificate yet; allowed is to wait for it, or another key"
+                ),
+            ),
+            IssueError::NotRepeatable { serial, issued: false, .. } => Self::new(
+                REQUEST_ABANDONED,
+                format!(
+                    "Idempotency-Key: found that of record {serial}, which was revoked before it had a certificate; allowed is another key"
                 ),
             ),
             IssueError::NotRepeatable { serial, .. } => Self::new(

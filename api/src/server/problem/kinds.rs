@@ -81,7 +81,10 @@ kinds! {
         "Send the first body again, or choose a new key.";
     REQUEST_UNDER_WAY "request-under-way" 409 "The same request is under way"
         "A request with the same `Idempotency-Key` was recorded and has no certificate yet: it is being signed, or was cut off."
-        "Send it again after `Retry-After`. When it stays like this for minutes, choose a new key." 1;
+        "Send it again after `Retry-After`: what was cut off is given up a minute after its record, and answered by `request-abandoned` then." 1;
+    REQUEST_ABANDONED "request-abandoned" 409 "The same request was cut off"
+        "A request with the same `Idempotency-Key` was recorded, and was cut off before it had a certificate. Its record is revoked and never gets one."
+        "Send it again with a new `Idempotency-Key`.";
     KEY_TAKEN "key-taken" 409 "The key belongs to somebody else"
         "The key, or a part of it, was certified for another holder or in another key, or the profile allows no second certificate for it."
         "Make a new key.";
@@ -89,7 +92,7 @@ kinds! {
         "A revocation never changes; the detail has the time of the first one."
         "Nothing is left to do.";
     NOT_ISSUED "not-issued" 409 "What the earlier request led to is revoked"
-        "The same request was recorded before, and its certificate, or its record without one, is revoked since then. A revoked certificate is not handed out again."
+        "The same request got a certificate before, which is revoked since then. A revoked certificate is not handed out again."
         "Choose a new `Idempotency-Key`.";
     BODY_TOO_LARGE "body-too-large" 413 "The body is too large"
         "The body is longer than the server reads."

@@ -17,7 +17,7 @@ pub(super) async fn revoke(
     let mut first: HashMap<i64, &Revoking> = HashMap::new();
     let mut verdicts = Vec::with_capacity(new.len());
     let mut rows = Vec::new();
-    for NewRevocation { serial, revocation } in new {
+    for NewRevocation { serial, only_orphan, revocation } in new {
         let serial = *serial;
         verdicts.push(match found.get(&serial) {
             None => Err(LedgerError::UnknownSerial { serial }),
@@ -25,6 +25,9 @@ pub(super) async fn revoke(
                 let earlier = entry.revocation.as_ref().map(|it| it.revoked_at);
                 let revoked_at = earlier.unwrap_or(revocation.revoked_at);
                 Err(LedgerError::AlreadyRevoked { serial, revoked_at })
+            }
+            Some((_, entry)) if *only_orphan && entry.certificate.is_some() => {
+                Err(LedgerError::HasCertificate { serial })
             }
             Some((id, _)) => match first.get(id) {
                 // Two of a batch want the same: the first one wins.

@@ -192,7 +192,7 @@ impl Order {
 
     async fn issued(self, app: &App, caller: Arc<Caller>, asker: Asker) -> Result<Issued, Refusal> {
         let ledger = app.ledger();
-        if let Some(issued) = idempotency::answered(ledger, &asker).await? {
+        if let Some(issued) = idempotency::answered(ledger, &asker, app.clock()).await? {
             return Ok(issued);
         }
         let slot = app.signing().enter()?;
@@ -205,7 +205,8 @@ impl Order {
         match issuance::complete(ledger, signatory, prepared, asker.clone(), app.clock()).await {
             // The same request was faster, and is being signed.
             Err(error @ IssueError::NotRepeatable { status: Status::Orphan, .. }) => {
-                idempotency::answered(ledger, &asker).await?.ok_or_else(|| error.into())
+                let answer = idempotency::answered(ledger, &asker, app.clock()).await?;
+                answer.ok_or_else(|| error.into())
             }
             result => Ok(result?),
         }

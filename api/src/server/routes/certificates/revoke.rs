@@ -52,7 +52,8 @@ pub(in crate::server::routes) async fn revoke(
         revoked_at: Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now),
         revoked_by: caller.name().to_owned(),
     };
-    entry.revocation = Some(app.ledger().revoke(NewRevocation { serial, revocation }).await?);
+    entry.revocation =
+        Some(app.ledger().revoke(NewRevocation { serial, only_orphan: false, revocation }).await?);
     let mut response = Json(of_entry(&app, &entry)).into_response();
     response.extensions_mut().insert(Subject(format!("serial:{serial}")));
     Ok(response)
