@@ -2,13 +2,14 @@
 //! of its own, with the rights that it needs and no others.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use interop::espalier::beside_this_test;
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::tied::Tied;
@@ -80,13 +81,35 @@ impl Controllers {
         fs::write(self.folder.join("issuer.yaml"), config).unwrap();
     }
 
+    /// Has it ask for the cluster here from its next start on, instead of at the API server's own
+    /// address.
+    ///
+    /// # Panics
+    /// When its kubeconfig can't be changed.
+    pub fn asks_at(&self, url: &str) {
+        let path = self.folder.join("kubeconfig");
+        let mut kubeconfig: Value =
+            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        kubeconfig["clusters"][0]["cluster"]["server"] = url.into();
+        fs::write(path, kubeconfig.to_string()).unwrap();
+    }
+
     /// Starts it.
     ///
     /// # Panics
     /// When it runs already.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts it with these variables of the environment as well.
+    ///
+    /// # Panics
+    /// When it runs already.
+    pub fn start_with(&mut self, variables: &[(&str, &str)]) {
         assert!(self.running.is_none(), "it runs already");
         let mut command = Command::new(&self.program);
+        command.envs(variables.iter().copied());
         command.args(["run", "--config", "issuer.yaml"]).current_dir(&self.folder);
         command.env("KUBECONFIG", self.kubeconfig());
         self.running = Some(Tied::start(&command, &self.folder, "issuer"));
@@ -112,6 +135,20 @@ impl Controllers {
     #[must_use]
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("kubeconfig")
+    }
+
+    /// Status and body of what it serves at a path, such as `/readyz`.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    #[must_use]
+    pub fn answers(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: issuer\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
     /// Where it serves its metrics.

@@ -18,6 +18,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // tests only: a panic is the failure report
 
+mod between;
 mod certificate;
 mod cluster;
 mod controllers;
@@ -29,6 +30,7 @@ mod server;
 mod stand;
 mod tied;
 
+pub use between::{Asked, Between, Twist};
 pub use certificate::Wanted;
 pub use cluster::{Cluster, Options};
 pub use controllers::{Controllers, SYSTEM, free_port};

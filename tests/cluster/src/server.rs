@@ -269,6 +269,12 @@ impl Server {
         records.iter().filter(|record| record.uid() == Some(uid) && record.is_issued()).count()
     }
 
+    /// All that it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.running.as_ref().map(Tied::log).unwrap_or_default()
+    }
+
     /// The last lines that it logged.
     #[must_use]
     pub fn end_of_log(&self) -> String {

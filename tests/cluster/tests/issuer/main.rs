@@ -6,6 +6,7 @@ mod authorities;
 mod bad_input;
 mod conformance;
 mod credentials;
+mod lies;
 mod life;
 mod ml_dsa;
 mod requests;
