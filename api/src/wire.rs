@@ -5,7 +5,7 @@ use ca_core::algorithm::{Algorithm, Family, MlKem};
 use ca_core::certificate::Certificate;
 use ca_core::name;
 use ca_core::pem::{self, Label};
-use ca_core::profile::Profile;
+use ca_core::profile::{Profile, extended_key_usage_name, key_usage_name};
 use client::v1;
 use jiff::Timestamp;
 use ledger::{AuditOutcome, Entry, Record};
@@ -98,10 +98,18 @@ pub fn authority(
 
 /// A profile.
 pub fn profile(profile: &Profile) -> v1::Profile {
+    let extended = profile.extended_key_usages();
     v1::Profile {
         name: profile.name().to_owned(),
         description: profile.description().to_owned(),
         kind: profile.kind().to_string(),
+        key_usages: profile
+            .key_usages()
+            .into_iter()
+            .map(|one| key_usage_name(one).into())
+            .collect(),
+        extended_key_usages: extended.iter().map(|one| extended_key_usage_name(*one)).collect(),
+        copied_extensions: profile.copied_extensions(),
         keys: profile.allowed_keys(),
         name_kinds: profile.name_kinds().iter().map(ToString::to_string).collect(),
         default_validity_seconds: profile.validity().default_seconds,

@@ -253,6 +253,18 @@ impl Profile {
         &self.lints
     }
 
+    /// The extensions that a certificate takes from its request, as `copy_extensions` names them.
+    pub fn copied_extensions(&self) -> Vec<String> {
+        let named = [
+            ("subject_alt_name", self.copies.subject_alt_name),
+            ("key_usage", self.copies.key_usage),
+            ("extended_key_usage", self.copies.extended_key_usage),
+        ];
+        let named = named.into_iter().filter(|(_, copied)| *copied);
+        let others = self.copies.others.iter().map(ToString::to_string);
+        named.map(|(name, _)| name.to_owned()).chain(others).collect()
+    }
+
     /// Whether the key of an earlier certificate may be certified again.
     pub fn key_reuse(&self) -> KeyReuse {
         self.key_reuse

@@ -86,6 +86,15 @@ pub struct Profile {
     /// Whose certificates it makes: `leaf`, or an authority's by `root`, `issuing` or `cross`.
     #[cfg_attr(feature = "openapi", schema(example = "leaf"))]
     pub kind: String,
+    /// The key usages that it gives, or allows where `copied_extensions` has `key_usage`: such as
+    /// `digital_signature`. Those that a key can't have are left out.
+    pub key_usages: Vec<String>,
+    /// The extended key usages that it gives, or allows where `copied_extensions` has
+    /// `extended_key_usage`: such as `server_auth`, or object identifiers.
+    pub extended_key_usages: Vec<String>,
+    /// The extensions that a certificate takes from its request, within what the profile allows:
+    /// `subject_alt_name`, `key_usage`, `extended_key_usage`, or object identifiers.
+    pub copied_extensions: Vec<String>,
     /// The subject keys that it allows, in words.
     pub keys: String,
     /// The kinds of alternative names that it allows.
