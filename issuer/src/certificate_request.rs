@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::condition::{Condition, find};
 use crate::kinds::{GROUP, IssuerKind, IssuerRef};
 
-pub use reconcile::{reconcile, wait_after_error};
+pub use reconcile::reconcile;
 
 /// The condition that says whether a request is done.
 pub const READY: &str = "Ready";

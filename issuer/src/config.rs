@@ -47,6 +47,19 @@ pub struct Config {
 pub enum Controller {
     /// Of cert-manager's `CertificateRequest`.
     CertificateRequests,
+    /// Of Kubernetes' own `CertificateSigningRequest`.
+    CertificateSigningRequests,
+}
+
+impl Controller {
+    /// Its name, in the configuration and in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CertificateRequests => "certificate-requests",
+            Self::CertificateSigningRequests => "certificate-signing-requests",
+        }
+    }
 }
 
 /// How one of several replicas is chosen, by a Lease in the pod's own namespace.
@@ -223,7 +236,7 @@ impl Config {
             return Err(value("leader_election.renew_deadline_seconds", deadline, allowed));
         }
         if self.controllers.is_empty() {
-            return Err(value("controllers", "none", "certificate-requests"));
+            return Err(value("controllers", "none", "one or more"));
         }
         let level = EnvFilter::builder().parse(&self.log.level);
         level.map_err(|error| value("log.level", &self.log.level, error))?;

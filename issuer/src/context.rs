@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::Client;
 use kube::runtime::reflector::{ObjectRef, Store};
 use tokio::sync::mpsc;
@@ -17,6 +18,7 @@ use crate::kinds::{Edition, Issuer as _, IssuerKind, IssuerRef, PQClusterIssuer,
 use crate::metrics::Metrics;
 use crate::places::Places;
 use crate::serving::{Registry, Standing};
+use crate::signing_request;
 
 /// Wakes the objects of a controller.
 pub type Waker<K> = mpsc::UnboundedSender<ObjectRef<K>>;
@@ -40,8 +42,10 @@ pub struct Context {
     pub issuers: Store<PQIssuer>,
     /// Issuers of the cluster, as they are stored.
     pub cluster_issuers: Store<PQClusterIssuer>,
-    /// Requests, as they are stored.
+    /// cert-manager's requests, as they are stored.
     pub requests: Store<CertificateRequest>,
+    /// Kubernetes' own requests, as they are stored.
+    pub signing_requests: Store<CertificateSigningRequest>,
     /// Who is woken.
     pub wakers: Wakers,
     /// Which requests are worked on, and which wait for others of their issuer.
@@ -63,8 +67,10 @@ pub struct Context {
 /// Who is woken when something changes that an object does not show.
 #[derive(Clone, Debug)]
 pub struct Wakers {
-    /// Requests, when their issuer changed.
+    /// cert-manager's requests, when their issuer changed.
     pub requests: Waker<CertificateRequest>,
+    /// Kubernetes' own requests, likewise.
+    pub signing_requests: Waker<CertificateSigningRequest>,
     /// Issuers of a namespace, when a request found fault with them.
     pub issuers: Waker<PQIssuer>,
     /// Issuers of the cluster, likewise.
@@ -113,6 +119,12 @@ impl Context {
                 let _ = self.wakers.requests.send(ObjectRef::from_obj(&*request));
             }
         }
+        for request in self.signing_requests.state() {
+            if is_open(&request, Some(issuer)) {
+                // As above.
+                let _ = self.wakers.signing_requests.send(ObjectRef::from_obj(&*request));
+            }
+        }
     }
 
     /// A place to work on a request of this issuer; none while others of the issuer have all: then the
@@ -159,6 +171,15 @@ impl Context {
         before
     }
 
+    /// The wait of a request whose result the API server did not take: it is tried again, ever later.
+    #[must_use]
+    pub fn wait_after_error(&self, uid: &str) -> Duration {
+        let history = self.histories.of(uid).not_written();
+        let wait = history.wait(uid, &self.retry, None);
+        self.histories.put(uid, history.resting(wait, self.now()));
+        wait
+    }
+
     /// Forgets what belongs to objects that are gone.
     pub fn sweep(&self) {
         self.registry.retain(|issuer| self.is_there(issuer));
@@ -166,14 +187,27 @@ impl Context {
         failures.retain(|issuer, _| self.is_there(issuer));
         drop(failures);
         let there = self.requests.state();
-        self.histories.retain(&there.iter().map(|request| request.uid()).collect());
+        let signing = self.signing_requests.state();
+        let uids = there.iter().map(|request| request.uid());
+        let uids = uids.chain(signing.iter().map(|request| signing_request::uid(request)));
+        self.histories.retain(&uids.collect());
     }
 
     /// Requests that are approved and have no certificate.
     #[must_use]
     pub fn waiting(&self) -> usize {
         let is_open = |request: &CertificateRequest| matches!(request.stage(), Stage::Open(_));
-        self.requests.state().iter().filter(|request| is_open(request)).count()
+        let waiting = self.requests.state().iter().filter(|request| is_open(request)).count();
+        let signing = self.signing_requests.state();
+        waiting + signing.iter().filter(|request| self::is_open(request, None)).count()
+    }
+}
+
+/// Whether a request of Kubernetes' own shall be signed, by this issuer if one is named.
+fn is_open(request: &CertificateSigningRequest, by: Option<&IssuerRef>) -> bool {
+    match signing_request::stage(request) {
+        signing_request::Stage::Open(named) => by.is_none_or(|issuer| named == *issuer),
+        _ => false,
     }
 }
 

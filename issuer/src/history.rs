@@ -28,6 +28,8 @@ pub struct History {
     pub not_before: Option<Timestamp>,
     /// Results in a row that the API server did not take.
     pub unwritten: u32,
+    /// What people were told last, of an object whose status has no place for it.
+    pub told: Option<String>,
 }
 
 impl History {

@@ -25,4 +25,6 @@ pub mod plan;
 pub mod run;
 pub mod serving;
 pub mod signing;
+pub mod signing_request;
+mod usages;
 mod watching;

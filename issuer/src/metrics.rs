@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::config::Controller;
 use crate::kinds::IssuerRef;
 use crate::plan::Outcome;
 
@@ -22,6 +23,7 @@ const BUCKETS: [f64; 13] =
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {
+    controller: &'static str,
     kind: &'static str,
     namespace: String,
     issuer: String,
@@ -121,16 +123,24 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A look at a request.
-    pub fn request(&self, issuer: Option<&IssuerRef>, outcome: Outcome, took: Duration) {
+    /// A look of this controller at a request.
+    pub fn request(
+        &self,
+        controller: Controller,
+        issuer: Option<&IssuerRef>,
+        outcome: Outcome,
+        took: Duration,
+    ) {
+        let controller = controller.name();
         let labels = RequestLabels {
+            controller,
             kind: issuer.map_or("", |issuer| issuer.kind.name()),
             namespace: issuer.and_then(|issuer| issuer.namespace.clone()).unwrap_or_default(),
             issuer: issuer.map(|issuer| issuer.name.clone()).unwrap_or_default(),
             outcome: outcome.name(),
         };
         self.0.requests.get_or_create(&labels).inc();
-        self.reconciled("certificate-requests", took);
+        self.reconciled(controller, took);
     }
 
     /// A look at an object of this controller.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::audience::ApiAudiences;
-use crate::certificate_request::CertificateRequest;
+use crate::certificate_request::{self, CertificateRequest};
 use crate::config::{Config, Controller as Chosen};
 use crate::context::{Clock, Context, Histories, Wakers};
 use crate::events::Events;
@@ -24,6 +25,7 @@ use crate::listener::{self, Health, Phase};
 use crate::metrics::Metrics;
 use crate::places::Places;
 use crate::serving::Registry;
+use crate::signing_request;
 use crate::watching::{Watched, of_issuers, of_requests};
 
 /// So many issuers may have all their places taken before the requests of others wait.
@@ -136,7 +138,10 @@ async fn work(
     let issuers = Watched::<PQIssuer>::of(&watching, |_| ());
     let cluster_issuers = Watched::<PQClusterIssuer>::of(&watching, |_| ());
     let requests = Watched::<CertificateRequest>::of(&watching, CertificateRequest::shed);
+    let signing_requests =
+        Watched::<CertificateSigningRequest>::of(&watching, signing_request::shed);
     let (wake_requests, woken_requests) = mpsc::unbounded_channel();
+    let (wake_signing_requests, woken_signing_requests) = mpsc::unbounded_channel();
     let (wake_issuers, woken_issuers) = mpsc::unbounded_channel();
     let (wake_cluster_issuers, woken_cluster_issuers) = mpsc::unbounded_channel();
     let context = Arc::new(Context {
@@ -148,8 +153,10 @@ async fn work(
         issuers: issuers.store.clone(),
         cluster_issuers: cluster_issuers.store.clone(),
         requests: requests.store.clone(),
+        signing_requests: signing_requests.store.clone(),
         wakers: Wakers {
             requests: wake_requests,
+            signing_requests: wake_signing_requests,
             issuers: wake_issuers,
             cluster_issuers: wake_cluster_issuers,
         },
@@ -165,25 +172,34 @@ async fn work(
     let ending = CancellationToken::new();
     let (tasks, early) = (TaskTracker::new(), CancellationToken::new());
     let issuers_are_read = [issuers.read.clone(), cluster_issuers.read.clone()];
-    let requests_are_read = requests.read.clone();
+    let requests_are_read = [requests.read.clone(), signing_requests.read.clone()];
     let with = || (Arc::clone(&context), ending.clone());
-    tasks.spawn(telling_its_end(
-        early.clone().drop_guard(),
-        of_issuers(issuers, woken_issuers, with()),
-    ));
+    let guard = || early.clone().drop_guard();
+    tasks.spawn(telling_its_end(guard(), of_issuers(issuers, woken_issuers, with())));
     let controller = of_issuers(cluster_issuers, woken_cluster_issuers, with());
-    tasks.spawn(telling_its_end(early.clone().drop_guard(), controller));
-    if config.runs(Chosen::CertificateRequests) {
-        let all = config.concurrent_requests.saturating_mul(SLOW_ISSUERS);
-        let how = (all, issuers_are_read.clone());
-        let controller = of_requests(requests, woken_requests, how, with());
-        tasks.spawn(telling_its_end(early.clone().drop_guard(), controller));
+    tasks.spawn(telling_its_end(guard(), controller));
+    let all = config.concurrent_requests.saturating_mul(SLOW_ISSUERS);
+    let how = || (all, issuers_are_read.clone());
+    let chosen = Chosen::CertificateRequests;
+    if config.runs(chosen) {
+        let look = (chosen, certificate_request::reconcile as fn(_, _) -> _);
+        let controller = of_requests((requests, woken_requests), look, how(), with());
+        tasks.spawn(telling_its_end(guard(), controller));
     } else {
-        requests_are_read.cancel();
+        requests_are_read[0].cancel();
+    }
+    let chosen = Chosen::CertificateSigningRequests;
+    if config.runs(chosen) {
+        let look = (chosen, signing_request::reconcile as fn(_, _) -> _);
+        let watched = (signing_requests, woken_signing_requests);
+        let controller = of_requests(watched, look, how(), with());
+        tasks.spawn(telling_its_end(guard(), controller));
+    } else {
+        requests_are_read[1].cancel();
     }
     tasks.close();
     let all_is_read = async {
-        for read in issuers_are_read.iter().chain([&requests_are_read]) {
+        for read in issuers_are_read.iter().chain(&requests_are_read) {
             read.cancelled().await;
         }
         health.is(Phase::Working);

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use ca_core::certificate::Certificate;
 use client::Client;
+use client::v1::Profile;
 use jiff::Timestamp;
 
+use crate::certificate_request::PROFILE_ANNOTATION;
 use crate::kinds::{Edition, IssuerRef, IssuerSpec};
 
 /// An authority whose chain was checked.
@@ -36,8 +38,8 @@ pub struct Serving {
     pub client: Client,
     /// Its authority.
     pub authority: Authority,
-    /// Those profiles of the server whose certificates are of authorities.
-    pub authority_profiles: Vec<String>,
+    /// The profiles that requests may have, as its server describes them.
+    pub profiles: Vec<Profile>,
 }
 
 impl fmt::Debug for Serving {
@@ -51,21 +53,18 @@ impl Serving {
     ///
     /// # Errors
     /// For a profile that the issuer does not allow: what was found and what is allowed.
-    pub fn profile(&self, chosen: Option<&str>) -> Result<String, String> {
-        let spec = &self.spec;
-        let Some(chosen) = chosen else { return Ok(spec.profile.clone()) };
-        let mut allowed = std::iter::once(&spec.profile).chain(&spec.allowed_profiles);
-        if allowed.any(|one| one == chosen) {
-            return Ok(chosen.to_owned());
-        }
-        let found: String = chosen.chars().take(64).collect();
-        let mut allowed = vec![spec.profile.as_str()];
-        allowed.extend(spec.allowed_profiles.iter().map(String::as_str));
-        Err(format!(
-            "annotation espalier.dev/profile: found {found:?}, allowed by {}: {}",
-            self.reference,
-            allowed.join(", ")
-        ))
+    pub fn profile(&self, chosen: Option<&str>) -> Result<&Profile, String> {
+        let name = chosen.unwrap_or(&self.spec.profile);
+        self.profiles.iter().find(|one| one.name == name).ok_or_else(|| {
+            let found: String = name.chars().take(64).collect();
+            let mut allowed = vec![self.spec.profile.as_str()];
+            allowed.extend(self.spec.allowed_profiles.iter().map(String::as_str));
+            format!(
+                "annotation {PROFILE_ANNOTATION}: found {found:?}, allowed by {}: {}",
+                self.reference,
+                allowed.join(", ")
+            )
+        })
     }
 
     /// How long a request is tried, where the issuer narrows it.

@@ -7,12 +7,13 @@ use ca_core::certificate::Certificate;
 use ca_core::csr::CertificateRequest;
 use ca_core::path::{Options, verify_path};
 use ca_core::pem;
-use client::v1::IssueCertificate;
+use client::v1::{IssueCertificate, Profile};
 use client::{Client, ClientError, IdempotencyKey, Issued, with_causes};
 use jiff::Timestamp;
 
 use crate::fault::Fault;
 use crate::serving::{Authority, Serving};
+use crate::usages;
 
 /// The longest chain that cert-manager reads, in octets of PEM.
 const LONGEST_CHAIN: usize = 95_000;
@@ -35,6 +36,10 @@ pub struct Wish<'a> {
     pub seconds: Option<u64>,
     /// Whether it shall be a CA's.
     pub is_ca: bool,
+    /// Where the request says so.
+    pub is_ca_field: &'static str,
+    /// What it shall be used for, in the words of Kubernetes, where that stands beside the CSR.
+    pub usages: &'a [String],
 }
 
 /// A certificate that was issued and checked.
@@ -60,37 +65,37 @@ pub async fn sign(issuer: &Serving, wish: &Wish<'_>) -> Result<Signed, Fault> {
     let csr = pem::read_one_request(wish.csr)
         .map_err(|error| Fault::BadRequest(format!("spec.request: {}", with_causes(&error))))?;
     let profile = issuer.profile(wish.profile).map_err(Fault::BadRequest)?;
-    let makes_cas = issuer.authority_profiles.contains(&profile);
-    foresee(&issuer.authority, (&profile, makes_cas), &csr, wish.is_ca)?;
+    foresee(&issuer.authority, profile, &csr, wish)?;
     // What was read as PEM above is text.
     let text = String::from_utf8_lossy(wish.csr).into_owned();
     let order = IssueCertificate {
         csr: text,
         authority: Some(issuer.spec.authority.clone()),
-        profile: Some(profile),
+        profile: Some(profile.name.clone()),
         validity_seconds: wish.seconds,
         validity_days: None,
     };
     let chosen = wish.profile.is_some_and(|chosen| chosen != issuer.spec.profile);
     let sort = if chosen { Fault::of_chosen_profile } else { Fault::from };
     let issued = asked(&issuer.client, &order, &wish.key).await.map_err(sort)?;
-    accept(&issuer.authority, &csr, wish.is_ca, issued)
+    accept(&issuer.authority, &csr, wish, issued)
 }
 
 /// Refuses what [`accept`] would refuse of any answer, before a certificate is issued that nobody
-/// gets: by the profile and whether it makes CAs, and by what the chain has at least.
+/// gets: by the profile's kind and usages, and by what the chain has at least.
 ///
 /// # Errors
-/// [`Fault::Refused`] with what was found and what is allowed.
-pub fn foresee(
+/// [`Fault::Refused`] or [`Fault::BadRequest`] with what was found and what is allowed.
+fn foresee(
     authority: &Authority,
-    (profile, makes_cas): (&str, bool),
+    profile: &Profile,
     csr: &CertificateRequest,
-    is_ca: bool,
+    wish: &Wish<'_>,
 ) -> Result<(), Fault> {
-    if makes_cas != is_ca {
-        return Err(of_another_kind(profile, makes_cas));
+    if profile.is_of_authorities() != wish.is_ca {
+        return Err(of_another_kind(wish, &profile.name));
     }
+    usages::check(wish.usages, profile, csr).map_err(Fault::BadRequest)?;
     let own = &authority.certificate;
     let alternative = own.extensions().alt_public_key();
     let keys = std::iter::once(own.public_key()).chain(alternative);
@@ -106,8 +111,12 @@ fn signature_size(kind: KeyKind) -> usize {
     Algorithm::of_key(kind, false).map_or(0, Algorithm::signature_size)
 }
 
-fn of_another_kind(profile: &str, is: bool) -> Fault {
-    Fault::Refused(format!("spec.isCA: found {}, allowed by the profile {profile} is {is}", !is))
+fn of_another_kind(wish: &Wish<'_>, profile: &str) -> Fault {
+    let Wish { is_ca, is_ca_field, .. } = wish;
+    Fault::Refused(format!(
+        "{is_ca_field}: found {is_ca}, allowed by the profile {profile} is {}",
+        !is_ca
+    ))
 }
 
 fn too_long(found: &str) -> Fault {
@@ -145,7 +154,7 @@ async fn asked(
 pub fn accept(
     authority: &Authority,
     csr: &CertificateRequest,
-    is_ca: bool,
+    wish: &Wish<'_>,
     issued: Issued,
 ) -> Result<Signed, Fault> {
     let answer = issued.certificate;
@@ -162,8 +171,8 @@ pub fn accept(
     }
     signed_by(authority, &leaf).map_err(foreign)?;
     let is = leaf.extensions().basic_constraints().is_some_and(|constraints| constraints.ca);
-    if is != is_ca {
-        return Err(of_another_kind(&answer.profile, is));
+    if is != wish.is_ca {
+        return Err(of_another_kind(wish, &answer.profile));
     }
     let mut chain = pem::encode(pem::Label::Certificate, leaf.der());
     chain.push_str(&authority.intermediates);
@@ -200,6 +209,15 @@ mod tests {
     const ROOT: &str = include_str!("../../api/tests/auth/root.pem");
     const CSR: &str = include_str!("../../ca-core/tests/data/inspect/request.pem");
 
+    fn profile(name: &str, kind: &str) -> Profile {
+        serde_json::from_value(serde_json::json!({
+            "name": name, "description": "", "kind": kind, "key_usages": ["digital_signature"],
+            "extended_key_usages": [], "copied_extensions": [], "keys": "", "name_kinds": [],
+            "default_validity_seconds": 1, "max_validity_seconds": 1,
+        }))
+        .unwrap()
+    }
+
     /// An issuer whose server nobody can ask, with this much between leaf and root.
     fn nowhere(intermediates: usize) -> Serving {
         let spec = serde_json::json!({
@@ -216,13 +234,15 @@ mod tests {
                 intermediates: "x".repeat(intermediates),
                 root: ROOT.to_owned(),
             },
-            authority_profiles: vec!["sub-ca".to_owned()],
+            profiles: vec![profile("tls-server", "leaf"), profile("sub-ca", "issuing")],
         }
     }
 
     async fn fault(intermediates: usize, profile: Option<&str>, is_ca: bool) -> Fault {
         let key = "u-1".to_owned();
-        let wish = Wish { csr: CSR.as_bytes(), key, profile, seconds: None, is_ca };
+        let csr = CSR.as_bytes();
+        let is_ca_field = "spec.isCA";
+        let wish = Wish { csr, key, profile, seconds: None, is_ca, is_ca_field, usages: &[] };
         sign(&nowhere(intermediates), &wish).await.unwrap_err()
     }
 

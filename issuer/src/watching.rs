@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use client::with_causes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt as _};
 use kube::runtime::controller::{self, Action, Controller};
@@ -14,11 +15,11 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::certificate_request::{self, CertificateRequest};
+use crate::apply::ApplyError;
+use crate::config::Controller as Chosen;
 use crate::context::Context;
 use crate::issuer;
 use crate::kinds::Issuer;
-use client::with_causes;
 
 /// Objects of one kind: as they change, and as they are.
 pub(crate) struct Watched<K: Resource<DynamicType = ()> + 'static> {
@@ -81,14 +82,20 @@ pub(crate) async fn of_issuers<K: Issuer>(
         .await;
 }
 
-/// The controller of cert-manager's requests, until `ending`; it begins when the issuers are read,
-/// as none would be found before.
-pub(crate) async fn of_requests(
-    watched: Watched<CertificateRequest>,
-    woken: mpsc::UnboundedReceiver<ObjectRef<CertificateRequest>>,
+/// What looks at one object.
+pub(crate) type Look<K, F> = fn(Arc<K>, Arc<Context>) -> F;
+
+/// One of the controllers of requests, until `ending`; it begins when the issuers are read, as none
+/// would be found before.
+pub(crate) async fn of_requests<K, F>(
+    (watched, woken): (Watched<K>, mpsc::UnboundedReceiver<ObjectRef<K>>),
+    (chosen, look): (Chosen, Look<K, F>),
     (concurrency, issuers_are_read): (u16, [CancellationToken; 2]),
     (context, ending): (Arc<Context>, CancellationToken),
-) {
+) where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    F: Future<Output = Result<Action, ApplyError>> + Send + 'static,
+{
     for read in issuers_are_read {
         tokio::select! {
             () = read.cancelled() => {}
@@ -100,10 +107,11 @@ pub(crate) async fn of_requests(
         .reconcile_on(stream_of(woken))
         .graceful_shutdown_on(ending.cancelled_owned())
         .run(
-            certificate_request::reconcile,
-            |request, _, context| {
-                context.metrics.failed("certificate-requests");
-                Action::requeue(certificate_request::wait_after_error(&request, &context))
+            look,
+            move |request, _, context: Arc<Context>| {
+                context.metrics.failed(chosen.name());
+                let uid = request.meta().uid.as_deref().unwrap_or_default();
+                Action::requeue(context.wait_after_error(uid))
             },
             context,
         )

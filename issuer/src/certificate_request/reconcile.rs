@@ -10,6 +10,7 @@ use kube::runtime::controller::Action;
 use super::plan::{self, RequestPlan};
 use super::{CertificateRequest, CertificateRequestStatus, Stage};
 use crate::apply::{self, ApplyError, Owned};
+use crate::config::Controller;
 use crate::context::Context;
 use crate::fault::{Fault, in_time};
 use crate::go_duration;
@@ -95,16 +96,6 @@ pub async fn reconcile(
     Ok(plan.again.map_or_else(Action::await_change, Action::requeue))
 }
 
-/// What is done with a request whose result the API server did not take: it is tried again, ever
-/// later.
-#[must_use]
-pub fn wait_after_error(request: &CertificateRequest, context: &Context) -> Duration {
-    let history = context.histories.of(request.uid()).not_written();
-    let wait = history.wait(request.uid(), &context.retry, None);
-    context.histories.put(request.uid(), history.resting(wait, context.now()));
-    wait
-}
-
 /// Tries to have a request signed.
 async fn open(
     request: &CertificateRequest,
@@ -144,6 +135,9 @@ async fn signed(
         profile: request.profile(),
         seconds,
         is_ca: request.spec.is_ca,
+        is_ca_field: "spec.isCA",
+        // cert-manager has seen to it that the CSR asks for the same.
+        usages: &[],
     };
     let mut asked = std::pin::pin!(in_time(sign(serving, &wish)));
     if let Ok(result) = tokio::time::timeout(SAYS_SO_AFTER, &mut asked).await {
@@ -190,7 +184,7 @@ fn count<P>(
         }
         _ => tracing::warn!(outcome = plan.outcome.name(), words, "concluded"),
     }
-    context.metrics.request(issuer, plan.outcome, took);
+    context.metrics.request(Controller::CertificateRequests, issuer, plan.outcome, took);
     if plan.outcome == Outcome::Issued
         && let Some(approved) = request.approved_at()
     {

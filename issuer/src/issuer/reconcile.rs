@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::v1::Profile;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
@@ -142,14 +141,14 @@ async fn checked<K: Issuer>(
     let profiles = made.client.profiles().await?;
     let Checked { authority, facts } =
         check(spec, &shown, &profiles.profiles, now).map_err(Fault::Issuer)?;
-    let of_authorities = profiles.profiles.into_iter().filter(Profile::is_of_authorities);
-    let authority_profiles = of_authorities.map(|profile| profile.name).collect();
+    let allowed = profiles.profiles.into_iter().filter(|one| spec.allows_profile(&one.name));
+    let profiles = allowed.collect();
     let serving = Serving {
         reference: reference.clone(),
         spec: spec.clone(),
         client: made.client,
         authority,
-        authority_profiles,
+        profiles,
     };
     Ok(Usable { serving: Arc::new(serving), facts, good_until: made.good_until })
 }

@@ -38,6 +38,14 @@ pub struct IssuerSpec {
     pub retry: Option<Retry>,
 }
 
+impl IssuerSpec {
+    /// Whether requests may have this profile.
+    #[must_use]
+    pub fn allows_profile(&self, profile: &str) -> bool {
+        self.profile == profile || self.allowed_profiles.iter().any(|one| one == profile)
+    }
+}
+
 /// An Espalier server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

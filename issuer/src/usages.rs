@@ -1,0 +1,157 @@
+//! Whether a certificate will have the usages that a request of Kubernetes' own asks for.
+
+use std::collections::BTreeSet;
+
+use ca_core::csr::CertificateRequest;
+use ca_core::profile::{
+    extended_key_usage_name, extended_key_usage_named, key_usage_name, key_usage_named,
+};
+use client::v1::Profile;
+
+use crate::certificate_request::PROFILE_ANNOTATION;
+
+/// Kubernetes' names that are no names of X.509 (certificates.k8s.io/v1 `KeyUsage`).
+const OTHERS: [(&str, &str); 4] = [
+    ("signing", "digital signature"),
+    ("cert sign", "key cert sign"),
+    ("s/mime", "email protection"),
+    ("timestamping", "time stamping"),
+];
+/// What no post-quantum or elliptic key can do, and every tool asks for by habit: where a key can't,
+/// the server leaves it out and says so.
+const HABIT: &str = "key_encipherment";
+
+/// Checks usages that stand beside a CSR: the profile allows each of them, and where purposes are
+/// among them, they are the ones that the certificate will have, no fewer and no more. The profile
+/// gives its own purposes, or takes over those that the CSR itself asks for.
+///
+/// # Errors
+/// Which field, what was found, what is allowed.
+pub(crate) fn check(
+    asked: &[String],
+    profile: &Profile,
+    csr: &CertificateRequest,
+) -> Result<(), String> {
+    let name = &profile.name;
+    let mut purposes = BTreeSet::new();
+    for usage in asked {
+        let found: String = usage.chars().take(64).collect();
+        let refused = |allowed: &[String]| {
+            let allowed = allowed.join(", ");
+            format!("spec.usages: found {found:?}, allowed by the profile {name}: {allowed}")
+        };
+        match named(usage) {
+            Some(Named::Usage(usage)) => {
+                if usage != HABIT && !profile.key_usages.iter().any(|one| one == usage) {
+                    return Err(refused(&profile.key_usages));
+                }
+            }
+            Some(Named::Purpose(purpose)) => {
+                if !profile.extended_key_usages.contains(&purpose) {
+                    return Err(refused(&profile.extended_key_usages));
+                }
+                purposes.insert(purpose);
+            }
+            None => {
+                let all = [&profile.key_usages[..], &profile.extended_key_usages].concat();
+                return Err(refused(&all));
+            }
+        }
+    }
+    let given = given(profile, csr);
+    if purposes.is_empty() || purposes == given {
+        return Ok(());
+    }
+    let list = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>().join(", ");
+    Err(format!(
+        "spec.usages: found {}, allowed by the profile {name} with this CSR is what the certificate will have: {}; \
+         choose another profile by the annotation {PROFILE_ANNOTATION}",
+        list(purposes),
+        list(given)
+    ))
+}
+
+/// The purposes that the certificate will have.
+fn given(profile: &Profile, csr: &CertificateRequest) -> BTreeSet<String> {
+    let copied = profile.copied_extensions.iter().any(|one| one == "extended_key_usage");
+    let own = csr.extensions().extended_key_usage().filter(|own| copied && !own.0.is_empty());
+    match own {
+        Some(own) => own.0.iter().map(|one| extended_key_usage_name(*one)).collect(),
+        None => profile.extended_key_usages.iter().cloned().collect(),
+    }
+}
+
+/// What a name of Kubernetes stands for, as profiles write it.
+enum Named {
+    Usage(&'static str),
+    Purpose(String),
+}
+
+fn named(asked: &str) -> Option<Named> {
+    let other = OTHERS.into_iter().find(|(theirs, _)| *theirs == asked);
+    let asked = other.map_or(asked, |(_, ours)| ours);
+    let usage = key_usage_named(asked).map(|usage| Named::Usage(key_usage_name(usage)));
+    usage.or_else(|| {
+        extended_key_usage_named(asked).map(extended_key_usage_name).map(Named::Purpose)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use ca_core::pem;
+    use serde_json::json;
+
+    use super::*;
+
+    /// It asks for no usage itself.
+    const CSR: &str = include_str!("../../ca-core/tests/data/inspect/request.pem");
+
+    fn profile() -> Profile {
+        serde_json::from_value(json!({
+            "name": "mail", "description": "", "kind": "leaf", "keys": "", "name_kinds": [],
+            "key_usages": ["digital_signature"],
+            "extended_key_usages": ["server_auth", "email_protection"],
+            "copied_extensions": ["extended_key_usage"],
+            "default_validity_seconds": 1, "max_validity_seconds": 1,
+        }))
+        .unwrap()
+    }
+
+    fn asked(usages: &[&str]) -> Result<(), String> {
+        let usages: Vec<String> = usages.iter().map(|one| (*one).to_owned()).collect();
+        check(&usages, &profile(), &pem::read_one_request(CSR.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn what_the_profile_gives_is_found_under_kubernetes_names() {
+        asked(&["digital signature", "server auth", "email protection"]).unwrap();
+        asked(&["signing", "key encipherment", "server auth", "s/mime"]).unwrap();
+        asked(&["digital signature"]).unwrap();
+        asked(&[]).unwrap();
+    }
+
+    #[test]
+    fn every_other_usage_is_refused_with_what_is_allowed() {
+        for (other, allowed) in [
+            ("client auth", "server_auth, email_protection"),
+            ("code signing", "server_auth, email_protection"),
+            ("any", "server_auth, email_protection"),
+            ("cert sign", "digital_signature"),
+            ("netscape sgc", "digital_signature, server_auth, email_protection"),
+            ("", "digital_signature, server_auth, email_protection"),
+        ] {
+            let error = asked(&["digital signature", other]).unwrap_err();
+            let wanted = format!("found {other:?}, allowed by the profile mail: {allowed}");
+            assert!(error.ends_with(&wanted), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_for_more_than_was_asked_for_is_refused() {
+        let error = asked(&["digital signature", "server auth"]).unwrap_err();
+        assert!(error.contains("found server_auth, allowed by the profile mail"), "{error}");
+        assert!(error.contains("will have: email_protection, server_auth;"), "{error}");
+    }
+}
