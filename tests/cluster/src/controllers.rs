@@ -22,6 +22,7 @@ const TOKEN_REVIEW: &str = include_str!("token-review.yaml");
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../charts/espalier");
 /// What it waits for happens within seconds here.
 const SHORT_WAITS: &str = "\
+controllers: [certificate-requests, certificate-signing-requests]
 leader_election: {lease_duration_seconds: 8, renew_deadline_seconds: 6, retry_period_seconds: 1}
 issuer_check_interval_seconds: 5
 retry: {longest_backoff_seconds: 5}
@@ -171,6 +172,8 @@ fn rights_by_the_chart(cluster: &Cluster) -> String {
         "server.enabled=false",
         "--set",
         "issuer.credentials.secrets={token},issuer.credentials.serviceAccounts={requester}",
+        "--set",
+        "issuer.signingRequests.enabled=true",
     ]);
     let rendered = helm.args(["--show-only", "templates/issuer/access.yaml"]).output().unwrap();
     assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));

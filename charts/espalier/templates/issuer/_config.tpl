@@ -3,6 +3,7 @@
 {{- $config := dict "version" 1 "listen" "0.0.0.0:8081" "cluster_resource_namespace" .Release.Namespace -}}
 {{- $_ := set $config "leader_election" (dict "lease_name" (printf "%s-issuer" (include "espalier.fullname" .))) -}}
 {{- $_ := set $config "log" (dict "format" "json" "level" .Values.issuer.logLevel) -}}
+{{- if .Values.issuer.signingRequests.enabled }}{{ $_ := set $config "controllers" (list "certificate-requests" "certificate-signing-requests") }}{{ end -}}
 {{- mergeOverwrite $config (deepCopy .Values.issuer.config) | toYaml -}}
 {{- end -}}
 
@@ -14,6 +15,11 @@
 {{/* Whether they are beside the server, its requester and its trust. */}}
 {{- define "espalier.issuerIsHere" -}}
 {{- if eq .Release.Namespace (include "espalier.issuerNamespace" .) }}true{{ end -}}
+{{- end -}}
+
+{{/* Whether Kubernetes' own CertificateSigningRequests are answered; whatever says so, the rights follow. */}}
+{{- define "espalier.signsSigningRequests" -}}
+{{- if has "certificate-signing-requests" (include "espalier.issuerConfig" . | fromYaml).controllers }}true{{ end -}}
 {{- end -}}
 
 {{- define "espalier.issuerLease" -}}
