@@ -11,3 +11,4 @@ mod life;
 mod ml_dsa;
 mod requests;
 mod served;
+mod signing_requests;
