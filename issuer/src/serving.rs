@@ -92,6 +92,14 @@ impl Standing {
     pub fn is_ready(&self) -> bool {
         matches!(self, Self::Ready(_))
     }
+
+    /// Whether those who wait are told the same by both.
+    fn tells_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::NotReady(one), Self::NotReady(other)) => one == other,
+            _ => self.is_ready() == other.is_ready(),
+        }
+    }
 }
 
 /// What a request found wrong with its issuer.
@@ -125,13 +133,13 @@ impl Registry {
         Some(entry.standing.clone())
     }
 
-    /// Takes what a check found, and gives whether that changes anything for those who wait. A
-    /// complaint stays counted until a certificate was issued.
+    /// Takes what a check found, and gives whether that changes anything for those who wait: that they
+    /// go on, or what they wait for. A complaint stays counted until a certificate was issued.
     pub fn put(&self, issuer: &IssuerRef, edition: Edition, standing: Standing) -> bool {
         let mut entries = self.entries();
         let before = entries.remove(issuer);
         let was = before.as_ref().filter(|entry| entry.edition == edition);
-        let changed = was.is_none_or(|entry| entry.standing.is_ready() != standing.is_ready());
+        let changed = was.is_none_or(|entry| !entry.standing.tells_as(&standing));
         let complaint = before.and_then(|entry| entry.complaint);
         entries.insert(issuer.clone(), Entry { edition, standing, complaint });
         changed
@@ -197,9 +205,11 @@ mod tests {
             IssuerRef { kind: IssuerKind::Cluster, namespace: None, name: "hybrid".into() };
         let edition = |uid: &str, generation| Edition { uid: uid.into(), generation };
         let not_ready = || Standing::NotReady("no token".into());
+        let otherwise = || Standing::NotReady("no authority".into());
         assert!(registry.standing(&issuer, &edition("a", 1)).is_none());
         assert!(registry.put(&issuer, edition("a", 1), not_ready()), "it was not known before");
         assert!(!registry.put(&issuer, edition("a", 1), not_ready()), "nothing changed");
+        assert!(registry.put(&issuer, edition("a", 1), otherwise()), "the reason changed");
         let known = registry.standing(&issuer, &edition("a", 1));
         assert!(matches!(known, Some(Standing::NotReady(_))));
         assert!(registry.standing(&issuer, &edition("a", 2)).is_none(), "its spec was changed");
