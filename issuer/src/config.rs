@@ -52,6 +52,9 @@ pub enum Controller {
 }
 
 impl Controller {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::CertificateRequests, Self::CertificateSigningRequests];
+
     /// Its name, in the configuration and in metrics.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -186,6 +186,7 @@ impl Context {
         let mut failures = self.check_failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.retain(|issuer, _| self.is_there(issuer));
         drop(failures);
+        self.metrics.retain(|issuer| self.is_there(issuer));
         let there = self.requests.state();
         let signing = self.signing_requests.state();
         let uids = there.iter().map(|request| request.uid());

@@ -2,8 +2,9 @@
 //!
 //! Labels have few values: kinds and names of issuers, and outcomes; never names of requests.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -42,6 +43,8 @@ struct StateLabel {
 
 struct Inner {
     registry: Registry,
+    /// The issuers for which `requests` has rows.
+    counted: Mutex<HashSet<IssuerRef>>,
     requests: Family<RequestLabels, Counter>,
     reconciles: Family<ControllerLabel, Histogram>,
     failures: Family<ControllerLabel, Counter>,
@@ -110,6 +113,7 @@ impl Default for Metrics {
         registry.register("leader", "1 where this replica does the work", leads.clone());
         Self(Arc::new(Inner {
             registry,
+            counted: Mutex::default(),
             requests,
             reconciles,
             failures,
@@ -131,16 +135,32 @@ impl Metrics {
         outcome: Outcome,
         took: Duration,
     ) {
-        let controller = controller.name();
-        let labels = RequestLabels {
-            controller,
-            kind: issuer.map_or("", |issuer| issuer.kind.name()),
-            namespace: issuer.and_then(|issuer| issuer.namespace.clone()).unwrap_or_default(),
-            issuer: issuer.map(|issuer| issuer.name.clone()).unwrap_or_default(),
-            outcome: outcome.name(),
-        };
-        self.0.requests.get_or_create(&labels).inc();
-        self.reconciled(controller, took);
+        if let Some(issuer) = issuer {
+            self.counted().insert(issuer.clone());
+        }
+        self.0.requests.get_or_create(&labels(controller, issuer, outcome)).inc();
+        self.reconciled(controller.name(), took);
+    }
+
+    /// Forgets the issuers that are gone, so that a cluster that makes and removes them has no ever
+    /// longer list of numbers.
+    pub fn retain(&self, is_there: impl Fn(&IssuerRef) -> bool) {
+        self.counted().retain(|issuer| {
+            let stays = is_there(issuer);
+            if !stays {
+                for controller in Controller::ALL {
+                    for outcome in Outcome::ALL {
+                        self.0.requests.remove(&labels(controller, Some(issuer), outcome));
+                    }
+                }
+            }
+            stays
+        });
+    }
+
+    fn counted(&self) -> MutexGuard<'_, HashSet<IssuerRef>> {
+        // Nothing between lock and unlock can leave the set half changed.
+        self.0.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A look at an object of this controller.
@@ -185,5 +205,42 @@ impl Metrics {
         // Writing to a String can't fail.
         let _ = text::encode(&mut text, &self.0.registry);
         text
+    }
+}
+
+fn labels(controller: Controller, issuer: Option<&IssuerRef>, outcome: Outcome) -> RequestLabels {
+    RequestLabels {
+        controller: controller.name(),
+        kind: issuer.map_or("", |issuer| issuer.kind.name()),
+        namespace: issuer.and_then(|issuer| issuer.namespace.clone()).unwrap_or_default(),
+        issuer: issuer.map(|issuer| issuer.name.clone()).unwrap_or_default(),
+        outcome: outcome.name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::IssuerKind;
+
+    #[test]
+    fn an_issuer_that_is_gone_is_counted_no_longer() {
+        let metrics = Metrics::default();
+        let issuer = |name: &str| IssuerRef {
+            kind: IssuerKind::Cluster,
+            namespace: None,
+            name: name.into(),
+        };
+        for name in ["stays", "goes"] {
+            for controller in Controller::ALL {
+                let issuer = issuer(name);
+                metrics.request(controller, Some(&issuer), Outcome::Issued, Duration::ZERO);
+            }
+        }
+        metrics.request(Controller::CertificateRequests, None, Outcome::Denied, Duration::ZERO);
+        let rows = |name: &str| metrics.text().matches(&format!("issuer=\"{name}\"")).count();
+        assert_eq!((rows("stays"), rows("goes"), rows("")), (2, 2, 1));
+        metrics.retain(|issuer| issuer.name == "stays");
+        assert_eq!((rows("stays"), rows("goes"), rows("")), (2, 0, 1));
     }
 }

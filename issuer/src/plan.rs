@@ -35,6 +35,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Issued,
+        Self::WaitingForIssuer,
+        Self::Retried,
+        Self::BadRequest,
+        Self::Refused,
+        Self::GaveUp,
+        Self::Denied,
+    ];
+
     /// Its name in metrics.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -36,6 +36,9 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// answered would be waited for until TCP gives up.
 const WATCH: Duration = Duration::from_secs(330);
 
+/// How often what belongs to objects that are gone is forgotten.
+const SWEEP: Duration = Duration::from_secs(60);
+
 /// Why the program ended otherwise than it was told to.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -212,8 +215,10 @@ async fn work(
         }
     };
     let mut keep = std::pin::pin!(keep);
+    let swept = sweep(&context);
     let result = tokio::select! {
         () = all_is_read => Ok(()),
+        () = swept => Ok(()),
         () = stop.cancelled() => Ok(()),
         () = &mut keep => Err(RunError::LeaseLost),
         () = early.cancelled() => Err(RunError::Ended),
@@ -239,6 +244,15 @@ async fn work(
 /// look well, and what that one does would never be done.
 async fn telling_its_end(_told_when_dropped: DropGuard, work: impl Future<Output = ()>) {
     work.await;
+}
+
+/// Forgets what belongs to objects that are gone, now and then and without end.
+async fn sweep(context: &Context) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        ticks.tick().await;
+        context.sweep();
+    }
 }
 
 async fn drain(tasks: &TaskTracker, config: &Config) {

@@ -197,7 +197,7 @@ fn signed_by(authority: &Authority, leaf: &Certificate) -> Result<(), String> {
 }
 
 /// How long one call of the server may take: longer than the server's own limit of 30 s.
-pub const PATIENCE: Duration = Duration::from_secs(45);
+pub const LONGEST_CALL: Duration = Duration::from_secs(45);
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::audience::ApiAudiences;
 use crate::fault::Fault;
 use crate::kinds::{CaBundleRef, IssuerSpec, SourceKind};
-use crate::signing::PATIENCE;
+use crate::signing::LONGEST_CALL;
 
 /// How long a token of a service account shall last.
 const TOKEN_SECONDS: i64 = 3600;
@@ -53,7 +53,7 @@ pub async fn client(
 ) -> Result<Credentialed, Fault> {
     let source = Source { kube, api_audiences, namespace };
     let builder = Client::builder(spec.server.url.as_str())
-        .timeout(PATIENCE)
+        .timeout(LONGEST_CALL)
         .retries(RETRIES)
         .longest_answer(LONGEST_ANSWER);
     let builder = source.trust(builder, spec).await?;

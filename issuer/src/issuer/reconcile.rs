@@ -90,7 +90,6 @@ pub async fn reconcile<K: Issuer>(
         context.events.tell(&*issuer, notice);
     }
     context.metrics.reconciled("issuers", started.elapsed());
-    context.sweep();
     let again = match found {
         Ok(usable) => until_credential_ends(usable.good_until, now).min(planned.again),
         Err((_, rest)) => rest.unwrap_or(planned.again),
