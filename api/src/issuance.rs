@@ -278,6 +278,9 @@ pub async fn answered(ledger: &Ledger, asker: &Asker) -> Result<Option<Issued>, 
     entry.map(repeated).transpose()
 }
 
+/// The reason of a record that is ended because it was cut off: none of RFC 5280 says that.
+const ABANDONED: RevocationReason = RevocationReason::UNSPECIFIED;
+
 /// Ends a record that has no certificate, for whoever asks for it again: from then on the ledger
 /// takes none for it, also from a process that was only slow (ADR 0170). One that got its
 /// certificate meanwhile, or was revoked, stays as it is.
@@ -291,7 +294,7 @@ pub async fn abandon(
     now: Timestamp,
 ) -> Result<(), IssueError> {
     let revocation = Revoking {
-        reason: RevocationReason::UNSPECIFIED,
+        reason: ABANDONED,
         invalidity_date: None,
         revoked_at: now,
         revoked_by: asker.requester.clone(),
@@ -456,8 +459,13 @@ fn repeated(entry: Entry) -> Result<Issued, IssueError> {
             Ok(Issued { record, certificate, notes, repeated: true })
         }
         (status, certificate) => {
-            let (recorded_at, issued) = (entry.record.content.recorded_at, certificate.is_some());
-            Err(IssueError::NotRepeatable { serial, status, recorded_at, issued })
+            let recorded = entry.record.content;
+            let by_asker = entry.revocation.is_some_and(|revocation| {
+                revocation.reason == ABANDONED && revocation.revoked_by == recorded.requester
+            });
+            let (recorded_at, abandoned) =
+                (recorded.recorded_at, certificate.is_none() && by_asker);
+            Err(IssueError::NotRepeatable { serial, status, recorded_at, abandoned })
         }
     }
 }
@@ -536,8 +544,9 @@ pub enum IssueError {
         status: Status,
         /// When it was recorded.
         recorded_at: Timestamp,
-        /// Whether it has a certificate, which is revoked.
-        issued: bool,
+        /// Whether it was ended by [`abandon`]: nobody but its requester wanted that, and nobody
+        /// speaks against another certificate.
+        abandoned: bool,
     },
 }
 

@@ -40,3 +40,4 @@ pub mod state;
 pub mod telemetry;
 pub mod tls;
 pub mod tokens;
+pub mod under_way;

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use axum::http::HeaderMap;
 use ca_core::fingerprint::Fingerprint;
 use jiff::SignedDuration;
-use ledger::{Idempotency, Ledger, Status};
+use ledger::{Idempotency, Status};
 
 use super::problem::{INVALID_PARAMETER, Refusal};
-use crate::issuance::{self, Asker, Clock, IssueError, Issued};
+use super::state::App;
+use crate::issuance::{self, Asker, IssueError, Issued};
 
 /// The header field.
 pub const HEADER: &str = "idempotency-key";
@@ -18,8 +19,9 @@ pub const REPLAYED: &str = "idempotency-replayed";
 const MOST: usize = 256;
 /// How long an answer is waited for that another request is working on.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// So long after its record a request that has no certificate was cut off: twice the time that a
-/// request may take. One that is slower than this is refused by the ledger when it comes.
+/// So long after its record, at least, a request that has no certificate was cut off; it is twice the time
+/// that a request may take where that is longer. One of another server that is slower than this is refused
+/// by the ledger when it comes.
 const ABANDONED_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// The first pause between two looks; each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -63,35 +65,35 @@ pub fn named(key: String, parts: &[&[u8]]) -> Idempotency {
 }
 
 /// What the same request got before, if it came before. While another one is working on it, its
-/// answer is waited for, a short time. What was cut off is ended after [`ABANDONED_AFTER`].
+/// answer is waited for, a short time. What was cut off is ended after [`ABANDONED_AFTER`], and what this
+/// server still works on was not.
 ///
 /// # Errors
 /// As [`issuance::answered`]: `IssueError::NotRepeatable` when it has no certificate yet, or never
 /// gets one.
-pub async fn answered(
-    ledger: &Ledger,
-    asker: &Asker,
-    clock: Clock,
-) -> Result<Option<Issued>, IssueError> {
+pub async fn answered(app: &App, asker: &Asker) -> Result<Option<Issued>, IssueError> {
+    let limit = app.limits().request_timeout_seconds.saturating_mul(2);
+    let limit = i64::try_from(limit).map_or(SignedDuration::MAX, SignedDuration::from_secs);
     let started = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
-        let answer = issuance::answered(ledger, asker).await;
+        let answer = issuance::answered(app.ledger(), asker).await;
         let Err(IssueError::NotRepeatable { serial, status: Status::Orphan, recorded_at, .. }) =
             answer
         else {
             return answer;
         };
-        let now = clock();
-        if now.duration_since(recorded_at) >= ABANDONED_AFTER {
+        let now = app.now();
+        let is_old = now.duration_since(recorded_at) >= limit.max(ABANDONED_AFTER);
+        if is_old && !app.under_way().has(asker) {
             // Revoked or stored, it is no orphan at the next look.
-            issuance::abandon(ledger, serial, asker, now).await?;
-        } else if started.elapsed() + pause < PATIENCE {
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        } else {
+            issuance::abandon(app.ledger(), serial, asker, now).await?;
+        }
+        if started.elapsed() + pause >= PATIENCE {
             return answer;
         }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

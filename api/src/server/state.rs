@@ -16,6 +16,7 @@ use super::metrics::Metrics;
 use super::public::lists::Lists;
 use super::request_id::RequestId;
 use super::signing::SigningPool;
+use super::under_way::UnderWay;
 use crate::auth::Authenticator;
 use crate::authority::{Authority, chain_pem};
 use crate::cli::Rng;
@@ -34,6 +35,7 @@ struct Inner {
     metrics_places: Arc<Semaphore>,
     /// Asked for by one at a time: whoever comes second gets what is known by then.
     tally: tokio::sync::Mutex<Tally>,
+    under_way: UnderWay,
 }
 
 /// How many questions after the server's readiness are answered at once, and how many after its
@@ -133,6 +135,7 @@ impl App {
             readiness_places,
             metrics_places,
             tally,
+            under_way: UnderWay::default(),
         }))
     }
 
@@ -204,6 +207,11 @@ impl App {
     /// What bounds requests.
     pub fn limits(&self) -> &Limits {
         &self.0.parts.limits
+    }
+
+    /// What this server is recording and signing.
+    pub fn under_way(&self) -> &UnderWay {
+        &self.0.under_way
     }
 
     /// The requests that are under way.

@@ -7,7 +7,7 @@ use ca_core::fingerprint::Fingerprint;
 use ca_core::pem;
 use ca_core::serial::SerialNumber;
 use espalier::ledger_check;
-use ledger::{FindingKind, Ledger, LedgerError};
+use ledger::{Ledger, LedgerError};
 
 /// What every client was told so far.
 #[derive(Debug, Default)]
@@ -106,7 +106,8 @@ pub(crate) struct Told {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) certificates: u64,
-    pub(crate) orphans: u64,
+    /// Records without a certificate, revoked or not.
+    pub(crate) cut_off: u64,
 }
 
 impl Told {
@@ -132,10 +133,7 @@ impl Told {
             let entry = entry.unwrap_or_else(|| panic!("{serial} was revoked and is gone"));
             assert!(entry.revocation.is_some(), "{serial} was revoked and is not");
         }
-        let orphan = ledger_check::Kind::Row(FindingKind::Orphan);
-        Ok(Found {
-            certificates: report.checked.certificates,
-            orphans: report.found.get(&orphan).copied().unwrap_or(0),
-        })
+        let (records, certificates) = (report.checked.records, report.checked.certificates);
+        Ok(Found { certificates, cut_off: records - certificates })
     }
 }

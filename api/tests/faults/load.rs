@@ -23,6 +23,9 @@ const PAUSE: u64 = 250;
 /// How long it may take until the server serves again.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The problems of a record that was cut off: until it is given up, and from then on.
+const CUT_OFF: [&str; 2] = ["request-under-way", "request-abandoned"];
+
 /// Clients at work.
 pub(crate) struct Load {
     desk: Arc<Desk>,
@@ -132,7 +135,7 @@ impl Load {
         let found = found(stand, &book.told());
         let wanted = Found {
             certificates: self.before.certificates + book.certificates.len() as u64,
-            orphans: self.before.orphans + book.cut_off.len() as u64,
+            cut_off: self.before.cut_off + book.cut_off.len() as u64,
         };
         assert_eq!(found, wanted, "{:?} cut off: {:?}", book.tally, book.cut_off);
         book.tally
@@ -208,7 +211,7 @@ impl Desk {
             match self.send("/v1/certificates", &headers, &self.order, 201) {
                 Reply::Done(answer) => return Some(self.note(key, &answer)),
                 Reply::Again => std::thread::sleep(Duration::from_millis(20)),
-                Reply::Conflict(kind) if kind == "request-under-way" => {
+                Reply::Conflict(kind) if CUT_OFF.contains(&kind.as_str()) => {
                     let mut book = self.book();
                     book.open.remove(key);
                     book.cut_off.insert(key.to_owned());
@@ -243,7 +246,7 @@ impl Desk {
                     std::thread::sleep(Duration::from_millis(50));
                     continue;
                 }
-                Reply::Conflict(kind) if kind == "request-under-way" => {
+                Reply::Conflict(kind) if CUT_OFF.contains(&kind.as_str()) => {
                     self.book().cut_off.insert(key.to_owned());
                 }
                 _ => self.book().complaints.push(format!("{key} was never answered")),

@@ -89,7 +89,7 @@ impl From<IssueError> for Refusal {
                     "Idempotency-Key: found that of record {serial}, which has no certificate yet; allowed is to wait for it, or another key"
                 ),
             ),
-            IssueError::NotRepeatable { serial, issued: false, .. } => Self::new(
+            IssueError::NotRepeatable { serial, abandoned: true, .. } => Self::new(
                 REQUEST_ABANDONED,
                 format!(
                     "Idempotency-Key: found that of record {serial}, which was revoked before it had a certificate; allowed is another key"

@@ -81,7 +81,7 @@ kinds! {
         "Send the first body again, or choose a new key.";
     REQUEST_UNDER_WAY "request-under-way" 409 "The same request is under way"
         "A request with the same `Idempotency-Key` was recorded and has no certificate yet: it is being signed, or was cut off."
-        "Send it again after `Retry-After`: what was cut off is given up a minute after its record, and answered by `request-abandoned` then." 1;
+        "Send it again after `Retry-After`: what was cut off is given up a minute after its record, or after twice the server's limit for a request where that is longer, and answered by `request-abandoned` then." 1;
     REQUEST_ABANDONED "request-abandoned" 409 "The same request was cut off"
         "A request with the same `Idempotency-Key` was recorded, and was cut off before it had a certificate. Its record is revoked and never gets one."
         "Send it again with a new `Idempotency-Key`.";

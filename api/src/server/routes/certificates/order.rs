@@ -192,7 +192,7 @@ impl Order {
 
     async fn issued(self, app: &App, caller: Arc<Caller>, asker: Asker) -> Result<Issued, Refusal> {
         let ledger = app.ledger();
-        if let Some(issued) = idempotency::answered(ledger, &asker, app.clock()).await? {
+        if let Some(issued) = idempotency::answered(app, &asker).await? {
             return Ok(issued);
         }
         let slot = app.signing().enter()?;
@@ -202,10 +202,14 @@ impl Order {
         let prepared = preparing.instrument(tracing::info_span!("ca.plan")).await?;
         app.metrics().step(issuance::Step::Prepare, started.elapsed());
         let signatory = OnThreads::new(authority, slot, app.metrics().clone());
-        match issuance::complete(ledger, signatory, prepared, asker.clone(), app.clock()).await {
+        let completed = {
+            let _entered = app.under_way().enter(&asker);
+            issuance::complete(ledger, signatory, prepared, asker.clone(), app.clock()).await
+        };
+        match completed {
             // The same request was faster, and is being signed.
             Err(error @ IssueError::NotRepeatable { status: Status::Orphan, .. }) => {
-                let answer = idempotency::answered(ledger, &asker, app.clock()).await?;
+                let answer = idempotency::answered(app, &asker).await?;
                 answer.ok_or_else(|| error.into())
             }
             result => Ok(result?),
