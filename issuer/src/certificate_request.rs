@@ -52,6 +52,9 @@ pub struct CertificateRequestSpec {
     /// The certification request (PKCS#10) in PEM.
     #[serde(default)]
     pub request: ByteString,
+    /// What the certificate shall be used for, in the words of Kubernetes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub usages: Vec<String>,
     /// Whether the certificate shall be one of a CA.
     #[serde(default, rename = "isCA")]
     pub is_ca: bool,
@@ -137,6 +140,12 @@ impl CertificateRequest {
             (false, _) if holds(APPROVED) => Stage::Open(issuer),
             (false, _) => Stage::Unjudged,
         }
+    }
+
+    /// Whether it shall be signed.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.stage(), Stage::Open(_))
     }
 
     /// Its conditions.

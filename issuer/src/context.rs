@@ -1,15 +1,19 @@
 //! What every controller works with.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
-use kube::Client;
 use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Api, Client, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
+use crate::apply::{self, ApplyError, Owned};
 use crate::audience::ApiAudiences;
 use crate::certificate_request::{CertificateRequest, Stage};
 use crate::events::Events;
@@ -49,7 +53,7 @@ pub struct Context {
     /// Who is woken.
     pub wakers: Wakers,
     /// Which requests are worked on, and which wait for others of their issuer.
-    pub places: Places<ObjectRef<CertificateRequest>>,
+    pub places: Places<Asker>,
     /// What is remembered of requests between two tries, by UID.
     pub histories: Histories,
     /// Checks of issuers that failed in a row.
@@ -62,6 +66,15 @@ pub struct Context {
     pub cluster_resource_namespace: String,
     /// For whom no token is made.
     pub api_audiences: ApiAudiences,
+}
+
+/// A request of either kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Asker {
+    /// One of cert-manager's.
+    Request(ObjectRef<CertificateRequest>),
+    /// One of Kubernetes' own.
+    SigningRequest(ObjectRef<CertificateSigningRequest>),
 }
 
 /// Who is woken when something changes that an object does not show.
@@ -82,6 +95,29 @@ impl Context {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// Writes a status as [`apply::status`] does. Where the API server forbids it, an event says so, as nothing
+    /// else can.
+    ///
+    /// # Errors
+    /// As [`apply::status`].
+    pub async fn write_status<K, S>(
+        &self,
+        api: &Api<K>,
+        object: &K,
+        version: &str,
+        status: &S,
+    ) -> Result<Owned, ApplyError>
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+        S: Serialize,
+    {
+        let written = apply::status(api, object, version, status).await;
+        if let Some(notice) = written.as_ref().err().and_then(ApplyError::forbidden) {
+            self.events.tell(object, notice);
+        }
+        written
     }
 
     /// What is known of an issuer. This alone decides which authority answers a request, and
@@ -130,18 +166,27 @@ impl Context {
     /// A place to work on a request of this issuer; none while others of the issuer have all: then the
     /// request is woken when its turn comes.
     #[must_use]
-    pub fn place(&self, issuer: &IssuerRef, request: &CertificateRequest) -> Option<Place<'_>> {
-        let taken = self.places.take(issuer, &ObjectRef::from_obj(request));
+    pub fn place(&self, issuer: &IssuerRef, asker: &Asker) -> Option<Place<'_>> {
+        let taken = self.places.take(issuer, asker);
         taken.then(|| Place { context: self, issuer: issuer.clone() })
     }
 
     /// Wakes the request that has waited longest for a place, if one is free.
     pub fn wake_next(&self, issuer: &IssuerRef) {
-        let is_there = |request: &ObjectRef<_>| self.requests.get(request).is_some();
-        if let Some(next) = self.places.next(issuer, is_there) {
-            // As above.
-            let _ = self.wakers.requests.send(next);
-        }
+        let is_open = |asker: &Asker| match asker {
+            Asker::Request(request) => {
+                self.requests.get(request).is_some_and(|request| request.is_open())
+            }
+            Asker::SigningRequest(request) => {
+                self.signing_requests.get(request).is_some_and(|request| is_open(&request, None))
+            }
+        };
+        // As above.
+        let _ = match self.places.next(issuer, is_open) {
+            Some(Asker::Request(next)) => self.wakers.requests.send(next).is_ok(),
+            Some(Asker::SigningRequest(next)) => self.wakers.signing_requests.send(next).is_ok(),
+            None => false,
+        };
     }
 
     /// A request found fault with its issuer: that is checked again.
@@ -183,6 +228,7 @@ impl Context {
     /// Forgets what belongs to objects that are gone.
     pub fn sweep(&self) {
         self.registry.retain(|issuer| self.is_there(issuer));
+        self.places.retain(|issuer| self.is_there(issuer));
         let mut failures = self.check_failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.retain(|issuer, _| self.is_there(issuer));
         drop(failures);
@@ -197,10 +243,9 @@ impl Context {
     /// Requests that are approved and have no certificate.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        let is_open = |request: &CertificateRequest| matches!(request.stage(), Stage::Open(_));
-        let waiting = self.requests.state().iter().filter(|request| is_open(request)).count();
+        let waiting = self.requests.state().iter().filter(|request| request.is_open()).count();
         let signing = self.signing_requests.state();
-        waiting + signing.iter().filter(|request| self::is_open(request, None)).count()
+        waiting + signing.iter().filter(|request| is_open(request, None)).count()
     }
 }
 

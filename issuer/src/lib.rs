@@ -4,6 +4,7 @@
 //! as whom an issuer says. What is done with an object is decided as data ([`plan::Plan`]) by
 //! functions that ask nobody; one function writes it ([`apply::status`]).
 
+mod answered;
 pub mod apply;
 pub mod audience;
 pub mod certificate_request;

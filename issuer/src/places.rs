@@ -4,8 +4,12 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::kinds::IssuerRef;
+
+/// How often a request that waits for a place looks whether one is free, if it is not told before.
+pub const IN_LINE: Duration = Duration::from_secs(30);
 
 /// The places of every issuer, and who waits for one, as `W`.
 #[derive(Debug)]
@@ -80,6 +84,18 @@ impl<W: Clone + Eq + Hash> Places<W> {
         None
     }
 
+    /// Forgets who waits for an issuer that is gone.
+    pub fn retain(&self, is_there: impl Fn(&IssuerRef) -> bool) {
+        let mut lines = self.lines();
+        for (issuer, line) in lines.iter_mut() {
+            if !is_there(issuer) {
+                line.waiting.clear();
+                line.still.clear();
+            }
+        }
+        lines.retain(|_, line| line.taken > 0 || !line.still.is_empty());
+    }
+
     fn lines(&self) -> MutexGuard<'_, HashMap<IssuerRef, Line<W>>> {
         // Nothing between lock and unlock can leave the map half changed.
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
@@ -104,6 +120,25 @@ mod tests {
         assert!(places.take(&other, &4));
         assert_eq!(places.next(&busy, |_| true), None, "no place is free");
         assert_eq!(places.next(&other, |_| true), None, "nobody waits");
+    }
+
+    #[test]
+    fn who_waits_for_an_issuer_that_is_gone_is_forgotten() {
+        let places = Places::new(1);
+        let (gone, other) = (issuer("gone"), issuer("other"));
+        for issuer in [&gone, &other] {
+            assert!(places.take(issuer, &1));
+            assert!(!places.take(issuer, &2));
+        }
+        places.leave(&gone);
+        places.retain(|issuer| *issuer == other);
+        assert_eq!(places.lines().keys().collect::<Vec<_>>(), [&other]);
+        places.leave(&other);
+        assert_eq!(places.next(&other, |_| true), Some(2));
+        // A place that is taken counts until it is given back.
+        assert!(places.take(&gone, &1));
+        places.retain(|_| false);
+        assert!(!places.take(&gone, &3));
     }
 
     #[test]

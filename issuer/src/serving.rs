@@ -154,7 +154,7 @@ impl Registry {
         if !entry.standing.is_ready() {
             return;
         }
-        entry.standing = Standing::NotReady(words.to_owned());
+        entry.standing = Standing::NotReady(format!("{issuer}: {words}"));
         let number = entry.complaint.as_ref().map_or(0, |old| old.number).saturating_add(1);
         entry.complaint = Some(Complaint { words: words.to_owned(), at: now, number });
     }

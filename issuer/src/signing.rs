@@ -13,15 +13,15 @@ use jiff::Timestamp;
 
 use crate::fault::Fault;
 use crate::serving::{Authority, Serving};
-use crate::usages;
+use crate::{answered, usages};
 
 /// The longest chain that cert-manager reads, in octets of PEM.
 const LONGEST_CHAIN: usize = 95_000;
 
 /// How the server answers to a name whose record it has ended.
 const ABANDONED: &str = "request-abandoned";
-/// Names that a request may have. Each was cut off by a death of the server or its database.
-const MOST_NAMES: u32 = 20;
+/// Names that a request may have: more than can be cut off, one a minute, before it is given up.
+const MOST_NAMES: u32 = 100;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -145,8 +145,8 @@ async fn asked(
     }
 }
 
-/// An answer becomes a certificate only when it is the one that was asked for: the request's key,
-/// signed by the issuer's authority.
+/// An answer becomes a certificate only when it is the one that was asked for: the request's key, signed by
+/// the issuer's authority, and nothing beside the names, time and purposes that were asked for.
 ///
 /// # Errors
 /// [`Fault::Transient`] for an answer of another request or authority, as the authority may have
@@ -170,6 +170,7 @@ pub fn accept(
         return Err(foreign("public key: found another one, allowed is the request's".into()));
     }
     signed_by(authority, &leaf).map_err(foreign)?;
+    answered::check(&leaf, csr, wish).map_err(Fault::Refused)?;
     let is = leaf.extensions().basic_constraints().is_some_and(|constraints| constraints.ca);
     if is != wish.is_ca {
         return Err(of_another_kind(wish, &answer.profile));

@@ -206,6 +206,7 @@ pub(crate) mod tests {
         assert_eq!(stage(&request(&[])), Stage::Unjudged);
         assert!(matches!(stage(&request(&["Approved"])), Stage::Open(_)));
         assert_eq!(stage(&request(&["Denied"])), Stage::Done);
+        assert_eq!(stage(&request(&["Approved", "Denied"])), Stage::Done);
         assert_eq!(stage(&request(&["Approved", "Failed"])), Stage::Done);
         let mut issued = request(&["Approved"]);
         issued.status.as_mut().unwrap().certificate = Some(ByteString(b"pem".to_vec()));

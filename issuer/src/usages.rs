@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ca_core::certificate::Certificate;
 use ca_core::csr::CertificateRequest;
 use ca_core::profile::{
     extended_key_usage_name, extended_key_usage_named, key_usage_name, key_usage_named,
@@ -71,6 +72,31 @@ pub(crate) fn check(
     ))
 }
 
+/// Checks the purposes of a certificate that was answered, where purposes were asked for: it has none
+/// beside them. One without any is good for every purpose (RFC 5280 section 4.2.1.12).
+///
+/// # Errors
+/// Which field, what was found, what is allowed.
+pub(crate) fn answered(asked: &[String], leaf: &Certificate) -> Result<(), String> {
+    let purpose = |usage: &String| match named(usage) {
+        Some(Named::Purpose(purpose)) => Some(purpose),
+        _ => None,
+    };
+    let asked: BTreeSet<String> = asked.iter().filter_map(purpose).collect();
+    let found = leaf.extensions().extended_key_usage();
+    let found: BTreeSet<String> = found
+        .into_iter()
+        .flat_map(|found| &found.0)
+        .map(|one| extended_key_usage_name(*one))
+        .collect();
+    if asked.is_empty() || (!found.is_empty() && found.is_subset(&asked)) {
+        return Ok(());
+    }
+    let list = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>().join(", ");
+    let found = if found.is_empty() { "every purpose".to_owned() } else { list(found) };
+    Err(format!("extended key usage: found {found}, allowed by spec.usages: {}", list(asked)))
+}
+
 /// The purposes that the certificate will have.
 fn given(profile: &Profile, csr: &CertificateRequest) -> BTreeSet<String> {
     let copied = profile.copied_extensions.iter().any(|one| one == "extended_key_usage");
@@ -105,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    /// It asks for no usage itself.
+    /// It asks for `server auth`, `client auth` and 1.2.3.4.5 itself.
     const CSR: &str = include_str!("../../ca-core/tests/data/inspect/request.pem");
 
     fn profile() -> Profile {
@@ -113,15 +139,32 @@ mod tests {
             "name": "mail", "description": "", "kind": "leaf", "keys": "", "name_kinds": [],
             "key_usages": ["digital_signature"],
             "extended_key_usages": ["server_auth", "email_protection"],
-            "copied_extensions": ["extended_key_usage"],
+            "copied_extensions": [],
             "default_validity_seconds": 1, "max_validity_seconds": 1,
         }))
         .unwrap()
     }
 
     fn asked(usages: &[&str]) -> Result<(), String> {
+        asked_of(&profile(), usages)
+    }
+
+    fn asked_of(profile: &Profile, usages: &[&str]) -> Result<(), String> {
         let usages: Vec<String> = usages.iter().map(|one| (*one).to_owned()).collect();
-        check(&usages, &profile(), &pem::read_one_request(CSR.as_bytes()).unwrap())
+        check(&usages, profile, &pem::read_one_request(CSR.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn what_the_csr_asks_for_counts_where_the_profile_takes_it_over() {
+        let all = ["server_auth", "client_auth", "email_protection", "1.2.3.4.5"];
+        let taking = Profile {
+            extended_key_usages: all.map(str::to_owned).to_vec(),
+            copied_extensions: vec!["extended_key_usage".into()],
+            ..profile()
+        };
+        asked_of(&taking, &["1.2.3.4.5", "server auth", "client auth"]).unwrap();
+        let error = asked_of(&taking, &["server auth", "client auth"]).unwrap_err();
+        assert!(error.contains("will have: 1.2.3.4.5, client_auth, server_auth;"), "{error}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::condition::{Condition, FALSE, TRUE, find, whole};
 use crate::fault::Fault;
 use crate::history::{History, RetryRules};
 use crate::kinds::IssuerRef;
+use crate::places::IN_LINE;
 use crate::plan::{Notice, Outcome, Plan};
 use crate::signing::Signed;
 
@@ -61,6 +62,16 @@ pub fn unchecked(request: &CertificateRequest, issuer: &IssuerRef, now: Timestam
     let patch = says_nothing.then(|| pending(request, &words, now).0).flatten();
     let outcome = Outcome::WaitingForIssuer;
     Plan { patch, notice: None, again: Some(UNCHECKED), outcome }
+}
+
+/// It waits until others of its issuer are done. One that says nothing of itself yet says so.
+#[must_use]
+pub fn in_line(request: &CertificateRequest, issuer: &IssuerRef, now: Timestamp) -> RequestPlan {
+    let says_nothing = find(request.conditions(), READY).is_none();
+    let words =
+        format!("{issuer}: it waits until others of the same issuer have their certificates");
+    let patch = says_nothing.then(|| pending(request, &words, now).0).flatten();
+    Plan { patch, notice: None, again: Some(IN_LINE), outcome: Outcome::WaitingForIssuer }
 }
 
 /// It is being signed, and that takes its time. None where `Ready` is there already: what it says of

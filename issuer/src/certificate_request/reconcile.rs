@@ -6,12 +6,13 @@ use std::time::Duration;
 use kube::Api;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
 
 use super::plan::{self, RequestPlan};
 use super::{CertificateRequest, CertificateRequestStatus, Stage};
-use crate::apply::{self, ApplyError, Owned};
+use crate::apply::{ApplyError, Owned};
 use crate::config::Controller;
-use crate::context::Context;
+use crate::context::{Asker, Context};
 use crate::fault::{Fault, in_time};
 use crate::go_duration;
 use crate::history::{History, RetryRules};
@@ -26,9 +27,6 @@ const SAYS_SO_AFTER: Duration = Duration::from_secs(1);
 
 /// After this time a request that had changed is looked at again, if the watch did not tell before.
 const STALE: Duration = Duration::from_secs(2);
-
-/// How often a request that waits for a place looks whether one is free, if it is not told before.
-const IN_LINE: Duration = Duration::from_secs(30);
 
 /// Looks at one request, and does what is planned. Whatever happens in between, it may be called
 /// again: the server issues one certificate for each UID.
@@ -67,11 +65,11 @@ pub async fn reconcile(
                     return Ok(Action::requeue(rest));
                 }
                 (Standing::Ready(serving), None) => {
-                    place = context.place(&issuer, &request);
-                    if place.is_none() {
-                        return Ok(Action::requeue(IN_LINE));
+                    place = context.place(&issuer, &Asker::Request(ObjectRef::from_obj(&*request)));
+                    match place {
+                        Some(_) => open(&request, &serving, &context, &mut version).await?,
+                        None => plan::in_line(&request, &issuer, now),
                     }
-                    open(&request, &serving, &context, &mut version).await?
                 }
             };
             (Some(issuer), plan)
@@ -136,8 +134,7 @@ async fn signed(
         seconds,
         is_ca: request.spec.is_ca,
         is_ca_field: "spec.isCA",
-        // cert-manager has seen to it that the CSR asks for the same.
-        usages: &[],
+        usages: &request.spec.usages,
     };
     let mut asked = std::pin::pin!(in_time(sign(serving, &wish)));
     if let Ok(result) = tokio::time::timeout(SAYS_SO_AFTER, &mut asked).await {
@@ -151,18 +148,16 @@ async fn signed(
     Ok(asked.await)
 }
 
-/// Writes the status. Where that is forbidden, an event says so, as nothing else can.
 async fn written(
     request: &CertificateRequest,
     context: &Context,
     version: &str,
     status: &CertificateRequestStatus,
 ) -> Result<Owned, ApplyError> {
-    let written = apply::status(&api(request, context), request, version, status).await;
-    if let Some(notice) = written.as_ref().err().and_then(ApplyError::forbidden) {
-        context.events.tell(request, notice);
-    }
-    written
+    // A CertificateRequest always has a namespace.
+    let namespace = request.namespace().unwrap_or_default();
+    let api = Api::namespaced(context.kube.clone(), &namespace);
+    context.write_status(&api, request, version, status).await
 }
 
 fn count<P>(
@@ -190,10 +185,4 @@ fn count<P>(
     {
         context.metrics.issued_after(crate::history::elapsed(approved, context.now()));
     }
-}
-
-fn api(request: &CertificateRequest, context: &Context) -> Api<CertificateRequest> {
-    // A CertificateRequest always has a namespace.
-    let namespace = request.namespace().unwrap_or_default();
-    Api::namespaced(context.kube.clone(), &namespace)
 }

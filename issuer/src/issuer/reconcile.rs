@@ -9,7 +9,7 @@ use kube::runtime::controller::Action;
 
 use super::check::{Checked, Facts, check};
 use super::{credential, plan};
-use crate::apply::{self, ApplyError, Owned};
+use crate::apply::{ApplyError, Owned};
 use crate::context::Context;
 use crate::fault::{Fault, in_time};
 use crate::kinds::{Issuer, IssuerKind, IssuerRef};
@@ -76,11 +76,8 @@ pub async fn reconcile<K: Issuer>(
         let namespace = reference.namespace.as_deref().unwrap_or_default();
         let api = K::api(context.kube.clone(), namespace);
         let version = issuer.resource_version().unwrap_or_default();
-        let written = apply::status(&api, &*issuer, &version, status).await;
-        if let Some(notice) = written.as_ref().err().and_then(ApplyError::forbidden) {
-            context.events.tell(&*issuer, notice);
-        }
-        if written? == Owned::Stale {
+        let written = context.write_status(&api, &*issuer, &version, status).await?;
+        if written == Owned::Stale {
             // Its spec was changed meanwhile, or the watch is late.
             return Ok(Action::requeue(STALE));
         }

@@ -95,6 +95,23 @@ pub fn waiting(why: &str, history: &History) -> (SigningPlan, History) {
     (Plan { patch: None, notice, again: Some(POLL), outcome: Outcome::WaitingForIssuer }, history)
 }
 
+/// Whether its author may name the issuer is not known. That the API server says so is waited for, as it is
+/// waited for whenever it does not answer.
+#[must_use]
+pub fn not_judged(
+    request: &CertificateSigningRequest,
+    why: &str,
+    history: &History,
+    rules: &RetryRules,
+    now: Timestamp,
+) -> (SigningPlan, History) {
+    let history = history.failed_by_issuer(now);
+    let wait = history.wait(uid(request), rules, None);
+    let (notice, history) = told(Notice::warning("RetryableError", why), history);
+    let plan = Plan { patch: None, notice, again: Some(wait), outcome: Outcome::Retried };
+    (plan, history.resting(wait, now))
+}
+
 /// What follows from a try, and what is remembered of it.
 #[must_use]
 pub fn concluded(

@@ -10,17 +10,19 @@ use k8s_openapi::api::authorization::v1::{
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::api::PostParams;
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
 use kube::{Api, ResourceExt as _};
 
 use super::plan::{self, SigningPlan};
 use super::{IS_CA_FIELD, Stage, approved_at, is_ca, seconds, stage, uid};
-use crate::apply::{self, ApplyError, Owned};
+use crate::apply::{ApplyError, Owned};
 use crate::certificate_request::PROFILE_ANNOTATION;
 use crate::config::Controller;
-use crate::context::Context;
-use crate::fault::Fault;
-use crate::history::{History, RetryRules, elapsed};
+use crate::context::{Asker, Context};
+use crate::fault::{Fault, in_time};
+use crate::history::{History, elapsed};
 use crate::kinds::{IssuerKind, IssuerRef};
+use crate::places::IN_LINE;
 use crate::plan::Outcome;
 use crate::serving::{Serving, Standing};
 use crate::signing::{Signed, Wish, sign};
@@ -49,6 +51,8 @@ pub async fn reconcile(
     };
     let history = context.histories.of(uid(&request));
     if let Some(rest) = history.rest(context.now(), context.retry.longest) {
+        // It may have been woken for a place that it does not take.
+        context.wake_next(&issuer);
         return Ok(Action::requeue(rest));
     }
     let standing = context.standing(&issuer);
@@ -56,12 +60,17 @@ pub async fn reconcile(
         // It is woken when the issuer was looked at.
         return Ok(Action::await_change());
     }
+    // Held until the result is written.
+    let asker = Asker::SigningRequest(ObjectRef::from_obj(&*request));
+    let Some(_place) = context.place(&issuer, &asker) else {
+        return Ok(Action::requeue(IN_LINE));
+    };
     let (plan, history) = looked_at(&request, (&issuer, &standing), &context, &history).await;
     context.histories.put(uid(&request), history);
     if let Some(patch) = &plan.patch {
         let api: Api<CertificateSigningRequest> = Api::all(context.kube.clone());
         let version = request.resource_version().unwrap_or_default();
-        match apply::status(&api, &*request, &version, patch).await? {
+        match context.write_status(&api, &*request, &version, patch).await? {
             Owned::Applied(_) => context.histories.change(uid(&request), History::written),
             Owned::Gone => {
                 context.histories.forget(uid(&request));
@@ -94,16 +103,16 @@ async fn looked_at(
     context: &Context,
     history: &History,
 ) -> (SigningPlan, History) {
-    let mut limit = context.retry.limit;
+    let mut rules = context.retry;
     let result = match may_name(request, issuer, context).await {
-        Err(fault) => Err(fault),
+        Err(words) => return plan::not_judged(request, &words, history, &rules, context.now()),
         Ok(false) => {
             let plan = plan::denied_reference(request, issuer, context.now());
             return (plan, history.decided());
         }
         Ok(true) => match standing {
             Standing::Ready(serving) => {
-                limit = serving.limit(limit);
+                rules.limit = serving.limit(rules.limit);
                 let result = signed(request, serving).await;
                 match &result {
                     Ok(_) => context.registry.content(issuer),
@@ -116,7 +125,6 @@ async fn looked_at(
             Standing::Unchecked => return plan::waiting("it was not looked at yet", history),
         },
     };
-    let rules = RetryRules { limit, ..context.retry };
     plan::concluded(request, &result, history, &rules, context.now())
 }
 
@@ -130,7 +138,7 @@ async fn signed(request: &CertificateSigningRequest, serving: &Serving) -> Resul
         is_ca_field: IS_CA_FIELD,
         usages: request.spec.usages.as_deref().unwrap_or_default(),
     };
-    sign(serving, &wish).await
+    in_time(sign(serving, &wish)).await
 }
 
 /// Whether whoever made the request may name this issuer. Those of the cluster are for everybody,
@@ -140,7 +148,7 @@ async fn may_name(
     request: &CertificateSigningRequest,
     issuer: &IssuerRef,
     context: &Context,
-) -> Result<bool, Fault> {
+) -> Result<bool, String> {
     if issuer.kind == IssuerKind::Cluster {
         return Ok(true);
     }
@@ -148,11 +156,7 @@ async fn may_name(
     for name in [issuer.name.as_str(), "*"] {
         let review = review(request, issuer, name);
         let answer = api.create(&PostParams::default(), &review).await.map_err(|error| {
-            let words = format!(
-                "the API server does not say who may name the issuer: {}",
-                with_causes(&error)
-            );
-            Fault::Transient { words, after: None }
+            format!("the API server does not say who may name the issuer: {}", with_causes(&error))
         })?;
         if answer.status.is_some_and(|status| status.allowed) {
             return Ok(true);
@@ -187,5 +191,35 @@ fn review(
             ..SubjectAccessReviewSpec::default()
         },
         ..SubjectAccessReview::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use serde_json::{Value, json};
+
+    use super::super::signer;
+    use super::super::tests::request;
+    use super::*;
+
+    /// A role may be bound to a group, and a webhook may go by the other words.
+    #[test]
+    fn the_api_server_is_asked_with_all_that_it_knows_of_the_author() {
+        let mut asked = request(&["Approved"]);
+        asked.spec.groups = Some(vec!["shop-team".into()]);
+        asked.spec.uid = Some("u-1".into());
+        asked.spec.extra = Some([("scopes".to_owned(), vec!["a".to_owned()])].into());
+        let issuer = signer(&asked.spec.signer_name).unwrap();
+        let question: Value = serde_json::to_value(review(&asked, &issuer, &issuer.name)).unwrap();
+        let wanted = json!({
+            "user": "ann", "groups": ["shop-team"], "uid": "u-1", "extra": {"scopes": ["a"]},
+            "resourceAttributes": {
+                "group": "cert-manager.io", "resource": "signers", "verb": "reference",
+                "namespace": "shop", "name": "hybrid", "version": "*",
+            },
+        });
+        assert_eq!(question["spec"], wanted);
     }
 }

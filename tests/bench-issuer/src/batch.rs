@@ -115,6 +115,7 @@ async fn approved(
         group: GROUP.to_owned(),
     };
     let spec = CertificateRequestSpec {
+        usages: Vec::new(),
         duration: Some("24h".to_owned()),
         issuer_ref,
         request: ByteString(csr),

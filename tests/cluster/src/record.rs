@@ -50,17 +50,19 @@ impl Record {
     }
 }
 
-/// Requests by their UIDs, and keys by their digests, that have more than one certificate.
+/// Requests by their UIDs, and keys by their digests, that have more than one certificate, with the names
+/// under which those were asked for.
 #[must_use]
 pub fn twice(records: &[Record]) -> Vec<String> {
-    let mut counts = BTreeMap::<String, usize>::new();
+    let mut names = BTreeMap::<String, Vec<&str>>::new();
     for record in records.iter().filter(|record| record.is_issued()) {
-        let Some(uid) = record.uid() else { continue };
+        let (Some(uid), Some(name)) = (record.uid(), &record.idempotency_key) else { continue };
         for thing in [format!("request {uid}"), format!("key {}", record.key_digest)] {
-            *counts.entry(thing).or_default() += 1;
+            names.entry(thing).or_default().push(name);
         }
     }
-    counts.into_iter().filter(|(_, count)| *count > 1).map(|(thing, _)| thing).collect()
+    let twice = names.into_iter().filter(|(_, names)| names.len() > 1);
+    twice.map(|(thing, names)| format!("{thing}: {}", names.join(", "))).collect()
 }
 
 #[cfg(test)]
@@ -82,8 +84,11 @@ mod tests {
             [line(r#""u-2""#, "b", "null"), line(r#""u-2.2""#, "b", "{}"), first.clone(), end];
         assert_eq!(found(&good), [""; 0]);
         assert_eq!(Record::all(&good.join("\n")).len(), 3);
-        assert_eq!(found(&[first.clone(), line(r#""u-1.2""#, "c", "{}")]), ["request u-1"]);
-        assert_eq!(found(&[first.clone(), line(r#""u-3""#, "a", "{}")]), ["key a"]);
+        assert_eq!(
+            found(&[first.clone(), line(r#""u-1.2""#, "c", "{}")]),
+            ["request u-1: u-1, u-1.2"]
+        );
+        assert_eq!(found(&[first.clone(), line(r#""u-3""#, "a", "{}")]), ["key a: u-1, u-3"]);
         // An authority's own certificate is nobody's request.
         assert_eq!(found(&[first, line("null", "a", "{}")]), [""; 0]);
     }

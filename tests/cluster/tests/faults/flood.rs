@@ -8,8 +8,9 @@ use test_cluster::{Issuer, Namespace, Server};
 
 use crate::{all_issued, bare, csr, ready, stand, wanted};
 
-/// Requests of the flood, unless `ESPALIER_FLOOD` says otherwise: the whole proof is 10,000.
-const REQUESTS: usize = 150;
+/// Requests of the flood, unless `ESPALIER_FLOOD` says otherwise: the whole proof is 10,000. More than all
+/// issuers together have places.
+const REQUESTS: usize = 300;
 /// Requests that are sent to the API server together.
 const TOGETHER: usize = 500;
 /// What the issuer program may take of memory, in octets, and for each request that waits.

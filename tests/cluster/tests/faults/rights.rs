@@ -58,7 +58,8 @@ fn without_the_right_to_write_a_status_an_event_says_so() {
     let before = asked();
     std::thread::sleep(Duration::from_secs(4));
     let often = asked() - before;
-    assert!(often <= 6, "asked {often} times");
+    // Each is two words of the log, its path and its route.
+    assert!(often <= 12, "{often} words of the log");
     assert_eq!(told(&shop, &request).0, Value::Null);
     taken.back(&stand);
     shop.wait("certificate/web", "condition=Ready");

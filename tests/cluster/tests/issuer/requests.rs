@@ -52,6 +52,19 @@ fn a_request_beyond_the_profile_fails_and_says_so() {
     failed(&shop, &["validity"]);
 }
 
+/// Its approver saw purposes that the certificate would not have, and the other way round.
+#[test]
+fn a_request_for_other_purposes_than_the_profile_gives_fails_and_says_so() {
+    let Some(stand) = Stand::shared() else { return };
+    for usages in ["client auth", "server auth, client auth"] {
+        let shop = stand.namespace("purposes");
+        shop.apply(&stand.issuer(&Issuer::by_token("issuer", "composite")));
+        let spec = format!("{SPEC}\nusages: [digital signature, {usages}]");
+        shop.apply(&Wanted { name: "web", issuer: ("PQIssuer", "issuer"), spec: &spec }.manifest());
+        failed(&shop, &["spec.usages: found \"client auth\"", "tls-server: server_auth"]);
+    }
+}
+
 #[test]
 fn a_request_for_an_authority_fails_and_says_so() {
     let Some(stand) = Stand::shared() else { return };

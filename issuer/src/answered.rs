@@ -1,0 +1,154 @@
+//! Whether a certificate that the server answers has nothing that was not asked for.
+
+use ca_core::certificate::Certificate;
+use ca_core::csr::CertificateRequest;
+use ca_core::general_name::{AltName, DnsName};
+use ca_core::path::same_name;
+
+use crate::signing::Wish;
+use crate::usages;
+
+/// By how many seconds a profile may let a validity begin before now, at most (docs/profiles.md).
+const LONGEST_BACKDATING: i64 = 86_400;
+
+/// Checks subject, names, length of validity, and purposes. Less than was asked for is the profile's choice,
+/// and told by the server's notes; more is nobody's.
+///
+/// # Errors
+/// Which field, what was found, what is allowed.
+pub(crate) fn check(
+    leaf: &Certificate,
+    csr: &CertificateRequest,
+    wish: &Wish<'_>,
+) -> Result<(), String> {
+    if !same_name(leaf.subject(), csr.subject().as_name()) {
+        let allowed = csr.subject();
+        return Err(format!(
+            "subject: found {}, allowed is the request's: {allowed}",
+            leaf.subject()
+        ));
+    }
+    names(leaf, csr)?;
+    if let Some(seconds) = wish.seconds {
+        lifetime(leaf, seconds)?;
+    }
+    usages::answered(wish.usages, leaf)
+}
+
+/// Each name is one of the request's, or its common name where it has none.
+fn names(leaf: &Certificate, csr: &CertificateRequest) -> Result<(), String> {
+    let found = leaf.extensions().subject_alt_name();
+    let common = csr.subject().common_name().filter(|_| csr.names().is_empty());
+    let common = common.and_then(|name| DnsName::new(name).ok()).map(AltName::Dns);
+    for name in found.into_iter().flat_map(|found| &found.0) {
+        let name = AltName::from_general_name(name)
+            .map_err(|error| format!("subject alternative name: {error}"))?;
+        if !csr.names().contains(&name) && common.as_ref() != Some(&name) {
+            let allowed: Vec<String> =
+                csr.names().iter().chain(&common).map(ToString::to_string).collect();
+            let allowed = if allowed.is_empty() { "none".into() } else { allowed.join(", ") };
+            return Err(format!(
+                "subject alternative name: found {name}, allowed are the request's: {allowed}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// It is valid for no longer than was asked for. The clocks of controller and server may differ, so that the
+/// length is looked at and not the end.
+fn lifetime(leaf: &Certificate, seconds: u64) -> Result<(), String> {
+    let validity = leaf.validity();
+    let found = validity.not_after().duration_since(validity.not_before()).as_secs();
+    let most = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_add(LONGEST_BACKDATING);
+    if found > most {
+        return Err(format!(
+            "validity: found {found} s, allowed are the {seconds} s that were asked for, and {LONGEST_BACKDATING} s before"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use ca_core::algorithm::Algorithm;
+    use interop::issue::{Authority, LEAF_NAME, Role, SigningKey, csr, request_for};
+
+    use super::*;
+
+    /// What is said of a certificate by this profile with this subject and these names, when the request was
+    /// for [`LEAF_NAME`], for these usages and so many seconds.
+    fn told(
+        (profile, subject, names): (&str, &str, &[&str]),
+        usages: &[&str],
+        seconds: Option<u64>,
+    ) -> Result<(), String> {
+        let algorithm = Algorithm::named("p256").unwrap();
+        let key = SigningKey::of(algorithm, Role::Leaf);
+        let mut wanted = request_for(subject, names, &key, None);
+        wanted.validity_seconds = Some(7 * 86_400);
+        let leaf = Authority::root(algorithm, None).issue(profile, wanted);
+        let usages: Vec<String> = usages.iter().map(|one| (*one).to_owned()).collect();
+        let wish = Wish {
+            csr: &[],
+            key: "u-1".into(),
+            profile: None,
+            seconds,
+            is_ca: false,
+            is_ca_field: "spec.isCA",
+            usages: &usages,
+        };
+        check(&leaf, &csr(&key), &wish)
+    }
+
+    const OWN: &str = "CN=leaf.test";
+
+    #[test]
+    fn what_was_asked_for_or_less_is_taken() {
+        let name = format!("DNS:{LEAF_NAME}");
+        let both = ["digital signature", "server auth", "client auth"];
+        told(("tls-server", OWN, &[&name]), &[], None).unwrap();
+        told(("tls-server", OWN, &[&name]), &["server auth"], Some(7 * 86_400)).unwrap();
+        told(("tls-server", OWN, &[&name]), &both, Some(30 * 86_400)).unwrap();
+        told(("tls-client", OWN, &[]), &["client auth"], None).unwrap();
+        // Without purposes every one is asked for.
+        told(("tls-peer", OWN, &[&name]), &["digital signature"], None).unwrap();
+    }
+
+    #[test]
+    fn more_than_was_asked_for_is_refused_with_what_is_allowed() {
+        let name = format!("DNS:{LEAF_NAME}");
+        let named = |text| ["DNS:leaf.test", text];
+        for (made, usages, seconds, words) in [
+            (
+                ("tls-server", OWN, &named("DNS:other.test")[..]),
+                &[][..],
+                None,
+                "subject alternative name: found DNS:other.test, allowed are the request's: DNS:leaf.test",
+            ),
+            (
+                ("tls-server", "CN=other.test", &[&name[..]]),
+                &[],
+                None,
+                "subject: found CN=other.test, allowed is the request's: CN=leaf.test",
+            ),
+            (
+                ("tls-peer", OWN, &[&name]),
+                &["server auth"],
+                None,
+                "extended key usage: found client_auth, server_auth, allowed by spec.usages: server_auth",
+            ),
+            (
+                ("tls-server", OWN, &[&name]),
+                &[],
+                Some(5 * 86_400),
+                "validity: found 605099 s, allowed are the 432000 s",
+            ),
+        ] {
+            let found = told(made, usages, seconds).unwrap_err();
+            assert!(found.starts_with(words), "{found}");
+        }
+    }
+}
