@@ -244,7 +244,7 @@ impl Server {
         answer["token"].as_str().unwrap().to_owned()
     }
 
-    /// What its ledger has; the ledger is sound, and nobody got two certificates for one request or key.
+    /// What its ledger has; the ledger is sound, and no request got two certificates.
     ///
     /// # Panics
     /// When that is not so.
@@ -257,7 +257,7 @@ impl Server {
         assert_eq!(export.code, Some(0), "{}", export.text);
         let records = Record::all(&export.text);
         let twice = twice(&records);
-        assert!(twice.is_empty(), "more than one certificate: {twice:?}");
+        assert!(twice.is_empty(), "several certificates for a request: {twice:?}");
         records
     }
 
