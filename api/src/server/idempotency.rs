@@ -65,8 +65,8 @@ pub fn named(key: String, parts: &[&[u8]]) -> Idempotency {
 }
 
 /// What the same request got before, if it came before. While another one is working on it, its
-/// answer is waited for, a short time. What was cut off is ended after [`ABANDONED_AFTER`], and what this
-/// server still works on was not.
+/// answer is waited for, a short time. What was cut off is ended a minute after its record or later
+/// (ADR 0170); what this server still works on was not.
 ///
 /// # Errors
 /// As [`issuance::answered`]: `IssueError::NotRepeatable` when it has no certificate yet, or never
