@@ -35,17 +35,18 @@ pub(crate) fn check(
     usages::answered(wish.usages, leaf)
 }
 
-/// Each name is one of the request's, or its common name where it has none.
+/// Each name is one of the request's, or its common name, which a profile may take for a name.
 fn names(leaf: &Certificate, csr: &CertificateRequest) -> Result<(), String> {
     let found = leaf.extensions().subject_alt_name();
-    let common = csr.subject().common_name().filter(|_| csr.names().is_empty());
-    let common = common.and_then(|name| DnsName::new(name).ok()).map(AltName::Dns);
+    let common = csr.subject().common_name().and_then(|name| DnsName::new(name).ok());
+    let common = common.map(AltName::Dns);
     for name in found.into_iter().flat_map(|found| &found.0) {
         let name = AltName::from_general_name(name)
             .map_err(|error| format!("subject alternative name: {error}"))?;
         if !csr.names().contains(&name) && common.as_ref() != Some(&name) {
-            let allowed: Vec<String> =
+            let mut allowed: Vec<String> =
                 csr.names().iter().chain(&common).map(ToString::to_string).collect();
+            allowed.dedup();
             let allowed = if allowed.is_empty() { "none".into() } else { allowed.join(", ") };
             return Err(format!(
                 "subject alternative name: found {name}, allowed are the request's: {allowed}"

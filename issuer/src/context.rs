@@ -20,7 +20,7 @@ use crate::events::Events;
 use crate::history::{History, RetryRules};
 use crate::kinds::{Edition, Issuer as _, IssuerKind, IssuerRef, PQClusterIssuer, PQIssuer};
 use crate::metrics::Metrics;
-use crate::places::Places;
+use crate::places::{Places, Turn};
 use crate::serving::{Registry, Standing};
 use crate::signing_request;
 
@@ -163,12 +163,16 @@ impl Context {
         }
     }
 
-    /// A place to work on a request of this issuer; none while others of the issuer have all: then the
-    /// request is woken when its turn comes.
-    #[must_use]
-    pub fn place(&self, issuer: &IssuerRef, asker: &Asker) -> Option<Place<'_>> {
-        let taken = self.places.take(issuer, asker);
-        taken.then(|| Place { context: self, issuer: issuer.clone() })
+    /// A place to work on a request of this issuer. While others of the issuer have all it is none, and
+    /// the request is woken when its turn comes.
+    ///
+    /// # Errors
+    /// The request's turn, where it has no place.
+    pub fn place(&self, issuer: &IssuerRef, asker: &Asker) -> Result<Place<'_>, Turn> {
+        match self.places.take(issuer, asker) {
+            Turn::Taken => Ok(Place { context: self, issuer: issuer.clone() }),
+            turn => Err(turn),
+        }
     }
 
     /// Wakes the request that has waited longest for a place, if one is free.

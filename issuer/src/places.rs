@@ -11,6 +11,17 @@ use crate::kinds::IssuerRef;
 /// How often a request that waits for a place looks whether one is free, if it is not told before.
 pub const IN_LINE: Duration = Duration::from_secs(30);
 
+/// Whether whoever asked has a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It has one.
+    Taken,
+    /// It is in line from now on.
+    Joins,
+    /// It was in line before.
+    Waits,
+}
+
 /// The places of every issuer, and who waits for one, as `W`.
 #[derive(Debug)]
 pub struct Places<W> {
@@ -43,18 +54,19 @@ impl<W: Clone + Eq + Hash> Places<W> {
     /// Takes a place, to be given back by [`Self::leave`]. Where there is none, whoever asks is put into
     /// the line, once, and is told by [`Self::next`].
     #[must_use]
-    pub fn take(&self, issuer: &IssuerRef, who: &W) -> bool {
+    pub fn take(&self, issuer: &IssuerRef, who: &W) -> Turn {
         let mut lines = self.lines();
         let line = lines.entry(issuer.clone()).or_default();
         if line.taken < self.each {
             line.taken += 1;
             line.still.remove(who);
-            return true;
+            return Turn::Taken;
         }
-        if line.still.insert(who.clone()) {
-            line.waiting.push_back(who.clone());
+        if !line.still.insert(who.clone()) {
+            return Turn::Waits;
         }
-        false
+        line.waiting.push_back(who.clone());
+        Turn::Joins
     }
 
     /// Gives a place back.
@@ -111,13 +123,24 @@ mod tests {
         IssuerRef { kind: IssuerKind::Cluster, namespace: None, name: name.into() }
     }
 
+    fn takes(places: &Places<i32>, issuer: &IssuerRef, who: i32) -> bool {
+        places.take(issuer, &who) == Turn::Taken
+    }
+
+    #[test]
+    fn who_comes_again_is_told_from_who_comes_first() {
+        let (places, busy) = (Places::new(1), issuer("busy"));
+        let turns = [0, 1, 2, 1].map(|who| places.take(&busy, &who));
+        assert_eq!(turns, [Turn::Taken, Turn::Joins, Turn::Joins, Turn::Waits]);
+    }
+
     #[test]
     fn a_full_issuer_leaves_the_others_their_places() {
         let places = Places::new(2);
         let (busy, other) = (issuer("busy"), issuer("other"));
-        assert!(places.take(&busy, &1) && places.take(&busy, &2));
-        assert!(!places.take(&busy, &3));
-        assert!(places.take(&other, &4));
+        assert!(takes(&places, &busy, 1) && takes(&places, &busy, 2));
+        assert!(!takes(&places, &busy, 3));
+        assert!(takes(&places, &other, 4));
         assert_eq!(places.next(&busy, |_| true), None, "no place is free");
         assert_eq!(places.next(&other, |_| true), None, "nobody waits");
     }
@@ -127,8 +150,8 @@ mod tests {
         let places = Places::new(1);
         let (gone, other) = (issuer("gone"), issuer("other"));
         for issuer in [&gone, &other] {
-            assert!(places.take(issuer, &1));
-            assert!(!places.take(issuer, &2));
+            assert!(takes(&places, issuer, 1));
+            assert!(!takes(&places, issuer, 2));
         }
         places.leave(&gone);
         places.retain(|issuer| *issuer == other);
@@ -136,18 +159,18 @@ mod tests {
         places.leave(&other);
         assert_eq!(places.next(&other, |_| true), Some(2));
         // A place that is taken counts until it is given back.
-        assert!(places.take(&gone, &1));
+        assert!(takes(&places, &gone, 1));
         places.retain(|_| false);
-        assert!(!places.take(&gone, &3));
+        assert!(!takes(&places, &gone, 3));
     }
 
     #[test]
     fn who_waits_is_told_once_in_turn_and_only_while_there() {
         let places = Places::new(1);
         let busy = issuer("busy");
-        assert!(places.take(&busy, &0));
+        assert!(takes(&places, &busy, 0));
         for who in [1, 2, 1, 3, 4, 2] {
-            assert!(!places.take(&busy, &who));
+            assert!(!takes(&places, &busy, who));
         }
         let is_there = |who: &i32| *who != 2;
         let next = || {
@@ -155,10 +178,10 @@ mod tests {
             places.next(&busy, is_there)
         };
         assert_eq!(next(), Some(1));
-        assert!(places.take(&busy, &1));
+        assert!(takes(&places, &busy, 1));
         assert_eq!(next(), Some(3), "2 is gone");
         // It took a place before it was told.
-        assert!(places.take(&busy, &4));
+        assert!(takes(&places, &busy, 4));
         assert_eq!(next(), None);
         assert!(places.lines().is_empty(), "an issuer that nobody asks takes no memory");
     }

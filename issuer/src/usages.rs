@@ -11,16 +11,22 @@ use client::v1::Profile;
 
 use crate::certificate_request::PROFILE_ANNOTATION;
 
-/// Kubernetes' names that are no names of X.509 (certificates.k8s.io/v1 `KeyUsage`).
-const OTHERS: [(&str, &str); 4] = [
+/// Kubernetes' names that are no names of X.509 (certificates.k8s.io/v1 `KeyUsage`), as profiles write them.
+const OTHERS: [(&str, &str); 9] = [
     ("signing", "digital signature"),
     ("cert sign", "key cert sign"),
     ("s/mime", "email protection"),
     ("timestamping", "time stamping"),
+    ("ipsec end system", "1.3.6.1.5.5.7.3.5"),
+    ("ipsec tunnel", "1.3.6.1.5.5.7.3.6"),
+    ("ipsec user", "1.3.6.1.5.5.7.3.7"),
+    ("microsoft sgc", "1.3.6.1.4.1.311.10.3.3"),
+    ("netscape sgc", "2.16.840.1.113730.4.1"),
 ];
-/// What no post-quantum or elliptic key can do, and every tool asks for by habit: where a key can't,
-/// the server leaves it out and says so.
-const HABIT: &str = "key_encipherment";
+/// What many keys can't do, post-quantum ones above all, and tools ask for by habit: where the key or the
+/// profile lacks it, the certificate is issued without.
+const HABITS: [&str; 5] =
+    ["key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only"];
 
 /// Checks usages that stand beside a CSR: the profile allows each of them, and where purposes are
 /// among them, they are the ones that the certificate will have, no fewer and no more. The profile
@@ -38,15 +44,17 @@ pub(crate) fn check(
     for usage in asked {
         let found: String = usage.chars().take(64).collect();
         let refused = |allowed: &[String]| {
-            let allowed = allowed.join(", ");
+            let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
             format!("spec.usages: found {found:?}, allowed by the profile {name}: {allowed}")
         };
         match named(usage) {
             Some(Named::Usage(usage)) => {
-                if usage != HABIT && !profile.key_usages.iter().any(|one| one == usage) {
+                if !HABITS.contains(&usage) && !profile.key_usages.iter().any(|one| one == usage) {
                     return Err(refused(&profile.key_usages));
                 }
             }
+            // An authority's certificate without purposes has no limit in them.
+            Some(Named::Purpose(_)) if profile.is_of_authorities() && none_given(profile) => {}
             Some(Named::Purpose(purpose)) => {
                 if !profile.extended_key_usages.contains(&purpose) {
                     return Err(refused(&profile.extended_key_usages));
@@ -73,7 +81,8 @@ pub(crate) fn check(
 }
 
 /// Checks the purposes of a certificate that was answered, where purposes were asked for: it has none
-/// beside them. One without any is good for every purpose (RFC 5280 section 4.2.1.12).
+/// beside them. One without any is good for every purpose (RFC 5280 section 4.2.1.12), which only an
+/// authority's is meant to be.
 ///
 /// # Errors
 /// Which field, what was found, what is allowed.
@@ -89,12 +98,18 @@ pub(crate) fn answered(asked: &[String], leaf: &Certificate) -> Result<(), Strin
         .flat_map(|found| &found.0)
         .map(|one| extended_key_usage_name(*one))
         .collect();
-    if asked.is_empty() || (!found.is_empty() && found.is_subset(&asked)) {
+    let is_authority = leaf.extensions().basic_constraints().is_some_and(|own| own.ca);
+    let is_limited = !found.is_empty() || is_authority;
+    if asked.is_empty() || (is_limited && found.is_subset(&asked)) {
         return Ok(());
     }
     let list = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>().join(", ");
     let found = if found.is_empty() { "every purpose".to_owned() } else { list(found) };
     Err(format!("extended key usage: found {found}, allowed by spec.usages: {}", list(asked)))
+}
+
+fn none_given(profile: &Profile) -> bool {
+    profile.extended_key_usages.is_empty()
 }
 
 /// The purposes that the certificate will have.
@@ -171,8 +186,26 @@ mod tests {
     fn what_the_profile_gives_is_found_under_kubernetes_names() {
         asked(&["digital signature", "server auth", "email protection"]).unwrap();
         asked(&["signing", "key encipherment", "server auth", "s/mime"]).unwrap();
+        asked(&["data encipherment", "key agreement"]).unwrap();
         asked(&["digital signature"]).unwrap();
         asked(&[]).unwrap();
+    }
+
+    #[test]
+    fn an_authority_without_purposes_has_no_limit_in_them_and_a_leaf_none_of_them() {
+        let bare = |kind: &str| Profile {
+            kind: kind.into(),
+            extended_key_usages: Vec::new(),
+            key_usages: vec!["digital_signature".into(), "key_cert_sign".into()],
+            ..profile()
+        };
+        let usages = ["cert sign", "server auth", "client auth"];
+        asked_of(&bare("issuing"), &usages).unwrap();
+        let error = asked_of(&bare("leaf"), &usages).unwrap_err();
+        assert!(
+            error.ends_with("found \"server auth\", allowed by the profile mail: none"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -182,7 +215,9 @@ mod tests {
             ("code signing", "server_auth, email_protection"),
             ("any", "server_auth, email_protection"),
             ("cert sign", "digital_signature"),
-            ("netscape sgc", "digital_signature, server_auth, email_protection"),
+            ("netscape sgc", "server_auth, email_protection"),
+            ("content commitment", "digital_signature"),
+            ("client", "digital_signature, server_auth, email_protection"),
             ("", "digital_signature, server_auth, email_protection"),
         ] {
             let error = asked(&["digital signature", other]).unwrap_err();

@@ -64,7 +64,8 @@ pub fn unchecked(request: &CertificateRequest, issuer: &IssuerRef, now: Timestam
     Plan { patch, notice: None, again: Some(UNCHECKED), outcome }
 }
 
-/// It waits until others of its issuer are done. One that says nothing of itself yet says so.
+/// It waits until others of its issuer are done, and has waited a while. One that says nothing of itself yet
+/// says so.
 #[must_use]
 pub fn in_line(request: &CertificateRequest, issuer: &IssuerRef, now: Timestamp) -> RequestPlan {
     let says_nothing = find(request.conditions(), READY).is_none();

@@ -17,6 +17,7 @@ use crate::fault::{Fault, in_time};
 use crate::go_duration;
 use crate::history::{History, RetryRules};
 use crate::kinds::IssuerRef;
+use crate::places::{IN_LINE, Turn};
 use crate::plan::{Outcome, Plan};
 use crate::serving::{Serving, Standing};
 use crate::signing::{Signed, Wish, sign};
@@ -67,8 +68,10 @@ pub async fn reconcile(
                 (Standing::Ready(serving), None) => {
                     place = context.place(&issuer, &Asker::Request(ObjectRef::from_obj(&*request)));
                     match place {
-                        Some(_) => open(&request, &serving, &context, &mut version).await?,
-                        None => plan::in_line(&request, &issuer, now),
+                        Ok(_) => open(&request, &serving, &context, &mut version).await?,
+                        // It may be its turn soon: a flood writes no status for each that joins.
+                        Err(Turn::Joins) => return Ok(Action::requeue(IN_LINE)),
+                        Err(_) => plan::in_line(&request, &issuer, now),
                     }
                 }
             };

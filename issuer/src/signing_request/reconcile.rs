@@ -62,7 +62,7 @@ pub async fn reconcile(
     }
     // Held until the result is written.
     let asker = Asker::SigningRequest(ObjectRef::from_obj(&*request));
-    let Some(_place) = context.place(&issuer, &asker) else {
+    let Ok(_place) = context.place(&issuer, &asker) else {
         return Ok(Action::requeue(IN_LINE));
     };
     let (plan, history) = looked_at(&request, (&issuer, &standing), &context, &history).await;
