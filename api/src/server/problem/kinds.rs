@@ -92,7 +92,7 @@ kinds! {
         "A revocation never changes; the detail has the time of the first one."
         "Nothing is left to do.";
     NOT_ISSUED "not-issued" 409 "What the earlier request led to is revoked"
-        "The same request got a certificate before, which is revoked since then. A revoked certificate is not handed out again."
+        "The same request was recorded before, and its certificate, or its record without one, is revoked since then. A revoked certificate is not handed out again."
         "Choose a new `Idempotency-Key`.";
     BODY_TOO_LARGE "body-too-large" 413 "The body is too large"
         "The body is longer than the server reads."
