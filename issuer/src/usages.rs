@@ -71,7 +71,6 @@ pub(crate) fn check(
     if purposes.is_empty() || purposes == given {
         return Ok(());
     }
-    let list = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>().join(", ");
     Err(format!(
         "spec.usages: found {}, allowed by the profile {name} with this CSR is what the certificate will have: {}; \
          choose another profile by the annotation {PROFILE_ANNOTATION}",
@@ -103,9 +102,12 @@ pub(crate) fn answered(asked: &[String], leaf: &Certificate) -> Result<(), Strin
     if asked.is_empty() || (is_limited && found.is_subset(&asked)) {
         return Ok(());
     }
-    let list = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>().join(", ");
     let found = if found.is_empty() { "every purpose".to_owned() } else { list(found) };
     Err(format!("extended key usage: found {found}, allowed by spec.usages: {}", list(asked)))
+}
+
+fn list(all: BTreeSet<String>) -> String {
+    all.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 fn none_given(profile: &Profile) -> bool {
