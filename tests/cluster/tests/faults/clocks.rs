@@ -8,7 +8,7 @@ use interop::peers;
 use rustix::process::Signal;
 use test_cluster::Between;
 
-use crate::{issued, ready, stand, told, uid, wanted};
+use crate::{ready, stand, told, uid, wanted};
 
 /// Debian's libfaketime.
 fn library() -> Option<String> {
@@ -63,13 +63,13 @@ fn an_issuer_program_whose_clock_is_wrong_says_what_it_finds_and_recovers() {
         assert!(waits.contains("valid"), "{waits}");
         set(&clock, "+0");
         shop.wait("certificate/web", "condition=Ready");
-        assert_eq!(issued(&stand.server, &uid(&shop, &request)), 1);
+        assert_eq!(stand.server.issued(&uid(&shop, &request)), 1);
         // Ahead, and back again in the middle of its work.
         for (name, wrong) in [("ahead", "+2h"), ("back", "-0"), ("ahead-again", "+20m")] {
             set(&clock, wrong);
             shop.apply(&wanted(name));
             shop.wait(&format!("certificate/{name}"), "condition=Ready");
-            assert_eq!(issued(&stand.server, &uid(&shop, &shop.request_of(name))), 1, "{name}");
+            assert_eq!(stand.server.issued(&uid(&shop, &shop.request_of(name))), 1, "{name}");
         }
     }
     stand.controllers.end(Signal::TERM);

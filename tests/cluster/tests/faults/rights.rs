@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use test_cluster::{Issuer, Namespace, Stand};
 
-use crate::{issued, ready, stand, told, uid, until, wanted};
+use crate::{ready, stand, told, uid, until, wanted};
 
 /// Where the chart puts what the program may do in every namespace.
 const EVERYWHERE: &str = "clusterrole/espalier-system:espalier-issuer";
@@ -63,7 +63,7 @@ fn without_the_right_to_write_a_status_an_event_says_so() {
     assert_eq!(told(&shop, &request).0, Value::Null);
     taken.back(&stand);
     shop.wait("certificate/web", "condition=Ready");
-    assert_eq!(issued(&stand.server, &uid(&shop, &request)), 1);
+    assert_eq!(stand.server.issued(&uid(&shop, &request)), 1);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn without_the_right_to_read_credentials_the_issuer_says_so() {
     assert!(told(&shop, &request).1.contains("the API server refuses"));
     taken.back(&stand);
     shop.wait("certificate/web", "condition=Ready");
-    assert_eq!(issued(&stand.server, &uid(&shop, &request)), 1);
+    assert_eq!(stand.server.issued(&uid(&shop, &request)), 1);
 }
 
 #[test]
@@ -132,5 +132,5 @@ fn without_the_right_to_read_requests_the_program_is_not_ready() {
     until("ready", || stand.controllers.answers("/readyz").0 == 200);
     let shop = stand.cluster.namespaced(&name);
     shop.wait("certificate/web", "condition=Ready");
-    assert_eq!(issued(&stand.server, &uid(&shop, &shop.request_of("web"))), 1);
+    assert_eq!(stand.server.issued(&uid(&shop, &shop.request_of("web"))), 1);
 }

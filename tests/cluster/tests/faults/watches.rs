@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use test_cluster::{Asked, Between, Stand, Twist};
 
-use crate::{issued, ready, stand, uid, wanted};
+use crate::{ready, stand, uid, wanted};
 
 const REQUESTS: &str = "/apis/cert-manager.io/v1/certificaterequests?";
 const STATUS: &str = "/status?";
@@ -57,7 +57,7 @@ fn a_watch_that_expired_is_begun_anew_and_one_that_broke_goes_on() {
     let served = |name: &str| {
         shop.apply(&wanted(name));
         shop.wait(&format!("certificate/{name}"), "condition=Ready");
-        assert_eq!(issued(&stand.server, &uid(&shop, &shop.request_of(name))), 1, "{name}");
+        assert_eq!(stand.server.issued(&uid(&shop, &shop.request_of(name))), 1, "{name}");
     };
     served("before");
     let listed = lists(&between);
@@ -112,7 +112,7 @@ fn writes_that_fail_or_whose_answer_is_lost_lead_to_one_certificate() {
         });
         shop.apply(&wanted(name));
         shop.wait(&format!("certificate/{name}"), "condition=Ready");
-        assert_eq!(issued(&stand.server, &uid(&shop, &shop.request_of(name))), 1, "{name}");
+        assert_eq!(stand.server.issued(&uid(&shop, &shop.request_of(name))), 1, "{name}");
     }
     drop(shop);
     directly(&mut stand);

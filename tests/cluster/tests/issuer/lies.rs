@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_cluster::{Asked, Between, Issuer, Namespace, Record, Server, Stand, Twist, Wanted};
+use test_cluster::{Asked, Between, Issuer, Namespace, Server, Stand, Twist, Wanted};
 
 const SPEC: &str = "dnsNames: [web.example.com]\nprivateKey: {algorithm: ECDSA, size: 256}";
 /// Where certificates are asked for.
@@ -36,10 +36,7 @@ fn wanted(name: &str) -> String {
 fn issued(server: &Server, shop: &Namespace<'_>, request: &str) -> usize {
     let request = shop.get(request);
     let uid = request["metadata"]["uid"].as_str().unwrap();
-    let export = server.run("ledger export");
-    assert_eq!(export.code, Some(0), "{}", export.text);
-    let records = Record::all(&export.text);
-    records.iter().filter(|one| one.uid() == Some(uid) && one.is_issued()).count()
+    server.issued(uid)
 }
 
 /// Alters the first answers to requests for certificates, and then no more.
