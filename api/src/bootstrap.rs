@@ -197,11 +197,17 @@ impl Bootstrap<'_> {
     }
 }
 
-/// Publishes the certificates that the plan names.
+/// Publishes the certificates that the plan names. Where the ClusterTrustBundle can't be had people are
+/// told, and that is all: an API server without its kind keeps no CA from being started.
 ///
 /// # Errors
 /// `CliError` with exit code 3 where ledger or API server can't be asked.
-pub async fn publish(trust: &Trust, ledger: &Ledger, server: &ApiServer) -> Result<(), CliError> {
+pub async fn publish(
+    trust: &Trust,
+    ledger: &Ledger,
+    server: &ApiServer,
+    context: &Context,
+) -> Result<(), CliError> {
     let mut files = BTreeMap::new();
     for (file, names) in &trust.files {
         let mut text = String::new();
@@ -212,5 +218,12 @@ pub async fn publish(trust: &Trust, ledger: &Ledger, server: &ApiServer) -> Resu
         }
         files.insert(file.as_str(), text);
     }
-    server.apply_config_map(&trust.config_map, &files).await
+    server.apply_config_map(&trust.config_map, &files).await?;
+    if let Some(bundle) = &trust.cluster_trust_bundle {
+        let certificates = files.get(bundle.file.as_str()).map_or("", String::as_str);
+        if let Err(error) = server.apply_trust_bundle(bundle, certificates).await {
+            context.note(&format!("no ClusterTrustBundle is published: {}", error.message()));
+        }
+    }
+    Ok(())
 }

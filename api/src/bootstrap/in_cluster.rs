@@ -1,5 +1,5 @@
-//! The API server of the cluster that this pod runs in: Secrets of keys, and the ConfigMap of
-//! certificates.
+//! The API server of the cluster that this pod runs in: Secrets of keys, and the ConfigMap and the
+//! ClusterTrustBundle of certificates.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,10 +9,11 @@ use base64ct::{Base64, Encoding as _};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::plan::ClusterTrustBundle;
 use crate::auth::fetch::Fetcher;
 use crate::cli::{CliError, Exit};
 
@@ -210,21 +211,53 @@ impl ApiServer {
         name: &str,
         files: &BTreeMap<&str, String>,
     ) -> Result<(), CliError> {
-        let mut url = self.url("configmaps", Some(name))?;
-        url.query_pairs_mut().append_pair("fieldManager", MANAGER).append_pair("force", "true");
         let object = json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": name, "labels": labels()},
             "data": files,
         });
+        self.apply(self.url("configmaps", Some(name))?, &object, name).await
+    }
+
+    /// Makes a ClusterTrustBundle (certificates.k8s.io) have these certificates in PEM, by server-side
+    /// apply. It belongs to no signer and to no namespace.
+    ///
+    /// # Errors
+    /// As [`Self::secret`].
+    pub async fn apply_trust_bundle(
+        &self,
+        bundle: &ClusterTrustBundle,
+        certificates: &str,
+    ) -> Result<(), CliError> {
+        let (name, group) = (bundle.name.as_str(), "certificates.k8s.io");
+        let version = bundle.version.as_str();
+        let object = json!({
+            "apiVersion": format!("{group}/{version}"),
+            "kind": "ClusterTrustBundle",
+            "metadata": {"name": name, "labels": labels()},
+            "spec": {"trustBundle": certificates},
+        });
+        let url = self.at(&["apis", group, version, "clustertrustbundles", name])?;
+        self.apply(url, &object, name).await
+    }
+
+    async fn apply(&self, mut url: Url, object: &Value, name: &str) -> Result<(), CliError> {
+        url.query_pairs_mut().append_pair("fieldManager", MANAGER).append_pair("force", "true");
         let body = Zeroizing::new(object.to_string().into_bytes());
         let body = Some(("application/apply-patch+yaml", body));
         let (status, answer) = self.ask(Method::PATCH, &url, body).await?;
         self.check(status, &answer, &[StatusCode::OK, StatusCode::CREATED], name)
     }
 
+    /// An object of the pod's namespace.
     fn url(&self, kind: &str, name: Option<&str>) -> Result<Url, CliError> {
+        let mut path = vec!["api", "v1", "namespaces", &self.namespace, kind];
+        path.extend(name);
+        self.at(&path)
+    }
+
+    fn at(&self, segments: &[&str]) -> Result<Url, CliError> {
         let mut url = self.base.clone();
         let wrong = |()| {
             CliError::usage(format!(
@@ -233,7 +266,7 @@ impl ApiServer {
             ))
         };
         let mut path = url.path_segments_mut().map_err(wrong)?;
-        path.pop_if_empty().extend(["api", "v1", "namespaces", &self.namespace, kind]).extend(name);
+        path.pop_if_empty().extend(segments);
         drop(path);
         Ok(url)
     }
@@ -268,14 +301,11 @@ impl ApiServer {
         }
         let said = serde_json::from_slice(answer).map(|status: Status| status.message);
         let said = said.unwrap_or_else(|_| "it says no more".to_owned());
-        let message = format!(
-            "API server of Kubernetes: {}/{name}: found status {status}: {said}",
-            self.namespace
-        );
+        let message = format!("API server of Kubernetes: {name}: found status {status}: {said}");
         let failure = CliError::environment(message);
         Err(match status {
             StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => failure.with_hint(
-                "the chart's Role RELEASE-espalier-bootstrap has the rights that it takes",
+                "the chart's roles RELEASE-espalier-bootstrap have the rights that it takes",
             ),
             _ => failure,
         })

@@ -54,6 +54,42 @@ pub struct Trust {
     pub config_map: String,
     /// Its files, each with the authorities whose own certificates it has.
     pub files: BTreeMap<String, Vec<String>>,
+    /// Where one of the files is published for the whole cluster as well.
+    #[serde(default)]
+    pub cluster_trust_bundle: Option<ClusterTrustBundle>,
+}
+
+/// A ClusterTrustBundle (certificates.k8s.io), which pods of every namespace can mount.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterTrustBundle {
+    /// Its name. One with a colon would belong to a signer of Kubernetes, and this belongs to none.
+    pub name: String,
+    /// The version of its kind that the API server has.
+    pub version: BundleVersion,
+    /// The file of the ConfigMap whose certificates it has.
+    pub file: String,
+}
+
+/// A version of the kind `ClusterTrustBundle`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BundleVersion {
+    /// Of Kubernetes 1.37 and newer.
+    V1,
+    /// Of Kubernetes 1.33 and newer, where its administrator has switched it on.
+    V1beta1,
+}
+
+impl BundleVersion {
+    /// As paths and `apiVersion` have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V1beta1 => "v1beta1",
+        }
+    }
 }
 
 /// The file as it stands there.
@@ -117,13 +153,33 @@ impl Plan {
 
     fn check_trust(&self) -> Result<(), CliError> {
         let trust = self.kubernetes.as_ref().and_then(|kubernetes| kubernetes.trust.as_ref());
-        let named = trust.into_iter().flat_map(|trust| trust.files.values().flatten());
+        let Some(trust) = trust else { return Ok(()) };
         let known: Vec<&str> =
             self.authorities.iter().map(|one| one.founding.name.as_str()).collect();
-        match named.into_iter().find(|name| !known.contains(&name.as_str())) {
-            None => Ok(()),
-            Some(name) => Err(wrong("kubernetes.trust.files", name, known.join(", "))),
+        let mut named = trust.files.values().flatten();
+        if let Some(name) = named.find(|name| !known.contains(&name.as_str())) {
+            return Err(wrong("kubernetes.trust.files", name, known.join(", ")));
         }
+        match &trust.cluster_trust_bundle {
+            Some(bundle) => bundle.check(&trust.files),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ClusterTrustBundle {
+    fn check(&self, files: &BTreeMap<String, Vec<String>>) -> Result<(), CliError> {
+        let field = |field: &str| format!("kubernetes.trust.cluster_trust_bundle.{field}");
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+        if !(1..=253).contains(&self.name.len()) || !self.name.chars().all(is_name) {
+            let allowed = "1 to 253 small letters, digits, '-' and '.'";
+            return Err(wrong(&field("name"), format!("{:?}", self.name), allowed));
+        }
+        if !files.contains_key(&self.file) {
+            let allowed = files.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(wrong(&field("file"), &self.file, allowed));
+        }
+        Ok(())
     }
 }
 
@@ -174,7 +230,10 @@ authorities:
   - {name: issuing, parent: root, algorithm: p256, alt_algorithm: ml-dsa-65, subject: CN=Issuing, days: 30}
 kubernetes:
   key_secrets: ca-
-  trust: {config_map: trust, files: {ca.crt: [issuing], roots.crt: [root]}}
+  trust:
+    config_map: trust
+    files: {ca.crt: [issuing], roots.crt: [root]}
+    cluster_trust_bundle: {name: ns.trust, version: v1beta1, file: roots.crt}
 ";
 
     #[test]
@@ -182,7 +241,10 @@ kubernetes:
         let plan = Plan::from_yaml(RIGHT).unwrap();
         assert_eq!(plan.authorities[1].parent.as_deref(), Some("root"));
         assert_eq!(plan.authorities[1].founding.validity_seconds, Some(30 * 86_400));
-        assert_eq!(plan.kubernetes.unwrap().key_secrets.as_deref(), Some("ca-"));
+        let kubernetes = plan.kubernetes.unwrap();
+        assert_eq!(kubernetes.key_secrets.as_deref(), Some("ca-"));
+        let bundle = kubernetes.trust.unwrap().cluster_trust_bundle.unwrap();
+        assert_eq!((bundle.name.as_str(), bundle.version.as_str()), ("ns.trust", "v1beta1"));
     }
 
     #[test]
@@ -201,6 +263,9 @@ kubernetes:
                 "[nobody]",
                 "kubernetes.trust.files: found nobody, allowed: root, issuing",
             ),
+            ("ns.trust", "x.dev:trust", "bundle.name: found \"x.dev:trust\", allowed: 1 to 253"),
+            ("v1beta1", "v2", "v2"),
+            ("file: roots.crt", "file: ca", "bundle.file: found ca, allowed: ca.crt, roots.crt"),
         ] {
             let text = RIGHT.replacen(right, wrong, 1);
             let refusal = Plan::from_yaml(&text).unwrap_err().message().to_owned();

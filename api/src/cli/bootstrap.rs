@@ -17,7 +17,7 @@ use crate::passphrase::NewPassphraseOptions;
 /// For machines that set up a CA without a person, such as the Helm chart's. What is there stays as
 /// it is, what was cut off is completed, and running it again does no harm. The plan is a YAML file,
 /// described in docs/kubernetes.md; in a pod it may have keys kept in Secrets and certificates
-/// published in a ConfigMap. No key is printed.
+/// published in a ConfigMap and a ClusterTrustBundle. No key is printed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   espalier bootstrap --plan plan.yaml --passphrase-file passphrase
@@ -95,7 +95,9 @@ async fn carry_out(
     let bootstrap = Bootstrap { folder, ledger: &ledger, protection, key_secrets, published };
     let made = bootstrap.run(authorities, context).await;
     let made = match made {
-        Ok(outcomes) => told(&kubernetes, &ledger, server.as_ref()).await.map(|()| outcomes),
+        Ok(outcomes) => {
+            told(&kubernetes, &ledger, server.as_ref(), context).await.map(|()| outcomes)
+        }
         Err(error) => Err(error),
     };
     let closed = ledger.close().await.map_err(ledger_failed);
@@ -106,9 +108,10 @@ async fn told(
     kubernetes: &InKubernetes,
     ledger: &ledger::Ledger,
     server: Option<&ApiServer>,
+    context: &Context,
 ) -> Result<(), CliError> {
     match kubernetes.trust.as_ref().zip(server) {
-        Some((trust, server)) => publish(trust, ledger, server).await,
+        Some((trust, server)) => publish(trust, ledger, server, context).await,
         None => Ok(()),
     }
 }

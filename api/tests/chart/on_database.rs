@@ -62,15 +62,20 @@ server: {{replicas: 2, tls: {{extraNames: [localhost]}}}}
         let account =
             format!("system:serviceaccount:{}:espalier-bootstrap", release.namespace.name());
         let words = ["auth", "can-i", verb, object, "--as", &account];
-        release.namespace.kubectl().run(&words).text().trim() == "yes"
+        release.namespace.kubectl().run(&words).ended_well()
     };
     assert!(may("get", "secret/espalier-authority-root") && may("create", "secrets"));
+    let bundle = format!("clustertrustbundle/{}.espalier-trust", release.namespace.name());
+    assert!(may("create", &bundle) && may("patch", &bundle));
     for (verb, object) in [
         ("get", "secret/foreign"),
         ("list", "secrets"),
         ("update", "secret/espalier-authority-root"),
         ("delete", "secret/espalier-authority-root"),
         ("get", "configmap/espalier-server"),
+        ("create", "configmap/other"),
+        ("create", "clustertrustbundle/other"),
+        ("patch", "clustertrustbundle/other"),
     ] {
         assert!(!may(verb, object), "{verb} {object}");
     }
@@ -85,6 +90,7 @@ server: {{replicas: 2, tls: {{extraNames: [localhost]}}}}
     let logs = tempfile::tempdir().unwrap();
     let trust = release.namespace.get("configmap/espalier-trust");
     let trusted = trust["data"]["ca.crt"].as_str().unwrap();
+    release.roots_are_the_clusters();
     let roots = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let mut running = Vec::new();
     for (number, folder) in roots.iter().enumerate() {

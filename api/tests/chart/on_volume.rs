@@ -34,6 +34,7 @@ server: {{tls: {{extraNames: [localhost]}}}}
     assert!(release.namespace.list("secrets").len() == 2, "the passphrase, and Helm's own");
     let trust = release.namespace.get("configmap/espalier-trust");
     let trusted = trust["data"]["ca.crt"].as_str().unwrap();
+    release.roots_are_the_clusters();
     let server = pod.start("server", &logs.path().join("first"));
     is_ready(&release, &pod);
     issues(&release, &pod, trusted);
@@ -76,8 +77,13 @@ server: {{tls: {{extraNames: [localhost]}}}}
     assert!(server.end());
     // Whoever wants another hierarchy says that nothing relies on the first.
     release.namespace.kubectl().run(&["delete", "configmap/espalier-trust"]).ok();
+    let binding = format!("clusterrolebinding/{}:espalier-bootstrap", release.namespace.name());
+    release.namespace.kubectl().run(&["delete", &binding]).ok();
     let anew = tempfile::tempdir().unwrap();
-    let run = release.pod("statefulset/espalier-server", anew.path()).run("bootstrap").done();
-    assert_eq!(run.stdout().matches(": made").count(), 5, "{}", run.stdout());
+    let run = release.pod("statefulset/espalier-server", anew.path()).run("bootstrap");
+    assert_eq!((run.code, run.stdout().matches(": made").count()), (0, 5), "{}", run.stdout());
+    // What the cluster may lack keeps no server from its start.
+    let told = ["no ClusterTrustBundle is published", "espalier-trust", "forbidden"];
+    assert!(told.iter().all(|word| run.stderr().contains(word)), "{}", run.stderr());
     tried("kubernetes", "charts/espalier on a volume", "installed, started, upgraded");
 }

@@ -85,6 +85,15 @@ impl<'a> Release<'a> {
         pod["spec"].clone()
     }
 
+    /// Pods of every namespace can mount the roots that the release has published.
+    pub(crate) fn roots_are_the_clusters(&self) {
+        let bundle = format!("clustertrustbundle/{}.espalier-trust", self.namespace.name());
+        let bundle = self.namespace.get(&bundle);
+        let roots = self.namespace.get("configmap/espalier-trust")["data"]["roots.crt"].clone();
+        assert_eq!(bundle["spec"]["trustBundle"], roots);
+        assert_eq!(bundle["spec"]["signerName"], Value::Null);
+    }
+
     /// A token of a service account, for the server of the release.
     pub(crate) fn token(&self, account: &str, audience: &str) -> String {
         let words = ["create", "token", account, "--audience", audience];
