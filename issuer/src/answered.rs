@@ -4,6 +4,7 @@ use ca_core::certificate::Certificate;
 use ca_core::csr::CertificateRequest;
 use ca_core::general_name::{AltName, DnsName};
 use ca_core::path::same_name;
+use jiff::Timestamp;
 
 use crate::signing::Wish;
 use crate::usages;
@@ -33,6 +34,24 @@ pub(crate) fn check(
         lifetime(leaf, seconds)?;
     }
     usages::answered(wish.usages, leaf)
+}
+
+/// Now is in its validity. Another one would break whoever has a good one still; and for one that has ended
+/// cert-manager would ask anew at once, and again.
+///
+/// # Errors
+/// What was found and what is allowed.
+pub(crate) fn valid_at(leaf: &Certificate, now: Timestamp) -> Result<(), String> {
+    let (begins, ends) = (leaf.validity().not_before(), leaf.validity().not_after());
+    let found = match () {
+        () if now < begins => format!("one that begins at {begins}"),
+        () if now > ends => format!("one that has ended at {ends}"),
+        () => return Ok(()),
+    };
+    // Without what time it is now: the same words are told once.
+    Err(format!(
+        "validity: found {found}, allowed is one that is valid now; the clock of the server or of this program is wrong"
+    ))
 }
 
 /// Each name is one of the request's, or its common name, which a profile may take for a name.
@@ -100,8 +119,29 @@ mod tests {
             is_ca: false,
             is_ca_field: "spec.isCA",
             usages: &usages,
+            clock: || Timestamp::UNIX_EPOCH,
         };
         check(&leaf, &csr(&key), &wish)
+    }
+
+    #[test]
+    fn the_first_and_the_last_second_are_taken_and_those_beside_them_are_not() {
+        let algorithm = Algorithm::named("p256").unwrap();
+        let key = SigningKey::of(algorithm, Role::Leaf);
+        let leaf = Authority::root(algorithm, None)
+            .issue("tls-server", request_for(OWN, &[&format!("DNS:{LEAF_NAME}")], &key, None));
+        let (begins, ends) = (leaf.validity().not_before(), leaf.validity().not_after());
+        let second = jiff::SignedDuration::from_secs(1);
+        valid_at(&leaf, begins).unwrap();
+        valid_at(&leaf, ends).unwrap();
+        let early = valid_at(&leaf, begins - second).unwrap_err();
+        assert!(
+            early.starts_with(&format!("validity: found one that begins at {begins}, allowed is"))
+        );
+        let late = valid_at(&leaf, ends + second).unwrap_err();
+        assert!(
+            late.starts_with(&format!("validity: found one that has ended at {ends}, allowed is"))
+        );
     }
 
     const OWN: &str = "CN=leaf.test";

@@ -11,6 +11,7 @@ use client::v1::{IssueCertificate, Profile};
 use client::{Client, ClientError, IdempotencyKey, Issued, with_causes};
 use jiff::Timestamp;
 
+use crate::context::Clock;
 use crate::fault::Fault;
 use crate::serving::{Authority, Serving};
 use crate::{answered, usages};
@@ -40,6 +41,8 @@ pub struct Wish<'a> {
     pub is_ca_field: &'static str,
     /// What it shall be used for, in the words of Kubernetes, where that stands beside the CSR.
     pub usages: &'a [String],
+    /// Who knows the time.
+    pub clock: Clock,
 }
 
 /// A certificate that was issued and checked.
@@ -150,7 +153,8 @@ async fn asked(
 ///
 /// # Errors
 /// [`Fault::Transient`] for an answer of another request or authority, as the authority may have
-/// been made anew since it was looked at; [`Fault::Refused`] for a certificate that does not fit.
+/// been made anew since it was looked at, and for one that is not valid now, as a clock may be set right;
+/// [`Fault::Refused`] for a certificate that does not fit.
 pub fn accept(
     authority: &Authority,
     csr: &CertificateRequest,
@@ -170,6 +174,7 @@ pub fn accept(
         return Err(foreign("public key: found another one, allowed is the request's".into()));
     }
     signed_by(authority, &leaf).map_err(foreign)?;
+    answered::valid_at(&leaf, (wish.clock)()).map_err(foreign)?;
     answered::check(&leaf, csr, wish).map_err(Fault::Refused)?;
     let is = leaf.extensions().basic_constraints().is_some_and(|constraints| constraints.ca);
     if is != wish.is_ca {
@@ -243,7 +248,16 @@ mod tests {
         let key = "u-1".to_owned();
         let csr = CSR.as_bytes();
         let is_ca_field = "spec.isCA";
-        let wish = Wish { csr, key, profile, seconds: None, is_ca, is_ca_field, usages: &[] };
+        let wish = Wish {
+            csr,
+            key,
+            profile,
+            seconds: None,
+            is_ca,
+            is_ca_field,
+            usages: &[],
+            clock: || Timestamp::UNIX_EPOCH,
+        };
         sign(&nowhere(intermediates), &wish).await.unwrap_err()
     }
 

@@ -1,13 +1,10 @@
 //! The clock goes ahead and is stepped back: the server issues, revokes and lists on, and what was
 //! revoked is on the next list though its certificate had expired by the clock that was ahead.
-//!
-//! The clock is libfaketime's, a foreign library between the server and the system's.
 
-use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ca_core::crl::{CertificateList, EntrySerial};
+use interop::faketime::FakeClock;
 use jiff::Timestamp;
 
 use crate::dice::Dice;
@@ -23,46 +20,27 @@ const AHEAD: u64 = 20 * 86_400;
 /// Steps are shorter than this, in seconds. Certificates of the load are valid for an hour.
 const STEP: u64 = 8 * 3_600;
 
-/// Debian's libfaketime.
-fn library() -> Option<String> {
-    let triplet = format!("{}-linux-gnu", std::env::consts::ARCH);
-    let path = format!("/usr/lib/{triplet}/faketime/libfaketimeMT.so.1");
-    if Path::new(&path).exists() {
-        return Some(path);
-    }
-    test_postgres::absent(&format!("no {path}: install the package libfaketime"));
-    None
-}
-
 #[test]
 fn the_clock_of_a_server_is_stepped_back_under_load() {
-    let Some(library) = library() else { return };
     let stand = Stand::on_sqlite();
-    let clock = stand.bench().path("clock");
+    let Some(clock) = FakeClock::set_by(stand.bench().path("clock")) else { return };
     let mut ahead = AHEAD;
-    set(&clock, ahead);
+    clock.set(&format!("+{ahead}"));
     let started = Instant::now();
     let mut dice = Dice::new(6);
-    let server = stand.start_with(&[
-        ("LD_PRELOAD", &library),
-        ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
-        ("FAKETIME_NO_CACHE", "1"),
-        // How long something takes and how old files are is measured as ever.
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-        ("NO_FAKE_STAT", "1"),
-    ]);
+    let server = stand.start_with(&clock.variables());
     let load = Load::start(&stand, server.address, 6);
     for round in 1..=rounds() {
         load.waits_for(3);
         let wrong = ahead + 2 * 3_600 + dice.roll(STEP);
-        set(&clock, wrong);
+        clock.set(&format!("+{wrong}"));
         load.waits_for(3);
         if round == rounds() {
             // At the latest now a list is made whose time will not have come.
             wait_for_list(&server, |list| list.this_update() >= now(ahead + 3_600));
         }
         ahead -= dice.roll(STEP);
-        set(&clock, ahead);
+        clock.set(&format!("+{ahead}"));
         load.waits_for(3);
         load.is_kept(&stand);
     }
@@ -76,14 +54,6 @@ fn the_clock_of_a_server_is_stepped_back_under_load() {
     });
     assert!(server.end().success());
     println!("{} times the clock stepped back in {:?}: {tally:?}", rounds(), started.elapsed());
-}
-
-/// Sets the clock of the server ahead by so many seconds.
-fn set(clock: &Path, ahead: u64) {
-    // It is read at any moment: it must be there, and whole.
-    let next = clock.with_extension("next");
-    fs::write(&next, format!("+{ahead}\n")).unwrap();
-    fs::rename(next, clock).unwrap();
 }
 
 /// Waits until the list that is handed out is like this.

@@ -138,6 +138,7 @@ async fn signed(
         is_ca: request.spec.is_ca,
         is_ca_field: "spec.isCA",
         usages: &request.spec.usages,
+        clock: context.clock,
     };
     let mut asked = std::pin::pin!(in_time(sign(serving, &wish)));
     if let Ok(result) = tokio::time::timeout(SAYS_SO_AFTER, &mut asked).await {

@@ -113,7 +113,7 @@ async fn looked_at(
         Ok(true) => match standing {
             Standing::Ready(serving) => {
                 rules.limit = serving.limit(rules.limit);
-                let result = signed(request, serving).await;
+                let result = signed(request, serving, context).await;
                 match &result {
                     Ok(_) => context.registry.content(issuer),
                     Err(Fault::Issuer(words)) => context.complain(issuer, words),
@@ -128,7 +128,11 @@ async fn looked_at(
     plan::concluded(request, &result, history, &rules, context.now())
 }
 
-async fn signed(request: &CertificateSigningRequest, serving: &Serving) -> Result<Signed, Fault> {
+async fn signed(
+    request: &CertificateSigningRequest,
+    serving: &Serving,
+    context: &Context,
+) -> Result<Signed, Fault> {
     let wish = Wish {
         csr: &request.spec.request.0,
         key: uid(request).to_owned(),
@@ -137,6 +141,7 @@ async fn signed(request: &CertificateSigningRequest, serving: &Serving) -> Resul
         is_ca: is_ca(request),
         is_ca_field: IS_CA_FIELD,
         usages: request.spec.usages.as_deref().unwrap_or_default(),
+        clock: context.clock,
     };
     in_time(sign(serving, &wish)).await
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use interop::espalier::beside_this_test;
 use rustix::process::Signal;
@@ -121,6 +121,14 @@ impl Controllers {
         if let Some(running) = self.running.take() {
             running.end(signal);
         }
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Panics
+    /// When it does not run, or still runs a minute later.
+    pub fn ends(&mut self) -> ExitStatus {
+        self.running.take().expect("it was started before").ends()
     }
 
     /// The running program.

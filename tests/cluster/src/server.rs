@@ -139,8 +139,17 @@ impl Server {
     /// # Panics
     /// When it does not start.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// The same with these variables of the environment as well.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn start_with(&mut self, variables: &[(&str, &str)]) {
         assert!(self.running.is_none(), "it runs already");
-        let command = self.espalier.command("serve --config espalier.yaml --log-format json");
+        let mut command = self.espalier.command("serve --config espalier.yaml --log-format json");
+        command.envs(variables.iter().copied());
         let mut running = Tied::start(&command, &self.folder, "server");
         let port = running.says(|printed| {
             let (_, rest) = printed.split_once("https://127.0.0.1:")?;

@@ -138,8 +138,16 @@ impl Tied {
     ///
     /// # Panics
     /// When it has not ended a minute later.
-    pub fn end(mut self, signal: Signal) -> ExitStatus {
+    pub fn end(self, signal: Signal) -> ExitStatus {
         self.signal(signal);
+        self.ends()
+    }
+
+    /// Waits for its end, which it comes to by itself.
+    ///
+    /// # Panics
+    /// As [`Self::end`].
+    pub fn ends(mut self) -> ExitStatus {
         let started = Instant::now();
         loop {
             if let Some(status) = self.keeper.try_wait().unwrap() {

@@ -4,6 +4,7 @@ pub mod bouncy_castle;
 pub mod crls;
 pub mod differential;
 pub mod espalier;
+pub mod faketime;
 pub mod issue;
 pub mod judge;
 pub mod ocsp;

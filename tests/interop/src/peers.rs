@@ -121,11 +121,10 @@ enum Row {
 #[must_use]
 pub fn peer(name: &str) -> Peer {
     let folder = std::env::var_os("ESPALIER_PEERS").map_or_else(default_folder, PathBuf::from);
-    let in_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
     match find(name, &folder) {
         Ok(installed) => Peer::Present(installed),
         Err(reason) => {
-            assert!(!in_ci, "CI=true allows no missing peer: {name}: {reason}");
+            assert!(!in_ci(), "CI=true allows no missing peer: {name}: {reason}");
             skip(&format!("{name}: {reason}"));
             tried(name, "everything", "skipped");
             Peer::Missing { reason }
@@ -164,6 +163,19 @@ fn find(name: &str, folder: &Path) -> Result<Installed, String> {
         Some(Row::Missing { missing }) => Err(missing),
         None => Err(format!("{}: has no row {name}", path.display())),
     }
+}
+
+/// Tells that a test is skipped, as something of the machine's is not there.
+///
+/// # Panics
+/// When `CI=true`, where nothing is skipped.
+pub fn absent(reason: &str) {
+    assert!(!in_ci(), "CI=true allows nothing to be missing: {reason}");
+    skip(reason);
+}
+
+fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true")
 }
 
 /// Says on standard error that a test is skipped, and why.

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use test_cluster::{Issuer, Namespace, Stand};
+use test_cluster::{Issuer, Namespace, SYSTEM, Stand};
 
 use crate::{ready, stand, told, uid, until, wanted};
 
 /// Where the chart puts what the program may do in every namespace.
 const EVERYWHERE: &str = "clusterrole/espalier-system:espalier-issuer";
-/// Where the owner of a namespace puts what it may do there, if that is not given everywhere.
+/// Where the owner of a namespace puts what it may do there, if that is not given everywhere; and the chart what
+/// it may do in its own.
 const HERE: &str = "role/espalier-issuer";
 
 /// Rights that were taken away.
@@ -133,4 +134,30 @@ fn without_the_right_to_read_requests_the_program_is_not_ready() {
     let shop = stand.cluster.namespaced(&name);
     shop.wait("certificate/web", "condition=Ready");
     assert_eq!(stand.server.issued(&uid(&shop, &shop.request_of("web"))), 1);
+}
+
+#[test]
+fn without_the_right_to_the_lease_the_program_ends_and_works_again_once_it_has_it() {
+    let Some(mut stand) = stand() else { return };
+    let name = ready(&stand, "no-lease").name().to_owned();
+    let taken = Taken::away(&stand.cluster.namespaced(SYSTEM), HERE, "leases");
+    // Another replica might take the lease that this one can't renew.
+    let ended = stand.controllers.ends();
+    assert_eq!(ended.code(), Some(3), "{ended:?}");
+    // As a kubelet would.
+    stand.controllers.start();
+    let looks = "the lease can't be looked at";
+    until("told", || stand.controllers.running().log().contains(looks));
+    assert!(stand.controllers.running().log().contains("the lease was lost"));
+    let shop = stand.cluster.namespaced(&name);
+    shop.apply(&wanted("web"));
+    let request = shop.request_of("web");
+    // For longer than a lease lasts here.
+    std::thread::sleep(Duration::from_secs(10));
+    assert_eq!(stand.controllers.answers("/readyz").0, 503);
+    assert_eq!(told(&shop, &request).0, Value::Null);
+    taken.back(&stand);
+    until("ready", || stand.controllers.answers("/readyz").0 == 200);
+    shop.wait("certificate/web", "condition=Ready");
+    assert_eq!(stand.server.issued(&uid(&shop, &request)), 1);
 }
