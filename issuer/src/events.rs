@@ -1,8 +1,14 @@
 //! Tells people what happened, by events of `events.k8s.io/v1`.
 //!
-//! Events are told by a task of their own, one after the other: no certificate waits for one. When
-//! more wait than [`PLACES`], the newest is dropped and counted; the condition says the same.
+//! Events are told by a task of their own, one after the other: no certificate waits for one. Those
+//! that say no more than their object does wait behind all others and are told in measure, as each
+//! costs the API server more than half of what the certificate's own status does (ADR 0172). What
+//! finds no place to wait is dropped and counted.
 
+use std::num::NonZeroU32;
+
+use governor::{Quota, RateLimiter};
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
 use tokio::sync::mpsc;
@@ -14,42 +20,78 @@ use crate::plan::Notice;
 pub const CONTROLLER: &str = "espalier.dev/issuer";
 /// Events that may wait.
 pub const PLACES: usize = 2048;
+/// Of those that can wait, so many are told at once after a rest.
+const BURST: NonZeroU32 = NonZeroU32::new(50).unwrap();
+/// So many of them are told in a second.
+const A_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
+/// So many of them wait: those of one minute. The time of an event is that at which it is told, and an
+/// event that is told much later would mislead.
+pub const PATIENT_PLACES: usize = 300;
 
-type Told = (Notice, k8s_openapi::api::core::v1::ObjectReference);
+type Told = (Notice, ObjectReference);
 
 /// Takes events that shall be told.
 #[derive(Clone, Debug)]
 pub struct Events {
-    queue: mpsc::Sender<Told>,
+    prompt: mpsc::Sender<Told>,
+    patient: mpsc::Sender<Told>,
     metrics: Metrics,
 }
 
 impl Events {
-    /// A queue, and the task that empties it until the queue is dropped.
+    /// Two queues, and the task that empties them until they are dropped.
     pub fn new(
         client: Client,
         instance: String,
         metrics: Metrics,
     ) -> (Self, impl Future<Output = ()> + Send) {
-        let (queue, mut waiting) = mpsc::channel::<Told>(PLACES);
+        let (prompt, mut told_prompt) = mpsc::channel::<Told>(PLACES);
+        let (patient, mut told_patient) = mpsc::channel::<Told>(PATIENT_PLACES);
         let reporter = Reporter { controller: CONTROLLER.to_owned(), instance: Some(instance) };
         let recorder = Recorder::new(client, reporter);
         let task = async move {
-            while let Some((notice, object)) = waiting.recv().await {
-                let event = event(notice);
-                if let Err(error) = recorder.publish(&event, &object).await {
-                    tracing::warn!(reason = event.reason, %error, "an event was not taken");
+            let measure = RateLimiter::direct(Quota::per_second(A_SECOND).allow_burst(BURST));
+            let mut next = None;
+            loop {
+                let told = tokio::select! {
+                    biased;
+                    told = told_prompt.recv() => match told {
+                        Some(told) => Some(told),
+                        None => break,
+                    },
+                    () = measure.until_ready(), if next.is_some() => next.take(),
+                    Some(told) = told_patient.recv(), if next.is_none() => {
+                        next = Some(told);
+                        None
+                    }
+                };
+                if let Some((notice, object)) = told {
+                    publish(&recorder, notice, &object).await;
                 }
             }
+            // The program ends: what may be told now is told, and nobody waits for more.
+            while measure.check().is_ok()
+                && let Some((notice, object)) = next.take().or_else(|| told_patient.try_recv().ok())
+            {
+                publish(&recorder, notice, &object).await;
+            }
         };
-        (Self { queue, metrics }, task)
+        (Self { prompt, patient, metrics }, task)
     }
 
     /// Tells what happened to an object.
     pub fn tell<K: Resource<DynamicType = ()>>(&self, object: &K, notice: Notice) {
-        if self.queue.try_send((notice, object.object_ref(&()))).is_err() {
+        let queue = if notice.can_wait { &self.patient } else { &self.prompt };
+        if queue.try_send((notice, object.object_ref(&()))).is_err() {
             self.metrics.event_dropped();
         }
+    }
+}
+
+async fn publish(recorder: &Recorder, notice: Notice, object: &ObjectReference) {
+    let event = event(notice);
+    if let Err(error) = recorder.publish(&event, object).await {
+        tracing::warn!(reason = event.reason, %error, "an event was not taken");
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::signing::Signed;
+
 /// What shall be done with an object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan<P> {
@@ -70,6 +72,8 @@ pub struct Notice {
     pub reason: &'static str,
     /// What happened.
     pub note: String,
+    /// Whether it says no more than the object itself, so that others may be told first.
+    pub can_wait: bool,
 }
 
 impl Notice {
@@ -79,13 +83,21 @@ impl Notice {
     /// Nothing to worry about.
     #[must_use]
     pub fn normal(reason: &'static str, note: &str) -> Self {
-        Self { warning: false, reason, note: shortened(note, Self::MOST) }
+        Self { warning: false, reason, note: shortened(note, Self::MOST), can_wait: false }
     }
 
     /// Someone should have a look.
     #[must_use]
     pub fn warning(reason: &'static str, note: &str) -> Self {
-        Self { warning: true, reason, note: shortened(note, Self::MOST) }
+        Self { warning: true, reason, note: shortened(note, Self::MOST), can_wait: false }
+    }
+
+    /// A certificate was issued. It can wait unless the certificate is otherwise than asked for: of a
+    /// `CertificateSigningRequest` nothing but the event tells that.
+    #[must_use]
+    pub fn issued(signed: &Signed) -> Self {
+        let can_wait = signed.notes.is_empty();
+        Self { can_wait, ..Self::normal("Issued", &signed.words()) }
     }
 }
 
@@ -100,7 +112,32 @@ fn shortened(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a panic is the failure report
+
+    use ca_core::algorithm::Algorithm;
+    use interop::issue::{Authority, LEAF_NAME, Role, SigningKey, request_for};
+
     use super::*;
+
+    #[test]
+    fn that_a_certificate_is_otherwise_than_asked_for_does_not_wait() {
+        let algorithm = Algorithm::named("p256").unwrap();
+        let key = SigningKey::of(algorithm, Role::Leaf);
+        let wanted = request_for("CN=leaf.test", &[&format!("DNS:{LEAF_NAME}")], &key, None);
+        let leaf = Authority::root(algorithm, None).issue("tls-server", wanted);
+        let signed = |notes: &[&str]| Signed {
+            serial: "07".to_owned(),
+            chain: String::new(),
+            root: String::new(),
+            notes: notes.iter().map(|note| (*note).to_owned()).collect(),
+            certificate: Box::new(leaf.clone()),
+        };
+        let plain = Notice::issued(&signed(&[]));
+        assert_eq!((plain.note.as_str(), plain.can_wait), ("certificate 07 issued", true));
+        let other = Notice::issued(&signed(&["shorter", "no keyEncipherment"]));
+        let words = "certificate 07 issued, otherwise than asked for: shorter; no keyEncipherment";
+        assert_eq!((other.note.as_str(), other.can_wait), (words, false));
+    }
 
     #[test]
     fn notes_are_cut_between_characters() {

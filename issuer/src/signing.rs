@@ -60,6 +60,18 @@ pub struct Signed {
     pub certificate: Box<Certificate>,
 }
 
+impl Signed {
+    /// What people are told.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let words = format!("certificate {} issued", self.serial);
+        if self.notes.is_empty() {
+            return words;
+        }
+        format!("{words}, otherwise than asked for: {}", self.notes.join("; "))
+    }
+}
+
 /// Asks the issuer's server, and checks what it answers.
 ///
 /// # Errors

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
@@ -16,10 +16,13 @@ use issuer::apply::{self, Owned};
 use issuer::audience::ApiAudiences;
 use issuer::certificate_request::CertificateRequest;
 use issuer::config::LeaderElection;
+use issuer::events::{Events, PATIENT_PLACES};
 use issuer::fault::Fault;
 use issuer::issuer::credential;
 use issuer::kinds::IssuerSpec;
 use issuer::leader::Election;
+use issuer::metrics::Metrics;
+use issuer::plan::Notice;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
@@ -241,4 +244,82 @@ async fn no_token_is_made_for_the_api_server_of_kubernetes() {
     ];
     assert!(known.iter().all(|word| words.contains(word)), "{words}");
     assert_eq!(script.sent(), [], "the API server was asked for it");
+}
+
+/// The queues, and what tells the events of as many requests that wait in them.
+fn events(
+    client: Client,
+    notices: &[&Notice],
+) -> (Events, impl Future<Output = ()> + Send + use<>, Metrics) {
+    let metrics = Metrics::default();
+    let (events, telling) = Events::new(client, "replica".to_owned(), metrics.clone());
+    for (number, notice) in notices.iter().enumerate() {
+        let mut object: CertificateRequest = serde_json::from_value(request("7")).unwrap();
+        object.metadata.name = Some(format!("web-{number}"));
+        object.metadata.uid = Some(format!("u-{number}"));
+        events.tell(&object, (*notice).clone());
+    }
+    (events, telling, metrics)
+}
+
+/// What the events say that were sent, in their order.
+fn notes(script: &Script) -> Vec<String> {
+    let sent = script.sent();
+    sent.iter().map(|(_, _, event)| event["note"].as_str().unwrap().to_owned()).collect()
+}
+
+/// That a certificate was issued, as the object says as well.
+fn issued() -> Notice {
+    Notice { can_wait: true, ..Notice::normal("Issued", "issued") }
+}
+
+#[tokio::test]
+async fn that_certificates_were_issued_is_told_last_and_in_measure() {
+    let (issued, failed) = (issued(), Notice::warning("Failed", "failed"));
+    let mut notices = vec![&issued; 53];
+    notices.push(&failed);
+    let (script, client) = Script::served(&[]).await;
+    let started = Instant::now();
+    let (_events, telling, _) = events(client, &notices);
+    tokio::spawn(telling);
+    while script.sent().len() < notices.len() {
+        assert!(started.elapsed() < Duration::from_secs(30), "{:?}", notes(&script));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // 50 at once, and 5 in a second.
+    assert!(started.elapsed() > Duration::from_millis(500), "{:?}", started.elapsed());
+    let notes = notes(&script);
+    assert_eq!(notes[0], "failed");
+    assert_eq!(notes[1..], vec!["issued"; 53]);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_them_at_the_end() {
+    let otherwise = Notice::normal("Issued", "issued, otherwise than asked for");
+    let (issued, mut notices) = (issued(), vec![&otherwise; 60]);
+    notices.extend(vec![&issued; 200]);
+    let (script, client) = Script::served(&[]).await;
+    let started = Instant::now();
+    let (events, telling, _) = events(client, &notices);
+    drop(events);
+    telling.await;
+    let most = 50.0 + 5.0 * started.elapsed().as_secs_f64();
+    let notes = notes(&script);
+    assert_eq!(notes[..60], vec![otherwise.note.as_str(); 60]);
+    let patient = notes[60..].iter().filter(|note| *note == "issued").count();
+    assert_eq!(patient, notes.len() - 60);
+    assert!(patient >= 50 && patient as f64 <= most + 1.0, "{patient}, allowed are {most}");
+}
+
+#[tokio::test]
+async fn of_those_that_can_wait_a_minutes_worth_waits() {
+    let dropped =
+        |metrics: &Metrics| metrics.text().contains("espalier_issuer_events_dropped_total 1\n");
+    let (_, client) = Script::served(&[]).await;
+    let issued = issued();
+    let all = vec![&issued; PATIENT_PLACES + 1];
+    let (_events, _telling, metrics) = events(client.clone(), &all[1..]);
+    assert!(!dropped(&metrics), "{}", metrics.text());
+    let (_events, _telling, metrics) = events(client, &all);
+    assert!(dropped(&metrics), "{}", metrics.text());
 }

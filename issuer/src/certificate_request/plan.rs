@@ -127,11 +127,7 @@ fn issued(
     now: Timestamp,
     ca_in_status: bool,
 ) -> RequestPlan {
-    let mut words = format!("certificate {} issued", signed.serial);
-    if !signed.notes.is_empty() {
-        words.push_str(", otherwise than asked for: ");
-        words.push_str(&signed.notes.join("; "));
-    }
+    let words = signed.words();
     let before = request.conditions();
     let patch = CertificateRequestStatus {
         conditions: vec![Condition::after(before, (READY, TRUE), ISSUED, &words, now)],
@@ -139,7 +135,7 @@ fn issued(
         ca: ca_in_status.then(|| ByteString(signed.root.clone().into_bytes())),
         failure_time: None,
     };
-    let notice = Some(Notice::normal("Issued", &words));
+    let notice = Some(Notice::issued(signed));
     Plan { patch: Some(patch), notice, again: None, outcome: Outcome::Issued }
 }
 

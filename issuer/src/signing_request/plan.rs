@@ -149,14 +149,9 @@ pub fn concluded(
 }
 
 fn issued(signed: &Signed) -> SigningPlan {
-    let mut words = format!("certificate {} issued", signed.serial);
-    if !signed.notes.is_empty() {
-        words.push_str(", otherwise than asked for: ");
-        words.push_str(&signed.notes.join("; "));
-    }
     let certificate = Some(ByteString(signed.chain.clone().into_bytes()));
     let patch = SigningStatus { certificate, conditions: Vec::new() };
-    let notice = Some(Notice::normal("Issued", &words));
+    let notice = Some(Notice::issued(signed));
     Plan { patch: Some(patch), notice, again: None, outcome: Outcome::Issued }
 }
 
