@@ -16,6 +16,7 @@ use test_cluster::{AUTHORITIES, Issuer, Stand};
 use tokio::runtime::Handle;
 
 use crate::Failure;
+use crate::cores::Halves;
 
 /// The issuer of an authority. The approver does not know it: requests are approved here.
 pub(crate) fn issuer(authority: &str) -> String {
@@ -34,10 +35,11 @@ pub(crate) struct Ground {
 
 impl Ground {
     /// Starts all of it, and ends the issuer program again: a round starts it.
-    pub(crate) fn start(runtime: &Handle) -> Result<Self, Failure> {
+    pub(crate) fn start(runtime: &Handle, halves: &Halves) -> Result<Self, Failure> {
         let mut stand = Stand::start(&AUTHORITIES).ok_or(
             "the control plane is not there; `cargo xtask cluster build` builds it in some minutes",
         )?;
+        halves.give_to(stand.cluster.process().ok_or("the control plane has ended")?)?;
         stand.controllers.end(Signal::TERM);
         // As it is where nobody configures anything.
         stand.controllers.configure("");

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 mod batch;
+mod cores;
 mod ground;
 mod options;
 mod ready;

@@ -1,5 +1,6 @@
 //! What is measured.
 
+use crate::cores::Halves;
 use crate::ground::Ground;
 use crate::{Failure, rounds};
 
@@ -12,7 +13,8 @@ use crate::{Failure, rounds};
 /// told beside it. Before it, the status that such requests get is written to other ones of their
 /// kind by the issuer program's own code, with its credential and nothing around it: no
 /// certificate is asked for, no event told. The best number of such writes at once counts. What
-/// both share is the machine: API server, database, cert-manager, the CA and the program itself.
+/// both share is the control plane: API server, database and cert-manager, which have half of the
+/// processors for themselves. The CA, the program and what measures have the other half.
 ///
 /// Exits with 1 when a bound is broken, which is 80 % of the rate of bare writes (the median of the
 /// rounds) and 64 MB of memory at most.
@@ -44,8 +46,13 @@ impl Options {
     pub(crate) fn run(self) -> Result<bool, Failure> {
         // The first one counts, and there is no other in this program.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let halves = Halves::of_this_process()?.ok_or(
+            "processors: found one, allowed is two and more: the control plane has half of them",
+        )?;
+        // Before any other thread is started, so that all are kept there.
+        halves.keep_this_thread()?;
         let runtime = tokio::runtime::Runtime::new()?;
-        let mut ground = Ground::start(runtime.handle())?;
-        rounds::measure(&self, &mut ground, runtime.handle())
+        let mut ground = Ground::start(runtime.handle(), &halves)?;
+        rounds::measure(&self, &mut ground, &halves, runtime.handle())
     }
 }

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::Failure;
 use crate::batch::Batch;
+use crate::cores::Halves;
 use crate::ground::Ground;
 use crate::options::Options;
 use crate::ready::Watching;
@@ -54,13 +55,14 @@ impl Round {
 pub(crate) fn measure(
     options: &Options,
     ground: &mut Ground,
+    halves: &Halves,
     runtime: &Handle,
 ) -> Result<bool, Failure> {
-    let (cores, requests) = (std::thread::available_parallelism()?, options.requests);
+    let ((theirs, ours), requests) = (halves.numbers(), options.requests);
     println!(
-        "{requests} approved CertificateRequests in each round; API server, its database, cert-manager, the CA and the \
-         issuer program share {cores} cores. Costs are milliseconds of processor time for each request: of API server, \
-         database and cert-manager, then of CA and issuer program.\n"
+        "{requests} approved CertificateRequests in each round. API server, its database and cert-manager have {theirs} \
+         of the processors; the CA, the issuer program and this one have {ours}. Costs are milliseconds of processor \
+         time for each request: of API server, database and cert-manager, then of CA and issuer program.\n"
     );
     let mut rows = Table::new();
     rows.set_header([

@@ -163,8 +163,13 @@ impl Cluster {
     /// The processor time that all of it has used so far; none while it does not run.
     #[must_use]
     pub fn processor_time(&self) -> Duration {
-        let running = self.running.as_ref();
-        running.map(|one| processor_time(Pid::from_child(&one.process))).unwrap_or_default()
+        self.process().map(processor_time).unwrap_or_default()
+    }
+
+    /// The running process; none while it does not run.
+    #[must_use]
+    pub fn process(&self) -> Option<Pid> {
+        self.running.as_ref().map(|one| Pid::from_child(&one.process))
     }
 
     fn ready(&self) -> &Ready {
