@@ -129,8 +129,8 @@ impl ApiServer {
         if status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        self.check(status, &answer, &[StatusCode::OK], name)?;
-        let place = || format!("Secret {}/{name}", self.namespace);
+        self.check(status, &answer, &[StatusCode::OK], &self.place(name))?;
+        let place = || format!("Secret {}", self.place(name));
         let found: SecretData<'_> = serde_json::from_slice(&answer)
             .map_err(|error| CliError::of(Exit::Environment, place(), &error))?;
         let mut files = SecretFiles::new();
@@ -177,7 +177,7 @@ impl ApiServer {
         if status == StatusCode::CONFLICT {
             return Ok(Creation::Taken);
         }
-        self.check(status, &answer, &[StatusCode::CREATED], name)?;
+        self.check(status, &answer, &[StatusCode::CREATED], &self.place(name))?;
         Ok(Creation::Made)
     }
 
@@ -194,9 +194,9 @@ impl ApiServer {
         if status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        self.check(status, &answer, &[StatusCode::OK], name)?;
+        self.check(status, &answer, &[StatusCode::OK], &self.place(name))?;
         let found: ConfigMapData = serde_json::from_slice(&answer).map_err(|error| {
-            let place = format!("ConfigMap {}/{name}", self.namespace);
+            let place = format!("ConfigMap {}", self.place(name));
             CliError::of(Exit::Environment, place, &error)
         })?;
         Ok(Some(found.data))
@@ -217,7 +217,7 @@ impl ApiServer {
             "metadata": {"name": name, "labels": labels()},
             "data": files,
         });
-        self.apply(self.url("configmaps", Some(name))?, &object, name).await
+        self.apply(self.url("configmaps", Some(name))?, &object, &self.place(name)).await
     }
 
     /// Makes a ClusterTrustBundle (certificates.k8s.io) have these certificates in PEM, by server-side
@@ -242,12 +242,17 @@ impl ApiServer {
         self.apply(url, &object, name).await
     }
 
-    async fn apply(&self, mut url: Url, object: &Value, name: &str) -> Result<(), CliError> {
+    async fn apply(&self, mut url: Url, object: &Value, place: &str) -> Result<(), CliError> {
         url.query_pairs_mut().append_pair("fieldManager", MANAGER).append_pair("force", "true");
         let body = Zeroizing::new(object.to_string().into_bytes());
         let body = Some(("application/apply-patch+yaml", body));
         let (status, answer) = self.ask(Method::PATCH, &url, body).await?;
-        self.check(status, &answer, &[StatusCode::OK, StatusCode::CREATED], name)
+        self.check(status, &answer, &[StatusCode::OK, StatusCode::CREATED], place)
+    }
+
+    /// What an object of the pod's namespace is called in messages.
+    fn place(&self, name: &str) -> String {
+        format!("{}/{name}", self.namespace)
     }
 
     /// An object of the pod's namespace.
@@ -294,14 +299,14 @@ impl ApiServer {
         status: StatusCode,
         answer: &[u8],
         allowed: &[StatusCode],
-        name: &str,
+        place: &str,
     ) -> Result<(), CliError> {
         if allowed.contains(&status) {
             return Ok(());
         }
         let said = serde_json::from_slice(answer).map(|status: Status| status.message);
         let said = said.unwrap_or_else(|_| "it says no more".to_owned());
-        let message = format!("API server of Kubernetes: {name}: found status {status}: {said}");
+        let message = format!("API server of Kubernetes: {place}: found status {status}: {said}");
         let failure = CliError::environment(message);
         Err(match status {
             StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => failure.with_hint(
