@@ -26,6 +26,11 @@ use crate::sign::{SignError, Signer};
 
 /// The longest header of a TLV up to [`MAX_CRL_SIZE`]: a tag, a length of lengths, four octets.
 const MAX_HEADER: usize = 6;
+/// Where the fields of a large list start in the buffer: behind the headers of CertificateList and
+/// TBSCertList, as in a file. The first of these is written from elsewhere, but from equal places
+/// in their pages a file takes the octets in half the time: no load has to wait for a store whose
+/// address looks like its own.
+const HEAD: usize = 2 * MAX_HEADER;
 /// The most that any entry takes while it is written.
 const MAX_ENTRY: usize = RevokedEntry::MAX_DER;
 /// What the signature, the outer header and the extensions may take beside the entries.
@@ -140,7 +145,7 @@ impl<'a> CrlBuilder<'a> {
         instant::push(&mut head, self.this_update);
         instant::push(&mut head, self.next_update);
         let tail = self.extensions()?;
-        let before = MAX_HEADER + head.len() + MAX_HEADER;
+        let before = HEAD + head.len() + MAX_HEADER;
         let mut buffer = Buffer::new().map_err(CrlBuildError::Memory)?;
         buffer.extend_from_slice(&vec![0; before]);
         let in_delta = self.base.is_some();
@@ -296,7 +301,7 @@ impl UnsignedCrl<'_> {
     /// Puts the headers and the first fields before the entries, the last ones behind; tells where
     /// TBSCertList starts.
     fn close(&mut self) -> Result<usize, CrlBuildError> {
-        let mut start = MAX_HEADER + self.head.len() + MAX_HEADER;
+        let mut start = HEAD + self.head.len() + MAX_HEADER;
         if self.count > 0 {
             start = self.prepend_header(start, self.buffer.len() - start)?;
         }

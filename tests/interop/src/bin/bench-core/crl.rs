@@ -26,6 +26,8 @@ use super::{Failure, Pipeline, median, now, rng};
 
 /// Entries of the list.
 const ENTRIES: usize = 1_000_000;
+/// Entries of a page, as the server reads them from its ledger.
+const PAGE: usize = 1000;
 /// Rounds of each measurement; the median counts.
 const ROUNDS: usize = 7;
 /// A list may take this many times what can't be saved.
@@ -119,12 +121,15 @@ impl Authority {
     fn make(&self, entries: usize, out: &mut File) -> Result<SignedCrl, Failure> {
         let until = self.made + SignedDuration::from_hours(24);
         let builder = CrlBuilder::new(&self.certificate, 1_u64.into(), self.made, until)?;
-        let signed = builder.sign(
-            Revoked { left: entries, state: 7, at: self.made.as_second() },
-            &self.signer,
-            out,
-        )?;
-        Ok(signed)
+        let mut list = builder.begin(&self.signer)?;
+        let mut revoked = Revoked::new(entries, self.made);
+        loop {
+            let page = revoked.turn()?;
+            if page.is_empty() {
+                return Ok(list.sign(out)?);
+            }
+            page.iter().try_for_each(|entry| list.push(entry))?;
+        }
     }
 
     /// The list's size, and the median times of making it and of what can't be saved.
@@ -159,46 +164,49 @@ fn contents(file: &mut File, octets: usize) -> Result<Vec<u8>, Failure> {
     Ok(der)
 }
 
-/// Entries as a ledger would give them: one after the other, none kept.
+/// Entries as a ledger gives them, page by page.
 struct Revoked {
     left: usize,
     /// Of SplitMix64: random enough for serial numbers of a bench, and it costs next to nothing.
     state: u64,
     /// Seconds since the epoch.
     at: i64,
+    page: Vec<RevokedEntry>,
 }
 
 impl Revoked {
+    fn new(entries: usize, made: Timestamp) -> Self {
+        Self { left: entries, state: 7, at: made.as_second(), page: Vec::with_capacity(PAGE) }
+    }
+
     fn random(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
-}
 
-impl Iterator for Revoked {
-    type Item = RevokedEntry;
-
-    fn next(&mut self) -> Option<RevokedEntry> {
-        self.left = self.left.checked_sub(1)?;
-        let mut octets = [0; 24];
-        for part in octets.chunks_exact_mut(8) {
-            part.copy_from_slice(&self.random().to_be_bytes());
-        }
-        octets[0] = octets[0] & 0x3f | 0x40;
-        let serial = SerialNumber::from_bytes(&octets[..SerialNumber::LENGTH]).ok()?;
-        let serial = EntrySerial::from(&serial);
-        let at = Timestamp::from_second(self.at - self.left as i64).ok()?;
+    fn entry(&mut self) -> Result<RevokedEntry, Failure> {
+        self.left -= 1;
+        let mut octets = [0x40; SerialNumber::LENGTH];
+        octets[12..].copy_from_slice(&self.random().to_be_bytes());
+        let serial = EntrySerial::from(&SerialNumber::from_bytes(&octets)?);
+        let at = Timestamp::from_second(self.at - self.left as i64)?;
         let mut entry = RevokedEntry::new(serial, at);
         if self.left.is_multiple_of(4) {
             entry.reason = RevocationReason::KeyCompromise;
         }
-        Some(entry)
+        Ok(entry)
     }
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+    /// The next page; behind the last comes an empty one.
+    fn turn(&mut self) -> Result<&[RevokedEntry], Failure> {
+        self.page.clear();
+        for _ in 0..self.left.min(PAGE) {
+            let entry = self.entry()?;
+            self.page.push(entry);
+        }
+        Ok(&self.page)
     }
 }
 
