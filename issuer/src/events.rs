@@ -21,12 +21,12 @@ pub const CONTROLLER: &str = "espalier.dev/issuer";
 /// Events that may wait.
 pub const PLACES: usize = 2048;
 /// Of those that can wait, so many are told at once after a rest.
-const BURST: NonZeroU32 = NonZeroU32::new(50).unwrap();
+const BURST: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// So many of them are told in a second.
-const A_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
+const A_SECOND: NonZeroU32 = NonZeroU32::new(1).unwrap();
 /// So many of them wait: those of one minute. The time of an event is that at which it is told, and an
 /// event that is told much later would mislead.
-pub const PATIENT_PLACES: usize = 300;
+pub const PATIENT_PLACES: usize = 60;
 
 type Told = (Notice, ObjectReference);
 

@@ -69,7 +69,9 @@ pub(crate) fn measure(
         "authority",
         "round",
         "bare writes/s",
+        "cost",
         "Issued/s",
+        "cost",
         "share",
         "start s",
         "memory",
@@ -87,7 +89,7 @@ pub(crate) fn measure(
                 format!("{:.1}", round.bare_cost),
                 format!("{:.0}", round.issued.rate),
                 round.issued.cost.map(|each| format!("{each:.1}")).join(" + "),
-                format!("{:.0} %", round.share() * 100.0),
+                format!("{:.1} %", round.share() * 100.0),
                 format!("{:.2}", round.issued.start.as_secs_f64()),
                 megabytes(round.issued.memory),
             ]);
@@ -97,7 +99,7 @@ pub(crate) fn measure(
         let bounds = [
             (
                 format!("{authority}: Issued beside bare writes"),
-                format!("{:.0} %", share * 100.0),
+                format!("{:.1} %", share * 100.0),
                 format!("at least {:.0} %", LEAST_SHARE * 100.0),
                 share >= LEAST_SHARE,
             ),
