@@ -44,6 +44,9 @@ func startCertManager(parts *parts, options settings) (string, error) {
 	if err := startInjector(parts, folder); err != nil {
 		return "", fmt.Errorf("CA injector: %w", err)
 	}
+	if err := installGatewayAPI(parts.ctx, folder, options.gatewayAPI); err != nil {
+		return "", fmt.Errorf("Gateway API: %w", err)
+	}
 	if err := startControllers(parts, folder); err != nil {
 		return "", fmt.Errorf("controllers: %w", err)
 	}

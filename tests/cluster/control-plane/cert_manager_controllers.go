@@ -20,6 +20,7 @@ import (
 
 	// Each of these enters itself into the table of controllers or of kinds of issuers. ACME, Vault and
 	// Venafi are left out: nothing here asks them.
+	_ "github.com/cert-manager/cert-manager/pkg/controller/certificate-shim/gateways"
 	_ "github.com/cert-manager/cert-manager/pkg/controller/certificate-shim/ingresses"
 	_ "github.com/cert-manager/cert-manager/pkg/controller/certificaterequests/approver"
 	_ "github.com/cert-manager/cert-manager/pkg/controller/certificaterequests/ca"
@@ -96,6 +97,7 @@ func startControllers(parts *parts, folder string) error {
 			DefaultIssuerKind:  cmapi.IssuerKind,
 			DefaultIssuerGroup: "cert-manager.io",
 		},
+		ConfigOptions: controller.ConfigOptions{EnableGatewayAPI: true},
 	})
 	if err != nil {
 		return err
@@ -113,6 +115,7 @@ func startControllers(parts *parts, folder string) error {
 	}
 	shared.SharedInformerFactory.Start(parts.ctx.Done())
 	shared.KubeSharedInformerFactory.Start(parts.ctx.Done())
+	shared.GWShared.Start(parts.ctx.Done())
 	shared.HTTP01ResourceMetadataInformersFactory.Start(parts.ctx.Done())
 	return nil
 }

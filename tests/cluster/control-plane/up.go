@@ -24,6 +24,7 @@ type settings struct {
 	approve     string
 	certManager bool
 	chart       string
+	gatewayAPI  string
 	detached    bool
 	temporary   bool
 	// apiServer is handed to kube-apiserver behind our own options.
@@ -51,6 +52,8 @@ func parseOptions(args []string) (settings, error) {
 	flags.BoolVar(&o.certManager, "cert-manager", true, "run cert-manager")
 	flags.StringVar(&o.chart, "cert-manager-chart", "", "folder of cert-manager's Helm chart "+
 		"(default: cert-manager beside this program)")
+	flags.StringVar(&o.gatewayAPI, "gateway-api", "", "folder of the definitions of the Gateway API's kinds "+
+		"(default: gateway-api beside this program)")
 	flags.BoolVar(&o.temporary, "temporary", false, "remove the folder at the end")
 	flags.BoolVar(&o.detached, "detached", false, "go on when standard input ends")
 	if err := flags.Parse(args); err != nil {
@@ -61,17 +64,25 @@ func parseOptions(args []string) (settings, error) {
 		return o, fmt.Errorf("--dir: %s: has %d bytes, at most %d are allowed, for it becomes the start of Unix sockets",
 			o.folder, len(o.folder), longestFolder)
 	}
+	return o, o.findBeside()
+}
+
+// findBeside sets the folders that were not named to those beside this program.
+func (o *settings) findBeside() error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if program, err = filepath.EvalSymlinks(program); err != nil {
+		return err
+	}
 	if o.chart == "" {
-		program, err := os.Executable()
-		if err != nil {
-			return o, err
-		}
-		if program, err = filepath.EvalSymlinks(program); err != nil {
-			return o, err
-		}
 		o.chart = filepath.Join(filepath.Dir(program), "cert-manager")
 	}
-	return o, nil
+	if o.gatewayAPI == "" {
+		o.gatewayAPI = filepath.Join(filepath.Dir(program), "gateway-api")
+	}
+	return nil
 }
 
 // up runs the cluster until SIGTERM, SIGINT, or the end of standard input: whoever holds the other end of

@@ -24,14 +24,17 @@ pub const SOURCES: &str = "tests/cluster/control-plane";
 const TOOLCHAIN: &str = "go1.26.8";
 /// The one whose standard library has it: such a cluster takes requests with ML-DSA keys.
 pub const WITH_ML_DSA: &str = "go1.27.4";
+/// What defines Gateways, which cert-manager's shim gives certificates to.
+const GATEWAYS: &str = "gateway.networking.k8s.io_gateways.yaml";
 /// Raised when the recipe below changes in a way that the sources do not show.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 /// How many builds of other sources are kept: one is 210 MB.
 const KEPT: usize = 4;
 /// Moves the folder of all builds.
 const CACHE: &str = "ESPALIER_TEST_CLUSTER_CACHE";
 
-/// What a build leaves, all in one folder: the program, `bin/kubectl` and `bin/helm`, and cert-manager's chart.
+/// What a build leaves, all in one folder: the program, `bin/kubectl` and `bin/helm`, cert-manager's chart,
+/// and the definition of Gateways.
 #[derive(Debug)]
 pub struct Built {
     folder: PathBuf,
@@ -139,8 +142,13 @@ fn build_in(folder: &Path, place: &Place, toolchain: &'static str) -> Result<(),
     let mut progress = Progress::start("test cluster: packages compiled", all);
     followed(&mut build, &place.log, |_package| progress.one_more())?;
     progress.end();
-    let module = go.module("github.com/cert-manager/cert-manager", "{{.Dir}}")?;
-    copy(&Path::new(&module).join("deploy/charts/cert-manager"), &folder.join("cert-manager"))?;
+    let module = |path: &str| go.module(path, "{{.Dir}}").map(PathBuf::from);
+    let chart = module("github.com/cert-manager/cert-manager")?.join("deploy/charts/cert-manager");
+    copy(&chart, &folder.join("cert-manager"))?;
+    let kinds = folder.join("gateway-api");
+    fs::create_dir(&kinds).map_err(Failure::file(&kinds, "made"))?;
+    let definitions = module("sigs.k8s.io/gateway-api")?.join("config/crd/standard");
+    copy_file(&definitions.join(GATEWAYS), &kinds.join(GATEWAYS))?;
     for name in ["kubectl", "helm"] {
         let link = bin.join(name);
         symlink("../test-cluster", &link).map_err(Failure::file(&link, "made"))?;
@@ -191,11 +199,15 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
         if source.is_dir() {
             copy(&source, &target)?;
         } else {
-            let content = fs::read(&source).map_err(Failure::file(&source, "read"))?;
-            fs::write(&target, content).map_err(Failure::file(&target, "written"))?;
+            copy_file(&source, &target)?;
         }
     }
     Ok(())
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<(), Failure> {
+    let content = fs::read(from).map_err(Failure::file(from, "read"))?;
+    fs::write(to, content).map_err(Failure::file(to, "written"))
 }
 
 /// Removes the oldest builds of other sources. What can't be removed now is tried again after the next build.

@@ -279,28 +279,36 @@ fn a_certificate_that_was_deleted_comes_again_with_its_key() {
 }
 
 #[test]
-fn an_ingress_gets_its_certificate_by_annotations() {
+fn an_ingress_and_a_gateway_get_their_certificates_by_annotations() {
     let Some(stand) = Stand::shared() else { return };
-    let shop = stand.namespace("ingress");
-    shop.apply(&stand.issuer(&Issuer::by_token("issuer", "composite")));
-    shop.apply(&ingress("web", "PQIssuer"));
-    shop.apply(&ingress("lost", "PQClusterIssuer"));
-    shop.wait("certificate/web-tls", "create");
-    shop.wait("certificate/web-tls", "condition=Ready");
-    let pair = Pair::of(&shop, "web-tls");
-    let ran = pair.verified(&stand.server, "composite", "--hostname web.example.com");
-    assert_eq!(ran.code, Some(0), "{}", ran.text);
-    // There is no cluster-wide issuer of this name.
-    assert!(shop.kubectl().run(&["get", "secret/lost-tls"]).refusal().contains("NotFound"));
+    for object in [ingress as fn(&str, &str) -> Value, gateway] {
+        let shop = stand.namespace("annotated");
+        shop.apply(&stand.issuer(&Issuer::by_token("issuer", "composite")));
+        shop.apply(&object("web", "PQIssuer").to_string());
+        shop.apply(&object("lost", "PQClusterIssuer").to_string());
+        shop.wait("certificate/web-tls", "create");
+        shop.wait("certificate/web-tls", "condition=Ready");
+        let pair = Pair::of(&shop, "web-tls");
+        let ran = pair.verified(&stand.server, "composite", "--hostname web.example.com");
+        assert_eq!(ran.code, Some(0), "{}", ran.text);
+        // There is no cluster-wide issuer of this name.
+        assert!(shop.kubectl().run(&["get", "secret/lost-tls"]).refusal().contains("NotFound"));
+        let kind = object("web", "PQIssuer")["kind"].take();
+        tried("kubernetes", "annotations of our issuer", kind.as_str().unwrap());
+    }
 }
 
-fn ingress(name: &str, kind: &str) -> String {
+/// The annotations by which cert-manager's shims learn whom to ask.
+fn annotated(name: &str, kind: &str) -> Value {
+    json!({ "name": name, "annotations": {
+        "cert-manager.io/issuer": "issuer", "cert-manager.io/issuer-kind": kind,
+        "cert-manager.io/issuer-group": "espalier.dev",
+    } })
+}
+
+fn ingress(name: &str, kind: &str) -> Value {
     json!({
-        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
-        "metadata": { "name": name, "annotations": {
-            "cert-manager.io/issuer": "issuer", "cert-manager.io/issuer-kind": kind,
-            "cert-manager.io/issuer-group": "espalier.dev",
-        } },
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": annotated(name, kind),
         "spec": {
             "tls": [{ "hosts": ["web.example.com"], "secretName": format!("{name}-tls") }],
             "rules": [{ "host": "web.example.com", "http": { "paths": [{
@@ -309,5 +317,16 @@ fn ingress(name: &str, kind: &str) -> String {
             }] } }],
         },
     })
-    .to_string()
+}
+
+fn gateway(name: &str, kind: &str) -> Value {
+    let references = [json!({ "name": format!("{name}-tls") })];
+    json!({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
+        "metadata": annotated(name, kind),
+        "spec": { "gatewayClassName": "any", "listeners": [{
+            "name": "https", "hostname": "web.example.com", "port": 443, "protocol": "HTTPS",
+            "tls": { "mode": "Terminate", "certificateRefs": references },
+        }] },
+    })
 }
