@@ -82,7 +82,11 @@ impl Default for Metrics {
             Unit::Seconds,
             reconciles.clone(),
         );
-        let failures = Family::default();
+        let failures = Family::<ControllerLabel, Counter>::default();
+        // There from the start: of a counter that comes with its first failure no rate is seen.
+        for controller in Controller::ALL.map(Controller::name).into_iter().chain(["issuers"]) {
+            drop(failures.get_or_create(&ControllerLabel { controller }));
+        }
         registry.register(
             "reconcile_failures",
             "Looks whose result the API server did not take",

@@ -9,6 +9,7 @@ mod credentials;
 mod lies;
 mod life;
 mod ml_dsa;
+mod observed;
 mod requests;
 mod served;
 mod signing_requests;
