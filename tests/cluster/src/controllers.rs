@@ -2,7 +2,7 @@
 //! of its own, with the rights that it needs and no others.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -68,6 +68,21 @@ impl Controllers {
         fs::write(controllers.kubeconfig(), kubeconfig).unwrap();
         controllers.configure(SHORT_WAITS);
         controllers
+    }
+
+    /// Another replica, not started yet.
+    ///
+    /// # Panics
+    /// When its files can't be written.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        let folder = self.folder.with_file_name("another-issuer");
+        fs::create_dir_all(&folder).unwrap();
+        let program = self.program.clone();
+        let other = Self { folder, program, port: free_port(), running: None };
+        fs::copy(self.kubeconfig(), other.kubeconfig()).unwrap();
+        other.configure(SHORT_WAITS);
+        other
     }
 
     /// Writes its configuration: where it is, and this.
@@ -152,12 +167,23 @@ impl Controllers {
     /// When it does not answer.
     #[must_use]
     pub fn answers(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: issuer\r\nConnection: close\r\n\r\n").unwrap();
+        self.asked(path).expect("it answers")
+    }
+
+    /// The same, or why there is no answer: it may start, or end.
+    ///
+    /// # Errors
+    /// What the system says of the connection.
+    ///
+    /// # Panics
+    /// When the answer is none of HTTP.
+    pub fn asked(&self, path: &str) -> io::Result<(u16, String)> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: issuer\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok((head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned()))
     }
 
     /// Where it serves its metrics.
@@ -179,7 +205,7 @@ fn rights_by_the_chart(cluster: &Cluster) -> String {
         "--set",
         "server.enabled=false",
         "--set",
-        "issuer.credentials.secrets={token},issuer.credentials.serviceAccounts={requester}",
+        "issuer.credentials.secrets={token,holder},issuer.credentials.serviceAccounts={requester}",
         "--set",
         "issuer.signingRequests.enabled=true",
     ]);

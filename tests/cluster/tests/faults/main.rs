@@ -1,10 +1,11 @@
 //! What can't be done beside other tests: floods, rights that are taken away, an API server that forgets,
-//! a webhook that is gone, clocks that are wrong. One test at a time has the stand.
+//! a webhook that is gone, clocks that are wrong, replicas that hang or end. One test at a time has the stand.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a panic is the failure report; what was met
 
 mod clocks;
 mod flood;
 mod judged;
+mod replicas;
 mod rights;
 mod watches;
 
