@@ -40,5 +40,5 @@ pub use namespace::Namespace;
 pub use pair::{Pair, decoded};
 pub use record::{Record, twice};
 pub use server::{AUTHORITIES, Authority, Grant, Server};
-pub use stand::{AUDIENCE, Issuer, Stand};
+pub use stand::{AUDIENCE, Issuer, Stand, WAYS};
 pub use tied::Tied;

@@ -14,6 +14,14 @@ use crate::server::{AUTHORITIES, Authority, Grant, Server, auth};
 /// Whom tokens of service accounts are for.
 pub const AUDIENCE: &str = "https://espalier.tests";
 
+/// Each way in which an issuer may ask: how the names of cluster-wide ones end that requests are approved for,
+/// behind that of their authority, and its `auth`.
+pub const WAYS: [(&str, &str); 3] = [
+    ("", "{token: {secretRef: {name: token}}}"),
+    ("-account", "{serviceAccount: {name: requester, audience: \"https://espalier.tests\"}}"),
+    ("-holder", "{clientCertificate: {secretRef: {name: holder}}}"),
+];
+
 /// A cluster, the issuer program, and a server.
 #[derive(Debug)]
 pub struct Stand {
@@ -118,9 +126,10 @@ fn secret(name: &str, token: &str) -> String {
 /// like an authority: those of other names are for tests that judge by hand.
 fn approving(authorities: &[Authority]) -> Options {
     let mut approved = vec!["pqissuers.espalier.dev/*".to_owned()];
-    let cluster_wide =
-        |authority: &Authority| format!("pqclusterissuers.espalier.dev/{}", authority.name);
-    approved.extend(authorities.iter().map(cluster_wide));
+    for authority in authorities {
+        let name = |(end, _)| format!("pqclusterissuers.espalier.dev/{}{end}", authority.name);
+        approved.extend(WAYS.map(name));
+    }
     Options { approved, ..Options::default() }
 }
 
@@ -143,7 +152,7 @@ impl<'a> Issuer<'a> {
     /// A `PQIssuer` that asks with the token of its namespace.
     #[must_use]
     pub fn by_token(name: &'a str, authority: &'a str) -> Self {
-        let auth = "{token: {secretRef: {name: token}}}";
+        let [(_, auth), ..] = WAYS;
         Self { kind: "PQIssuer", name, authority, auth, profiles: "[tls-client, tls-peer]" }
     }
 

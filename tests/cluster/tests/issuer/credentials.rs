@@ -1,7 +1,7 @@
 //! As whom an issuer asks: each way, and what is refused.
 
 use serde_json::{Value, json};
-use test_cluster::{AUDIENCE, Grant, Issuer, Namespace, Pair, Stand, Wanted};
+use test_cluster::{AUDIENCE, Grant, Issuer, Namespace, Pair, Server, Stand, Wanted};
 
 const SPEC: &str = "dnsNames: [web.example.com]\nprivateKey: {algorithm: ECDSA, size: 256}";
 
@@ -36,7 +36,22 @@ fn account(name: &str) -> String {
     format!("{{serviceAccount: {{name: {name}, audience: \"{AUDIENCE}\"}}}}")
 }
 
-fn secret(name: &str, data: &Value) -> String {
+/// Whose client certificate may ask the server for everything.
+pub(crate) const HOLDER: &str = "controller.test";
+
+/// What a Secret has for a holder of a client certificate of this name.
+pub(crate) fn holder(server: &Server, file: &str, host: &str) -> Value {
+    server.done(&format!(
+        "csr create --algorithm p256 --no-passphrase --subject CN={host} --dns {host} --key-out {file}.key --out {file}.csr"
+    ));
+    server.done(&format!(
+        "issue --authority classical --profile tls-client --csr {file}.csr --out {file}.pem --chain"
+    ));
+    let read = |end: &str| std::fs::read_to_string(server.file(&format!("{file}.{end}"))).unwrap();
+    json!({ "tls.crt": read("pem"), "tls.key": read("key") })
+}
+
+pub(crate) fn secret(name: &str, data: &Value) -> String {
     json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": data,
     })
@@ -93,17 +108,8 @@ fn a_token_gets_what_it_was_given_for() {
 fn a_client_certificate_gets_what_its_holder_may_have() {
     let Some(stand) = Stand::shared() else { return };
     let shop = stand.namespace("holders");
-    for (name, host) in [("good", "controller.test"), ("stranger", "stranger.test")] {
-        let server = &stand.server;
-        server.done(&format!(
-            "csr create --algorithm p256 --no-passphrase --subject CN={host} --dns {host} --key-out {name}.key --out {name}.csr"
-        ));
-        server.done(&format!(
-            "issue --authority classical --profile tls-client --csr {name}.csr --out {name}.pem --chain"
-        ));
-        let read = |file: String| std::fs::read_to_string(server.file(&file)).unwrap();
-        let data = json!({ "tls.crt": read(format!("{name}.pem")), "tls.key": read(format!("{name}.key")) });
-        shop.apply(&secret(name, &data));
+    for (name, host) in [("good", HOLDER), ("stranger", "stranger.test")] {
+        shop.apply(&secret(name, &holder(&stand.server, name, host)));
         ask(stand, &shop, name, &format!("{{clientCertificate: {{secretRef: {{name: {name}}}}}}}"));
     }
     is_issued(stand, &shop, "good");
@@ -152,6 +158,9 @@ fn an_issuer_that_contradicts_itself_is_refused_by_the_api_server() {
         ("https://127", "http://ca.example.com/", "spec.server.url"),
         ("authority: composite", "authority: \"\"", "spec.authority"),
         ("authority: composite", "authorities: composite", "authorities"),
+        ("[tls-client, tls-peer]", "[tls-client, \"\"]", "allowed are names of 1 to 64 characters"),
+        ("tls-peer]", &format!("{}]", "p".repeat(65)), "spec.allowedProfiles[1]"),
+        ("profile: tls-server", "profile: \"\"", "spec.profile"),
     ] {
         let refusal = shop.refused(&good.replace(from, to));
         assert!(refusal.contains(words), "{to}: no {words:?} in {refusal}");

@@ -33,6 +33,44 @@ fn a_request_may_choose_a_profile_that_the_issuer_allows() {
     }
 }
 
+/// cert-manager asks for key encipherment unless it is told otherwise.
+#[test]
+fn a_usage_that_the_key_cant_have_is_left_out_and_an_event_says_so() {
+    let Some(stand) = Stand::shared() else { return };
+    let shop = stand.namespace("encipherment");
+    shop.apply(&stand.issuer(&Issuer::by_token("issuer", "composite")));
+    let issuer = ("PQIssuer", "issuer");
+    let rsa = SPEC.replace("ECDSA, size: 256", "RSA, size: 2048");
+    for (name, spec) in [("curve", SPEC), ("rsa", rsa.as_str())] {
+        shop.apply(&Wanted { name, issuer, spec }.manifest());
+        shop.wait(&format!("certificate/{name}"), "condition=Ready");
+    }
+    let dropped = "keyUsage: dropped key_encipherment, which a key of ";
+    shop.event(&shop.request_of("curve"), dropped);
+    let has = |name: &str| {
+        let request = shop.get(&shop.request_of(name));
+        let uid = request["metadata"]["uid"].clone();
+        let events = shop.list("events.events.k8s.io");
+        let mut of_request = events.iter().filter(|event| event["regarding"]["uid"] == uid);
+        of_request.any(|event| event["note"].as_str().is_some_and(|note| note.contains(dropped)))
+    };
+    assert_eq!((has("curve"), has("rsa")), (true, false));
+}
+
+/// A Secret with `ca.crt` is what most want: it is there otherwise, as the tests of authorities find.
+#[test]
+fn a_request_is_told_no_root_where_its_issuer_says_so() {
+    let Some(stand) = Stand::shared() else { return };
+    let shop = stand.namespace("no-root");
+    let issuer = stand.issuer(&Issuer::by_token("issuer", "composite"));
+    shop.apply(&issuer.replace("\n  authority:", "\n  caInStatus: false\n  authority:"));
+    shop.apply(&Wanted { name: "web", issuer: ("PQIssuer", "issuer"), spec: SPEC }.manifest());
+    shop.wait("certificate/web", "condition=Ready");
+    let pair = Pair::of(&shop, "web");
+    assert_eq!((pair.root.as_str(), pair.length()), ("", 2));
+    assert_eq!(shop.get(&shop.request_of("web"))["status"]["ca"], Value::Null);
+}
+
 #[test]
 fn a_request_for_another_profile_fails_and_says_so() {
     let Some(stand) = Stand::shared() else { return };
