@@ -1,5 +1,5 @@
 //! SIGKILL at any line of the transcript: the ceremony goes on, or is given up cleanly, and no secret lies in a file.
-//! `ESPALIER_KILLS` says how often.
+//! `ESPALIER_CEREMONY_KILLS` says how often.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -38,7 +38,7 @@ make:
 "#;
 
 fn kills() -> usize {
-    std::env::var("ESPALIER_KILLS").map_or(KILLS, |kills| kills.parse().unwrap())
+    std::env::var("ESPALIER_CEREMONY_KILLS").map_or(KILLS, |kills| kills.parse().unwrap())
 }
 
 const KEY: &str = "Key of this sitting";
