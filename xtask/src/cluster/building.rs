@@ -78,12 +78,25 @@ pub fn with_ml_dsa() -> Result<Built, Failure> {
     build(&crate::peers::place("kubernetes")?, WITH_ML_DSA)
 }
 
+/// The same, where somebody built it on this machine; `None` otherwise.
+///
+/// # Errors
+/// When the sources or the folder of all builds can't be read.
+pub fn with_ml_dsa_if_built() -> Result<Option<Built>, Failure> {
+    let built = find(WITH_ML_DSA)?;
+    Ok(built.program().exists().then_some(built))
+}
+
+/// Where a build of these sources is, once there is one.
+fn find(toolchain: &str) -> Result<Built, Failure> {
+    Ok(Built { folder: cache()?.join(format!("{toolchain}-{:016x}", digest(&sources())?)) })
+}
+
 /// Builds it, or finds what was built from the same sources.
 fn build(place: &Place, toolchain: &'static str) -> Result<Built, Failure> {
     let cache = cache()?;
     fs::create_dir_all(&cache).map_err(Failure::file(&cache, "made"))?;
-    let folder = cache.join(format!("{toolchain}-{:016x}", digest(&sources())?));
-    let built = Built { folder };
+    let built = find(toolchain)?;
     if built.program().exists() {
         return Ok(built);
     }

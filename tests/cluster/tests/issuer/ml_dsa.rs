@@ -9,9 +9,9 @@ use interop::peers::tried;
 use serde_json::Value;
 use test_cluster::{Issuer, Namespace, Stand, decoded};
 
-/// A request by `espalier csr create`, in PEM, and the file of it.
-fn request(stand: &Stand, algorithm: &str) -> String {
-    let (key, csr) = (format!("{algorithm}.key"), format!("{algorithm}.csr"));
+/// A request by `espalier csr create`, in PEM; it stays in `FILE.csr`.
+fn request(stand: &Stand, file: &str, algorithm: &str) -> String {
+    let (key, csr) = (format!("{file}.key"), format!("{file}.csr"));
     stand.server.done(&format!(
         "csr create --algorithm {algorithm} --subject CN=pq.example.com --dns pq.example.com --key-out {key} \
          --no-passphrase --force --out {csr}"
@@ -42,12 +42,13 @@ fn a_request_with_an_ml_dsa_key_is_served_where_go_can_check_it() {
     let shop = stand.namespace("ml-dsa");
     shop.apply(&stand.issuer(&Issuer::by_token("issuer", "ml-dsa")));
     for algorithm in ["ml-dsa-44", "ml-dsa-65", "ml-dsa-87"] {
-        let pem = request(stand, algorithm);
+        let file = format!("{}-{algorithm}", shop.name());
+        let pem = request(stand, &file, algorithm);
         // One bit is wrong, which either Go refuses: one has found it, the other can't tell.
         let refusal = shop.refused(&certificate_request("bent", &bent(&pem)));
         assert!(refusal.contains("webhook.cert-manager.io"), "{refusal}");
         if stand.cluster.knows_ml_dsa() {
-            served(stand, &shop, algorithm, &pem);
+            served(stand, &shop, (algorithm, &file), &pem);
         } else {
             let refusal = shop.refused(&certificate_request(algorithm, &pem));
             assert!(refusal.contains("webhook.cert-manager.io"), "{algorithm}: {refusal}");
@@ -60,15 +61,19 @@ fn a_request_with_an_ml_dsa_key_is_served_where_go_can_check_it() {
     }
 }
 
-fn served(stand: &Stand, shop: &Namespace<'_>, algorithm: &str, pem: &str) {
+fn served(stand: &Stand, shop: &Namespace<'_>, (algorithm, file): (&str, &str), pem: &str) {
     shop.apply(&certificate_request(algorithm, pem));
     let object = format!("certificaterequest/{algorithm}");
     shop.wait(&object, "condition=Ready");
-    let chain = decoded(&shop.get(&object)["status"]["certificate"]);
-    let file = format!("{algorithm}.pem");
-    fs::write(stand.server.file(&file), chain).unwrap();
+    is_good(stand, file, &decoded(&shop.get(&object)["status"]["certificate"]));
+    tried("kubernetes", &format!("CertificateRequest with {algorithm}"), "issued");
+}
+
+/// The certificate has the key of the request in `FILE.csr`, and holds under the root.
+fn is_good(stand: &Stand, file: &str, chain: &str) {
+    fs::write(stand.server.file(&format!("{file}.pem")), chain).unwrap();
     stand.server.done(&format!(
-        "verify --trust espalier-data/authorities/ml-dsa-root/certificate.pem --policy post-quantum {file}"
+        "verify --trust espalier-data/authorities/ml-dsa-root/certificate.pem --policy post-quantum {file}.pem"
     ));
     let inspected = |file: &str| -> Value {
         let ran = stand.server.run(&format!("inspect --json {file}"));
@@ -76,9 +81,43 @@ fn served(stand: &Stand, shop: &Namespace<'_>, algorithm: &str, pem: &str) {
         serde_json::from_str(&ran.text).unwrap()
     };
     let key = |found: &Value| found[0]["public_key"].clone();
-    assert!(key(&inspected(&file)).is_object());
-    assert_eq!(key(&inspected(&file)), key(&inspected(&format!("{algorithm}.csr"))), "{algorithm}");
-    tried("kubernetes", &format!("CertificateRequest with {algorithm}"), "issued");
+    let found = key(&inspected(&format!("{file}.pem")));
+    assert!(found.is_object());
+    assert_eq!(found, key(&inspected(&format!("{file}.csr"))), "{file}");
+}
+
+/// The same as a request of Kubernetes' own, which the API server itself checks.
+fn signing_request(shop: &Namespace<'_>, name: &str, pem: &str) -> String {
+    let (space, request) = (shop.name(), Base64::encode_string(pem.as_bytes()));
+    format!(
+        "{{apiVersion: certificates.k8s.io/v1, kind: CertificateSigningRequest, metadata: {{name: {space}-{name}}}, \
+         spec: {{request: {request}, signerName: pqissuers.espalier.dev/{space}.issuer, usages: [server auth]}}}}"
+    )
+}
+
+#[test]
+fn a_signing_request_with_an_ml_dsa_key_is_served_where_go_can_check_it() {
+    let Some(stand) = Stand::shared() else { return };
+    let shop = stand.namespace("ml-dsa-csr");
+    shop.apply(&stand.issuer(&Issuer::by_token("issuer", "ml-dsa")));
+    let (algorithm, what) = ("ml-dsa-65", "CertificateSigningRequest with ml-dsa-65");
+    let name = format!("{}-{algorithm}", shop.name());
+    let pem = request(stand, &name, algorithm);
+    let refusal = shop.refused(&signing_request(&shop, "bent", &bent(&pem)));
+    assert!(refusal.contains("spec.request"), "{refusal}");
+    let manifest = signing_request(&shop, algorithm, &pem);
+    if !stand.cluster.knows_ml_dsa() {
+        let refusal = shop.refused(&manifest);
+        assert!(refusal.contains("spec.request"), "{refusal}");
+        tried("kubernetes", what, "refused: this Go can't check it");
+        return;
+    }
+    shop.apply(&manifest);
+    shop.kubectl().run(&["certificate", "approve", &name]).ok();
+    let object = format!("csr/{name}");
+    shop.wait(&object, "jsonpath={.status.certificate}");
+    is_good(stand, &name, &decoded(&shop.get(&object)["status"]["certificate"]));
+    tried("kubernetes", what, "issued");
 }
 
 #[test]
@@ -86,7 +125,8 @@ fn a_request_with_a_composite_key_is_refused_by_every_go() {
     let Some(stand) = Stand::shared() else { return };
     let shop = stand.namespace("composite-key");
     shop.apply(&stand.issuer(&Issuer::by_token("issuer", "composite")));
-    let refusal = shop.refused(&certificate_request("composite", &request(stand, "hybrid")));
+    let refusal =
+        shop.refused(&certificate_request("composite", &request(stand, shop.name(), "hybrid")));
     assert!(refusal.contains("webhook.cert-manager.io"), "{refusal}");
     assert!(shop.list("certificaterequests").is_empty());
 }
