@@ -26,8 +26,8 @@ use crate::sign::{SignError, Signer};
 
 /// The longest header of a TLV up to [`MAX_CRL_SIZE`]: a tag, a length of lengths, four octets.
 const MAX_HEADER: usize = 6;
-/// Where the fields of a large list start in the buffer: behind the headers of CertificateList and
-/// TBSCertList, as in a file. The first of these is written from elsewhere, but from equal places
+/// Where the fields of a list of 16 MiB and more start in the buffer: behind the headers of
+/// CertificateList and TBSCertList, as in a file. The first of these is written from elsewhere, but from equal places
 /// in their pages a file takes the octets in half the time: no load has to wait for a store whose
 /// address looks like its own.
 const HEAD: usize = 2 * MAX_HEADER;

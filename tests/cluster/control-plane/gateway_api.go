@@ -29,7 +29,10 @@ func installGatewayAPI(ctx context.Context, folder, definitions string) error {
 		return err
 	}
 	files, err := filepath.Glob(filepath.Join(definitions, "*.yaml"))
-	if err != nil || len(files) == 0 {
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
 		return fmt.Errorf("%s: found no definitions, allowed is at least one", definitions)
 	}
 	for _, file := range files {

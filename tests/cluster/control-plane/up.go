@@ -64,7 +64,8 @@ func parseOptions(args []string) (settings, error) {
 		return o, fmt.Errorf("--dir: %s: has %d bytes, at most %d are allowed, for it becomes the start of Unix sockets",
 			o.folder, len(o.folder), longestFolder)
 	}
-	return o, o.findBeside()
+	err := o.findBeside()
+	return o, err
 }
 
 // findBeside sets the folders that were not named to those beside this program.

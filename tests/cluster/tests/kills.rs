@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use test_cluster::{AUTHORITIES, Issuer, Namespace, Stand, decoded};
 
 /// How often something is killed, unless `ESPALIER_KILLS` says otherwise: the whole proof is 500, and
-/// takes an hour.
+/// takes half an hour.
 const KILLS: usize = 9;
 /// Requests that are made before each kill.
 const REQUESTS: usize = 6;

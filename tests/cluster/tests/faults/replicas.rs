@@ -1,6 +1,6 @@
 //! Two replicas of the issuer program: one works and the other waits, whatever happens to the first.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -53,6 +53,9 @@ fn a_standby_takes_over_from_a_leader_that_hangs_and_nothing_is_issued_twice() {
     stand.controllers.running().signal(Signal::STOP);
     // What the leader asked for is issued now, and nobody hears of it.
     stand.server.signal(Signal::CONT);
+    let uid = uid(&shop, &request);
+    until("issued", || stand.server.issued(&uid) == 1);
+    assert!(!leads(&other), "who asked for it");
     until("the standby leads", || leads(&other));
     let after = lease(&stand);
     assert_ne!(after["holderIdentity"], before["holderIdentity"]);
@@ -70,13 +73,12 @@ fn a_standby_takes_over_from_a_leader_that_hangs_and_nothing_is_issued_twice() {
     until("the first waits", || is(&stand.controllers, 200, WAITS));
     let shop = stand.cluster.namespaced(&name);
     assert_eq!(shop.get(&request)["status"]["certificate"], certificate);
-    assert_eq!(stand.server.issued(&uid(&shop, &request)), 1);
+    assert_eq!(stand.server.issued(&uid), 1);
     assert_eq!(lease(&stand)["holderIdentity"], after["holderIdentity"]);
     // A leader that is told to end does not keep the others waiting for the end of its lease.
     other.end(Signal::TERM);
-    let since = Instant::now();
+    assert_ne!(lease(&stand)["holderIdentity"], after["holderIdentity"]);
     until("the first leads again", || leads(&stand.controllers));
-    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
 }
 
 #[test]

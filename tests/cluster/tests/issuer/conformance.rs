@@ -173,7 +173,6 @@ const CASES: &[Case] = &[
 const SKIPPED: &[(&str, &str)] = &[
     ("a CA by isCA", "an authority is made by its operators; `requests.rs` shows the refusal"),
     ("a CertificateRequest from an HTTP-01 or DNS-01 order", "of ACME issuers alone"),
-    ("a Gateway", "its kinds are not part of Kubernetes, and cert-manager's shim for them is off"),
 ];
 
 #[test]

@@ -1,5 +1,7 @@
 //! What whoever runs the issuer program sees of it: health, metrics and logs.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 use test_cluster::{Issuer, Namespace, Stand, Wanted};
 
@@ -14,7 +16,7 @@ fn shop(stand: &'static Stand) -> Namespace<'static> {
     shop.apply(&Wanted { name: "web", issuer, spec: SPEC }.manifest());
     shop.apply(&Wanted { name: "long", issuer, spec: &too_long }.manifest());
     shop.wait("certificate/web", "condition=Ready");
-    shop.wait(&shop.request_of("long"), "condition=Ready=False");
+    shop.wait(&shop.request_of("long"), "jsonpath={.status.failureTime}");
     shop
 }
 
@@ -30,16 +32,26 @@ fn its_metrics_count_what_became_of_the_requests_of_each_issuer() {
     let shop = shop(stand);
     assert_eq!(stand.controllers.answers("/healthz"), (200, "ok\n".into()));
     assert_eq!(stand.controllers.answers("/readyz"), (200, "working\n".into()));
-    let (status, metrics) = stand.controllers.answers("/metrics");
-    assert_eq!(status, 200);
     let namespace = shop.name();
-    let requests = |outcome: &str| {
+    let requests = |metrics: &str, outcome: &str| {
         let labels = [
             r#"controller="certificate-requests",kind="PQIssuer""#,
             &format!(r#"namespace="{namespace}",issuer="issuer",outcome="{outcome}""#),
         ];
-        value(&metrics, &format!("espalier_issuer_requests_total{{{}}}", labels.join(",")))
+        value(metrics, &format!("espalier_issuer_requests_total{{{}}}", labels.join(",")))
     };
+    let started = Instant::now();
+    let metrics = loop {
+        let (status, metrics) = stand.controllers.answers("/metrics");
+        assert_eq!(status, 200);
+        // It counts what it has done, and the request shows it a moment before.
+        let done = ["issued", "refused"].map(|outcome| requests(&metrics, outcome).is_some());
+        if done == [true; 2] || started.elapsed() > Duration::from_secs(10) {
+            break metrics;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let requests = |outcome: &str| requests(&metrics, outcome);
     assert_eq!((requests("issued"), requests("refused")), (Some(1.0), Some(1.0)), "{metrics}");
     assert_eq!((requests("bad-request"), requests("gave-up")), (None, None), "{metrics}");
     assert_eq!(value(&metrics, "espalier_issuer_leader"), Some(1.0));
