@@ -98,7 +98,7 @@ impl Context {
     }
 
     /// Writes a status as [`apply::status`] does. Where the API server forbids it, an event says so, as nothing
-    /// else can.
+    /// else can: at the first of several tries.
     ///
     /// # Errors
     /// As [`apply::status`].
@@ -114,7 +114,10 @@ impl Context {
         S: Serialize,
     {
         let written = apply::status(api, object, version, status).await;
-        if let Some(notice) = written.as_ref().err().and_then(ApplyError::forbidden) {
+        let uid = object.meta().uid.as_deref().unwrap_or_default();
+        if let Some(notice) = written.as_ref().err().and_then(ApplyError::forbidden)
+            && self.histories.of(uid).unwritten == 0
+        {
             self.events.tell(object, notice);
         }
         written

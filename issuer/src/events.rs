@@ -48,7 +48,6 @@ impl Events {
         let (prompt, mut told_prompt) = mpsc::channel::<Told>(PLACES);
         let (patient, mut told_patient) = mpsc::channel::<Told>(PATIENT_PLACES);
         let reporter = Reporter { controller: CONTROLLER.to_owned(), instance: Some(instance) };
-        let recorder = Recorder::new(client, reporter);
         let task = async move {
             let measure = RateLimiter::direct(Quota::per_second(A_SECOND).allow_burst(BURST));
             let mut next = None;
@@ -66,14 +65,14 @@ impl Events {
                     }
                 };
                 if let Some((notice, object)) = told {
-                    publish(&recorder, notice, &object).await;
+                    publish((&client, &reporter), notice, &object).await;
                 }
             }
             // The program ends: what may be told now is told, and nobody waits for more.
             while measure.check().is_ok()
                 && let Some((notice, object)) = next.take().or_else(|| told_patient.try_recv().ok())
             {
-                publish(&recorder, notice, &object).await;
+                publish((&client, &reporter), notice, &object).await;
             }
         };
         (Self { prompt, patient, metrics }, task)
@@ -88,8 +87,15 @@ impl Events {
     }
 }
 
-async fn publish(recorder: &Recorder, notice: Notice, object: &ObjectReference) {
+/// Tells one event. Each is an object of its own: a recorder that knows earlier ones joins those of the
+/// same reason, and keeps the words of the first. Here each says something new.
+async fn publish(
+    (client, reporter): (&Client, &Reporter),
+    notice: Notice,
+    object: &ObjectReference,
+) {
     let event = event(notice);
+    let recorder = Recorder::new(client.clone(), reporter.clone());
     if let Err(error) = recorder.publish(&event, object).await {
         tracing::warn!(reason = event.reason, %error, "an event was not taken");
     }

@@ -197,7 +197,8 @@ pub fn accept(
     if chain.len() > LONGEST_CHAIN {
         return Err(too_long(&chain.len().to_string()));
     }
-    let (serial, notes, root) = (answer.serial, answer.notes, authority.root.clone());
+    let (serial, mut notes, root) = (answer.serial, answer.notes, authority.root.clone());
+    notes.extend(usages::left_out(wish.usages, csr, &leaf));
     Ok(Signed { serial, chain, root, notes, certificate: Box::new(leaf) })
 }
 

@@ -106,6 +106,32 @@ pub(crate) fn answered(asked: &[String], leaf: &Certificate) -> Result<(), Strin
     Err(format!("extended key usage: found {found}, allowed by spec.usages: {}", list(asked)))
 }
 
+/// What to tell of key usages that were asked for beside the CSR alone and that a certificate lacks: none
+/// where it has them all. Of those in the CSR the server tells.
+pub(crate) fn left_out(
+    asked: &[String],
+    csr: &CertificateRequest,
+    leaf: &Certificate,
+) -> Option<String> {
+    // Without the extension a key may be used for everything (RFC 5280 section 4.2.1.3).
+    let given = leaf.extensions().key_usage()?.0;
+    let told = csr.extensions().key_usage().map(|own| own.0).unwrap_or_default();
+    let is_left_out =
+        |usage: &&str| key_usage_named(usage).is_some_and(|usage| !(given | told).contains(usage));
+    let usage = |usage: &String| match named(usage) {
+        Some(Named::Usage(usage)) => Some(usage),
+        _ => None,
+    };
+    let missing: BTreeSet<&str> = asked.iter().filter_map(usage).filter(is_left_out).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let missing = missing.into_iter().collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "spec.usages: left out {missing}, which the key can't do or the profile does not give"
+    ))
+}
+
 fn list(all: BTreeSet<String>) -> String {
     all.into_iter().collect::<Vec<_>>().join(", ")
 }
@@ -143,7 +169,9 @@ fn named(asked: &str) -> Option<Named> {
 mod tests {
     #![allow(clippy::unwrap_used)] // a panic is the failure report
 
+    use ca_core::algorithm::Algorithm;
     use ca_core::pem;
+    use interop::issue::{Authority, LEAF_NAME, Role, SigningKey, csr, request_for};
     use serde_json::json;
 
     use super::*;
@@ -226,6 +254,25 @@ mod tests {
             let wanted = format!("found {other:?}, allowed by the profile mail: {allowed}");
             assert!(error.ends_with(&wanted), "{error}");
         }
+    }
+
+    #[test]
+    fn of_usages_beside_the_csr_those_are_told_that_the_certificate_lacks() {
+        let algorithm = Algorithm::named("p256").unwrap();
+        let key = SigningKey::of(algorithm, Role::Leaf);
+        let leaf = Authority::root(algorithm, None).issue(
+            "tls-server",
+            request_for("CN=leaf.test", &[&format!("DNS:{LEAF_NAME}")], &key, None),
+        );
+        let told = |usages: &[&str]| {
+            let usages: Vec<String> = usages.iter().map(|one| (*one).to_owned()).collect();
+            left_out(&usages, &csr(&key), &leaf)
+        };
+        for all_given in [&["signing", "digital signature", "server auth"][..], &[]] {
+            assert_eq!(told(all_given), None);
+        }
+        let words = told(&["key encipherment", "digital signature", "key agreement"]).unwrap();
+        assert!(words.contains("left out key_agreement, key_encipherment, which"), "{words}");
     }
 
     #[test]

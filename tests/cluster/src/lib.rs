@@ -29,6 +29,7 @@ mod record;
 mod server;
 mod stand;
 mod tied;
+mod waiting;
 
 pub use between::{Asked, Between, Twist};
 pub use certificate::Wanted;
@@ -42,3 +43,4 @@ pub use record::{Record, twice};
 pub use server::{AUTHORITIES, Authority, Grant, Server};
 pub use stand::{AUDIENCE, Issuer, Stand, WAYS};
 pub use tied::Tied;
+pub use waiting::{found, until};

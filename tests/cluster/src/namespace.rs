@@ -1,14 +1,10 @@
 //! A namespace, and what tests do in one.
 
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::kubectl::Kubectl;
-
-/// How long something may take on a busy machine, in seconds.
-const PATIENCE: u32 = 60;
+use crate::waiting::{PATIENCE, found};
 
 /// A namespace of one test.
 #[derive(Debug)]
@@ -82,12 +78,12 @@ impl<'a> Namespace<'a> {
     /// After a minute, or at once where there is no such object, with what `kubectl describe` says of the object.
     #[track_caller]
     pub fn wait(&self, object: &str, state: &str) {
-        let (state, timeout) = (format!("--for={state}"), format!("--timeout={PATIENCE}s"));
+        let (state, timeout) = (format!("--for={state}"), format!("--timeout={PATIENCE:?}"));
         let said = self.kubectl().run(&["wait", object, &state, &timeout]);
         if !said.ended_well() {
             let described = |what: &str| self.kubectl().run(&["describe", what]).text();
             panic!(
-                "{object} is not {state} after {PATIENCE} s: {}\n{}\n{}\n{}",
+                "{object} is not {state} after {PATIENCE:?}: {}\n{}\n{}\n{}",
                 said.text(),
                 described(object),
                 described("certificaterequests"),
@@ -116,26 +112,19 @@ impl<'a> Namespace<'a> {
     #[track_caller]
     #[must_use]
     pub fn request_of(&self, certificate: &str) -> String {
-        let started = Instant::now();
-        loop {
+        let revision = |request: &Value| {
+            let annotations = &request["metadata"]["annotations"];
+            let named = annotations["cert-manager.io/certificate-name"] == certificate;
+            let revision = &annotations["cert-manager.io/certificate-revision"];
+            named.then(|| revision.as_str()?.parse::<u32>().ok())?
+        };
+        let newest = || {
             let all = self.list("certificaterequests");
-            let revision = |request: &Value| {
-                let annotations = &request["metadata"]["annotations"];
-                let named = annotations["cert-manager.io/certificate-name"] == certificate;
-                let revision = &annotations["cert-manager.io/certificate-revision"];
-                named.then(|| revision.as_str()?.parse::<u32>().ok())?
-            };
-            let newest = all
-                .iter()
-                .filter(|request| revision(request).is_some())
-                .max_by_key(|request| revision(request));
-            if let Some(name) = newest.and_then(|request| request["metadata"]["name"].as_str()) {
-                return format!("certificaterequest/{name}");
-            }
-            let described = || self.kubectl().run(&["describe", "certificates"]).text();
-            assert!(started.elapsed() < Duration::from_secs(PATIENCE.into()), "{}", described());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            let of_it = all.iter().filter(|request| revision(request).is_some());
+            let newest = of_it.max_by_key(|request| revision(request))?;
+            Some(format!("certificaterequest/{}", newest["metadata"]["name"].as_str()?))
+        };
+        found(newest, || self.kubectl().run(&["describe", "certificates"]).text())
     }
 
     /// Waits for an event about an object whose note has these words.
@@ -144,21 +133,24 @@ impl<'a> Namespace<'a> {
     /// When there is none after a minute.
     #[track_caller]
     pub fn event(&self, object: &str, words: &str) {
+        let told = || self.notes(object).iter().any(|note| note.contains(words)).then_some(());
+        found(told, || format!("no {words:?} in {:?}", self.notes(object)));
+    }
+
+    /// The notes of our events about an object, each as often as it was told.
+    #[must_use]
+    pub fn notes(&self, object: &str) -> Vec<String> {
         let name = object.split_once('/').map_or(object, |(_, name)| name);
-        let started = Instant::now();
-        loop {
-            let events = self.list("events.events.k8s.io");
-            let about = |event: &&Value| event["regarding"]["name"] == name;
-            let notes: Vec<&Value> =
-                events.iter().filter(about).map(|event| &event["note"]).collect();
-            if notes.iter().any(|note| note.as_str().is_some_and(|note| note.contains(words))) {
-                return;
-            }
-            assert!(
-                started.elapsed() < Duration::from_secs(PATIENCE.into()),
-                "no {words:?} in {notes:?}"
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let events = self.list("events.events.k8s.io");
+        let ours = |event: &&Value| {
+            event["regarding"]["name"] == name
+                && event["reportingController"] == "espalier.dev/issuer"
+        };
+        let told = |event: &Value| {
+            let often = event["series"]["count"].as_u64().unwrap_or(1);
+            let note = event["note"].as_str().unwrap_or_default().to_owned();
+            std::iter::repeat_n(note, usize::try_from(often).unwrap())
+        };
+        events.iter().filter(ours).flat_map(told).collect()
     }
 }

@@ -4,9 +4,9 @@ use std::fs;
 
 use interop::faketime::FakeClock;
 use rustix::process::Signal;
-use test_cluster::{Between, Issuer, Wanted};
+use test_cluster::{Between, Issuer, Wanted, until};
 
-use crate::{SPEC, ready, stand, told, uid, until, wanted};
+use crate::{SPEC, ready, stand, told, uid, wanted};
 
 /// A program whose clock is behind takes no certificate of its server, which it finds not valid yet, and
 /// says so; once the clock is right, or ahead, it serves.

@@ -10,7 +10,6 @@ mod rights;
 mod watches;
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use test_cluster::{AUTHORITIES, Issuer, Namespace, Server, Stand, Wanted};
@@ -46,16 +45,6 @@ fn all_issued(server: &Server) -> Vec<String> {
     let records = server.records();
     let issued = records.iter().filter(|record| record.is_issued());
     issued.filter_map(|record| record.uid().map(str::to_owned)).collect()
-}
-
-/// Waits until something holds, for a minute.
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(60), "not {what} after a minute");
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }
 
 /// A request that no Certificate stands behind.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use test_cluster::{Controllers, Namespace, SYSTEM, Stand};
+use test_cluster::{Controllers, Namespace, SYSTEM, Stand, until};
 
-use crate::{ready, stand, told, uid, until, wanted};
+use crate::{ready, stand, told, uid, wanted};
 
 /// What a replica says that is ready to take over.
 const WAITS: &str = "standby: another replica leads\n";

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use test_cluster::{Issuer, Namespace, SYSTEM, Stand};
+use test_cluster::{Issuer, Namespace, SYSTEM, Stand, until};
 
-use crate::{ready, stand, told, uid, until, wanted};
+use crate::{ready, stand, told, uid, wanted};
 
 /// Where the chart puts what the program may do in every namespace.
 const EVERYWHERE: &str = "clusterrole/espalier-system:espalier-issuer";

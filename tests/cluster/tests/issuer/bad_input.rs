@@ -24,6 +24,14 @@ fn uid(shop: &Namespace<'_>, request: &str) -> String {
     shop.get(request)["metadata"]["uid"].as_str().unwrap().to_owned()
 }
 
+/// One certificate was issued for the newest request of a Certificate, and little was told of it.
+fn issued_once(shop: &Namespace<'_>, server: &Server, certificate: &str) {
+    let request = shop.request_of(certificate);
+    assert_eq!(server.issued(&uid(shop, &request)), 1, "{certificate}");
+    let notes = shop.notes(&request);
+    assert!(notes.len() <= 6, "{certificate}: {notes:?}");
+}
+
 /// A namespace whose issuer is ready, at a server of its own.
 fn ready(stand: &'static Stand, name: &str) -> (Namespace<'static>, Server) {
     let shop = stand.namespace(name);
@@ -50,7 +58,30 @@ fn a_server_that_is_not_there_is_waited_for() {
     assert_eq!(shop.condition(&request, "Ready")["reason"], "Pending");
     server.start();
     shop.wait("certificate/web", "condition=Ready");
-    assert_eq!(server.issued(&uid(&shop, &request)), 1);
+    issued_once(&shop, &server, "web");
+}
+
+/// Events say why it waits: each reason once, and in its own words.
+#[test]
+fn a_request_that_waits_for_one_thing_and_then_for_another_tells_both() {
+    let Some(stand) = Stand::shared() else { return };
+    let shop = stand.namespace("two-reasons");
+    let mut server = stand.server_for(&shop);
+    server.listens_on(free_port());
+    shop.apply(&wanted("web"));
+    let request = shop.request_of("web");
+    let reasons = ["found none of this name", &server.url()];
+    shop.event(&request, reasons[0]);
+    shop.apply(&issuer().at(&server));
+    shop.event(&request, reasons[1]);
+    for reason in reasons {
+        let notes = shop.notes(&request);
+        let told = notes.iter().filter(|note| note.contains(reason)).count();
+        assert_eq!(told, 1, "{reason:?} in {notes:?}");
+    }
+    server.start();
+    shop.wait("certificate/web", "condition=Ready");
+    issued_once(&shop, &server, "web");
 }
 
 #[test]
@@ -65,7 +96,7 @@ fn a_slow_server_is_waited_for_and_the_request_says_so() {
     assert_eq!(ready["reason"], "Pending", "{ready}");
     server.signal(Signal::CONT);
     shop.wait("certificate/web", "condition=Ready");
-    assert_eq!(server.issued(&uid(&shop, &request)), 1);
+    issued_once(&shop, &server, "web");
 }
 
 #[test]
@@ -107,7 +138,7 @@ fn an_issuer_that_is_deleted_while_it_signs_loses_no_request() {
     shop.apply(&issuer().at(&server));
     for name in ["web", "other"] {
         shop.wait(&format!("certificate/{name}"), "condition=Ready");
-        assert_eq!(server.issued(&uid(&shop, &shop.request_of(name))), 1, "{name}");
+        issued_once(&shop, &server, name);
     }
 }
 
@@ -122,7 +153,7 @@ fn an_issuer_that_is_changed_while_it_signs_issues_once() {
     shop.apply(&Issuer { auth: OWN, ..Issuer::by_token("issuer", "classical") }.at(&server));
     server.signal(Signal::CONT);
     shop.wait("certificate/web", "condition=Ready");
-    assert_eq!(server.issued(&uid(&shop, &request)), 1);
+    issued_once(&shop, &server, "web");
     // The twin: the spec of a request does not change under anybody.
     let patch = json!({ "spec": { "duration": "1h" } }).to_string();
     let said = shop.kubectl().run(&["patch", &request, "--type=merge", "--patch", &patch]);
@@ -143,7 +174,7 @@ fn a_server_that_says_too_many_is_asked_later() {
     shop.apply(&names.map(wanted).join("---\n"));
     for name in names {
         shop.wait(&format!("certificate/{name}"), "condition=Ready");
-        assert_eq!(server.issued(&uid(&shop, &shop.request_of(name))), 1, "{name}");
+        issued_once(&shop, &server, name);
     }
     let log = fs::read_to_string(server.file("server.log")).unwrap();
     assert!(log.contains("too-many-requests") || log.contains("429"), "nobody was told to wait");
@@ -174,6 +205,8 @@ fn a_revoked_credential_stops_the_issuer_and_not_the_server() {
         (shop.get(&request)["metadata"]["resourceVersion"].clone(), asked(), Instant::now());
     std::thread::sleep(Duration::from_secs(5));
     assert_eq!(shop.get(&request)["metadata"]["resourceVersion"], version);
+    let notes = shop.notes(&request);
+    assert!(notes.len() <= 3, "{notes:?}");
     let often = asked() - before;
     assert!(often <= 10, "asked {often} times in {:?}", started.elapsed());
 }

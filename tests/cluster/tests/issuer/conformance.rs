@@ -171,7 +171,10 @@ const CASES: &[Case] = &[
 
 /// Cases of that suite that are not here as a row of [`CASES`], and why.
 const SKIPPED: &[(&str, &str)] = &[
-    ("a CA by isCA", "an authority is made by its operators; `requests.rs` shows the refusal"),
+    (
+        "a CA by isCA",
+        "`espalier serve` takes no profile of an authority, which its operators make; `requests.rs` shows the refusal",
+    ),
     ("a CertificateRequest from an HTTP-01 or DNS-01 order", "of ACME issuers alone"),
 ];
 

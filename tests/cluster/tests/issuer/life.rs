@@ -1,9 +1,7 @@
 //! A certificate's life after it was issued: renewed on demand, with the same key or another, and
 //! made anew when its spec changes.
 
-use std::time::{Duration, Instant};
-
-use test_cluster::{Issuer, Namespace, Pair, Stand, Wanted};
+use test_cluster::{Issuer, Namespace, Pair, Stand, Wanted, found};
 
 const SPEC: &str = "dnsNames: [web.example.com]\n\
                     privateKey: {algorithm: ECDSA, size: 256, rotationPolicy: Always}";
@@ -23,17 +21,10 @@ fn wanted(spec: &str) -> String {
 
 /// Waits for another certificate than this one.
 fn replaced(shop: &Namespace<'_>, before: &Pair) -> Pair {
-    let started = Instant::now();
-    loop {
-        let pair = Pair::of(shop, "web");
-        if pair.chain != before.chain {
-            shop.wait("certificate/web", "condition=Ready");
-            return pair;
-        }
-        let described = || shop.kubectl().run(&["describe", "certificate/web"]).text();
-        assert!(started.elapsed() < Duration::from_secs(60), "not renewed: {}", described());
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let other = || Some(Pair::of(shop, "web")).filter(|pair| pair.chain != before.chain);
+    let pair = found(other, || shop.kubectl().run(&["describe", "certificate/web"]).text());
+    shop.wait("certificate/web", "condition=Ready");
+    pair
 }
 
 /// What `cmctl renew` does: it sets the condition `Issuing`.

@@ -1,9 +1,7 @@
 //! What whoever runs the issuer program sees of it: health, metrics and logs.
 
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
-use test_cluster::{Issuer, Namespace, Stand, Wanted};
+use test_cluster::{Issuer, Namespace, Stand, Wanted, found};
 
 const SPEC: &str = "dnsNames: [web.example.com]\nprivateKey: {algorithm: ECDSA, size: 256}";
 
@@ -40,17 +38,14 @@ fn its_metrics_count_what_became_of_the_requests_of_each_issuer() {
         ];
         value(metrics, &format!("espalier_issuer_requests_total{{{}}}", labels.join(",")))
     };
-    let started = Instant::now();
-    let metrics = loop {
+    // It counts what it has done, and the request shows it a moment before.
+    let counted = || {
         let (status, metrics) = stand.controllers.answers("/metrics");
         assert_eq!(status, 200);
-        // It counts what it has done, and the request shows it a moment before.
         let done = ["issued", "refused"].map(|outcome| requests(&metrics, outcome).is_some());
-        if done == [true; 2] || started.elapsed() > Duration::from_secs(10) {
-            break metrics;
-        }
-        std::thread::sleep(Duration::from_millis(50));
+        (done == [true; 2]).then_some(metrics)
     };
+    let metrics = found(counted, || stand.controllers.answers("/metrics").1);
     let requests = |outcome: &str| requests(&metrics, outcome);
     assert_eq!((requests("issued"), requests("refused")), (Some(1.0), Some(1.0)), "{metrics}");
     assert_eq!((requests("bad-request"), requests("gave-up")), (None, None), "{metrics}");

@@ -132,8 +132,12 @@ fn failed(shop: &Namespace<'_>, words: &[&str]) {
     }
     assert_eq!(shop.get(&request)["status"]["certificate"], Value::Null);
     assert!(shop.kubectl().run(&["get", "secret/web"]).refusal().contains("NotFound"));
-    // Whoever looks at the object sees the same.
+    // Whoever looks at the object sees the same, in the last screen of what is told of it.
     shop.event(&request, message);
+    let described = shop.kubectl().run(&["describe", &request]).ok();
+    let last: Vec<&str> = described.lines().rev().take(30).collect();
+    let told = last.iter().filter(|line| line.contains(message)).count();
+    assert!(told >= 2, "condition and event: {described}");
 }
 
 /// A request that no Certificate stands behind, so that nobody but us acts on it.

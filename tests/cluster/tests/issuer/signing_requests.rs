@@ -98,7 +98,10 @@ const CASES: &[Case] = &[
 
 /// Cases of that suite that are not here as a row of [`CASES`], and why.
 const SKIPPED: &[(&str, &str)] = &[
-    ("a CA by its annotation", "an authority is made by its operators; the refusal is a row below"),
+    (
+        "a CA by its annotation",
+        "`espalier serve` takes no profile of an authority, which its operators make; the refusal is a row below",
+    ),
     ("key usages as asked", "a test of its own, as they stand in the CSR as well"),
 ];
 
@@ -187,6 +190,8 @@ fn failed(stand: &Stand, shop: &Namespace<'_>, name: &str, (reason, words): (&st
     assert_eq!(shop.condition(&object, "Approved")["status"], "True", "{name}");
     // Events about what has no namespace are in this one.
     stand.cluster.namespaced("default").event(&object, message);
+    let described = shop.kubectl().run(&["describe", &object]).ok();
+    assert!(described.contains(words), "{name}: no {words:?} in {described}");
 }
 
 #[test]
@@ -253,6 +258,30 @@ fn usages_that_stand_in_the_csr_too_are_exactly_those_of_the_certificate() {
     is_as_asked(("client", &["DNS:web.example.com"], &more), &pair.inspected(&stand.server)[0]);
     let words = "found client_auth, server_auth, allowed by the profile as-asked with this CSR is what the certificate will have: client_auth";
     failed(stand, &shop, "both", ("InvalidRequest", words));
+}
+
+/// Of usages that stand in the CSR as well the server tells, as of those of a CertificateRequest.
+#[test]
+fn a_usage_beside_the_csr_that_the_certificate_lacks_is_told_by_an_event() {
+    let Some(stand) = Stand::shared() else { return };
+    let shop = stand.namespace("lacks");
+    let issuer = stand.issuer(&Issuer::by_token("issuer", "composite"));
+    shop.apply(&issuer.replace("profile: tls-server", "profile: as-asked"));
+    let signer = signer(&shop, "issuer");
+    let usages = &[ALL, &["key encipherment"]].concat();
+    for (name, algorithm) in [("curve", "p256"), ("rsa", "rsa2048")] {
+        let options = format!("--algorithm {algorithm} --dns web.example.com");
+        let order = Order { usages, ..Order::of(name, &signer) };
+        shop.apply(&order.manifest(&shop, &csr(stand, &shop, name, &options)));
+    }
+    judge(&shop, "approve", &["curve", "rsa"]);
+    let words = "otherwise than asked for: spec.usages: left out key_encipherment, which";
+    let events = stand.cluster.namespaced("default");
+    events.event(&object(&shop, "curve"), words);
+    issued(&shop, "rsa");
+    events.event(&object(&shop, "rsa"), "issued");
+    let notes = events.notes(&object(&shop, "rsa"));
+    assert!(notes.iter().all(|note| !note.contains("left out")), "{notes:?}");
 }
 
 #[test]
