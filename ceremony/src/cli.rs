@@ -2,6 +2,7 @@
 
 mod exit;
 mod terminal;
+mod transfer;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use rand_core::CryptoRng;
 
 pub use exit::CliError;
 use terminal::Terminal;
+use transfer::TransferCommand;
 
 use crate::audit::{Report, audit};
 use crate::digest::Digest;
@@ -72,6 +74,12 @@ enum Command {
         after_help = "Example:\n  espalier-ceremony verify-transcript root-2026 --head \"$HEAD\""
     )]
     VerifyTranscript(VerifyOptions),
+    /// Carry certificates, requests and lists between machines by QR codes
+    #[command(subcommand)]
+    #[command(after_help = "Examples:
+  espalier-ceremony transfer show root-2026/out/root.pem
+  zbarcam --raw | espalier-ceremony transfer read root.pem")]
+    Transfer(TransferCommand),
     /// Rehearse a whole ceremony unattended, with throw-away keys; all that it makes is marked
     Rehearse(RehearseOptions),
 }
@@ -168,9 +176,11 @@ impl Command {
         rng: &mut dyn CryptoRng,
         refused: Vec<String>,
     ) -> Result<(), CliError> {
-        // It reads public files only.
-        if let Self::VerifyTranscript(options) = self {
-            return options.run();
+        // They read public files only.
+        match self {
+            Self::VerifyTranscript(options) => return options.run(),
+            Self::Transfer(command) => return command.run(),
+            _ => {}
         }
         let refused = refused.into_iter().map(|step| format!("hardening: {step}"));
         let (mut findings, program) = (refused.collect::<Vec<_>>(), program());
@@ -190,7 +200,7 @@ impl Command {
                 let ReshareOptions { at, threshold, custodians } = options;
                 sit(at, Part::Reshare { threshold, custodians }, world)
             }
-            Self::VerifyTranscript(_) => Ok(()),
+            Self::VerifyTranscript(_) | Self::Transfer(_) => Ok(()),
             Self::Rehearse(options) => options.run(world),
         }
     }

@@ -6,6 +6,8 @@
 //! each writes the [`transcript`]. An [`audit`] derives all of it again from the folder, and a
 //! [`rehearsal`] goes through all of it unattended.
 //!
+//! What it made, and what it needs, travels by pictures ([`transfer`]).
+//!
 //! Keys lie in [`sealed_key`] files under a key that nobody has: [`share_set`] gives each custodian a
 //! [`share`] of it, as [`words`] on paper. See `docs/architecture.md` for what this crate may use; time
 //! and randomness are arguments.
@@ -32,4 +34,5 @@ pub mod sitting;
 pub mod surroundings;
 pub mod table;
 pub mod transcript;
+pub mod transfer;
 pub mod words;

@@ -2,7 +2,10 @@
 
 use std::error::Error;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
+
+use qrcode::types::QrError;
 
 use crate::audit::AuditError;
 use crate::causes::told;
@@ -13,6 +16,8 @@ use crate::signing::SigningError;
 use crate::sitting::SittingError;
 use crate::table::TableError;
 use crate::transcript::WriteError;
+use crate::transfer::ItemError;
+use crate::transfer::parts::TooMany;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +50,33 @@ impl CliError {
         let message = format!(
             "head of the transcript: found {found}, allowed is what --head says, from paper; lines may be missing, or it is another ceremony"
         );
+        Self { code: REFUSED, message }
+    }
+
+    /// A file that is not of a ceremony's folder.
+    pub(super) fn file(path: &Path, error: &io::Error) -> Self {
+        let code = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => USAGE,
+            _ => ENVIRONMENT,
+        };
+        Self { code, message: format!("{}: {error}", path.display()) }
+    }
+
+    /// The terminal shows no picture.
+    pub(super) fn small(columns: usize, rows: usize) -> Self {
+        let message = format!(
+            "terminal: found {columns} columns and {rows} rows, allowed are 29 and 17 or more; or write files with --png"
+        );
+        Self { code: ENVIRONMENT, message }
+    }
+
+    /// The end came before the last picture.
+    pub(super) fn missing(total: usize, missing: &[usize]) -> Self {
+        let numbers: Vec<String> = missing.iter().take(20).map(ToString::to_string).collect();
+        let message = match total {
+            0 => "pictures: found none of `transfer show`".to_owned(),
+            _ => format!("pictures: missing are {} of {total}", numbers.join(", ")),
+        };
         Self { code: REFUSED, message }
     }
 
@@ -131,6 +163,24 @@ impl From<AuditError> for CliError {
 impl From<FolderError> for CliError {
     fn from(error: FolderError) -> Self {
         Self::new(of_folder(&error), &error)
+    }
+}
+
+impl From<ItemError> for CliError {
+    fn from(error: ItemError) -> Self {
+        Self::new(USAGE, &error)
+    }
+}
+
+impl From<TooMany> for CliError {
+    fn from(error: TooMany) -> Self {
+        Self::new(USAGE, &error)
+    }
+}
+
+impl From<QrError> for CliError {
+    fn from(error: QrError) -> Self {
+        Self::new(FAULT, &error)
     }
 }
 

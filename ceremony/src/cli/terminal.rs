@@ -9,7 +9,7 @@ use std::io::{self, Read as _, Write as _};
 
 use ca_core::escape::{escaped, escaped_lines};
 use jiff::Timestamp;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
 use zeroize::Zeroizing;
 
 use crate::digest::CONFIRMING_WORDS;
@@ -31,6 +31,31 @@ impl Terminal {
     pub(super) fn open() -> Result<Self, TableError> {
         let opened = File::options().read(true).write(true).open("/dev/tty");
         opened.map(Self).map_err(TableError::Terminal)
+    }
+
+    /// Columns and rows.
+    ///
+    /// # Errors
+    /// `TableError::Terminal` when the terminal does not tell.
+    pub(super) fn size(&self) -> Result<(usize, usize), TableError> {
+        let size = tcgetwinsize(&self.0).map_err(|error| TableError::Terminal(error.into()))?;
+        Ok((size.ws_col.into(), size.ws_row.into()))
+    }
+
+    /// Shows a page alone on the screen, with words below it.
+    ///
+    /// # Errors
+    /// `TableError::Terminal`.
+    pub(super) fn page(&mut self, page: &str, below: &str) -> Result<(), TableError> {
+        self.write(&format!("{CLEAR}{page}{below}"))
+    }
+
+    /// Waits for Enter.
+    ///
+    /// # Errors
+    /// `TableError::Terminal`.
+    pub(super) fn enter(&mut self) -> Result<(), TableError> {
+        self.octets().map(|_| ())
     }
 
     fn write(&mut self, text: &str) -> Result<(), TableError> {
