@@ -2,7 +2,7 @@
 //!
 //! The programs are built by cargo-fuzz with nightly Rust from `fuzz/`, which is a workspace of its own. What they
 //! start from is written by `fuzz-seeds` of `tests/fuzz`; what they add to it stays below `target/fuzz/corpus`.
-//! `--differential` needs neither: it is a program of `tests/interop`, which asks OpenSSL.
+//! `--differential` needs neither: it is a program of `tests/interop`, which asks OpenSSL; that is installed first.
 
 mod report;
 
@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use comfy_table::Table;
 
 use crate::failure::Failure;
-use crate::{process, workspace};
+use crate::{peers, process, workspace};
 use report::Report;
 
 /// What is run, and for how long.
@@ -52,6 +52,7 @@ const MAX_LENGTH: u32 = 16 * 1024;
 /// When nothing can be built or run, and when a target found something.
 pub fn run(options: &Options) -> Result<(), Failure> {
     if let Some(count) = options.differential {
+        peers::install_one_now("openssl")?.into_installed()?;
         let words = ["run", "--release", "--package", "interop", "--bin", "differential", "--"];
         let mut differential = workspace::cargo(&words);
         return process::run(differential.args([count.to_string(), options.seed.to_string()]));
