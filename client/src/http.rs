@@ -7,6 +7,7 @@ use std::time::Duration;
 use backon::Retryable as _;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response};
+use rustls::pki_types::UnixTime;
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -187,8 +188,9 @@ impl Client {
         let mut source = std::error::Error::source(error);
         let mut tls = false;
         while let Some(cause) = source {
-            tls |= is_tls(cause);
-            reason = cause.to_string();
+            let found = tls_error(cause);
+            tls |= found.is_some();
+            reason = found.map_or_else(|| cause.to_string(), plain);
             source = cause.source();
         }
         if tls {
@@ -203,10 +205,29 @@ impl Client {
     }
 }
 
-/// Whether TLS failed. Errors of the system wrap those of TLS, and name them by `get_ref` alone.
-fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+/// What failed in TLS. Errors of the system wrap those of TLS, and name them by `get_ref` alone.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
+    error.downcast_ref().or_else(|| tls_error(wrapped?))
+}
+
+/// What it says. Of a certificate that has ended or not begun without what time it is: whoever tries again
+/// and again says the same.
+fn plain(error: &rustls::Error) -> String {
+    use rustls::CertificateError::{ExpiredContext, NotValidYetContext};
+    let time = |time: &UnixTime| {
+        let second = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        jiff::Timestamp::from_second(second).unwrap_or(jiff::Timestamp::MAX)
+    };
+    match error {
+        rustls::Error::InvalidCertificate(ExpiredContext { not_after, .. }) => {
+            format!("its certificate ended at {}, or the clock here is wrong", time(not_after))
+        }
+        rustls::Error::InvalidCertificate(NotValidYetContext { not_before, .. }) => {
+            format!("its certificate begins at {}, or the clock here is wrong", time(not_before))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Seconds of `Retry-After` (RFC 9110 section 10.2.3); a date is not taken, as a client may have no

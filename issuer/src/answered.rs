@@ -13,7 +13,7 @@ use crate::usages;
 const LONGEST_BACKDATING: i64 = 86_400;
 
 /// Checks subject, names, length of validity, and purposes. Less than was asked for is the profile's choice,
-/// and told by the server's notes; more is nobody's.
+/// and told by notes; more is nobody's.
 ///
 /// # Errors
 /// Which field, what was found, what is allowed.

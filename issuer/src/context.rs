@@ -17,6 +17,7 @@ use crate::apply::{self, ApplyError, Owned};
 use crate::audience::ApiAudiences;
 use crate::certificate_request::{CertificateRequest, Stage};
 use crate::events::Events;
+use crate::fault::Fault;
 use crate::history::{History, RetryRules};
 use crate::kinds::{Edition, Issuer as _, IssuerKind, IssuerRef, PQClusterIssuer, PQIssuer};
 use crate::metrics::Metrics;
@@ -98,7 +99,7 @@ impl Context {
     }
 
     /// Writes a status as [`apply::status`] does. Where the API server forbids it, an event says so, as nothing
-    /// else can: at the first of several tries.
+    /// else can.
     ///
     /// # Errors
     /// As [`apply::status`].
@@ -114,10 +115,7 @@ impl Context {
         S: Serialize,
     {
         let written = apply::status(api, object, version, status).await;
-        let uid = object.meta().uid.as_deref().unwrap_or_default();
-        if let Some(notice) = written.as_ref().err().and_then(ApplyError::forbidden)
-            && self.histories.of(uid).unwritten == 0
-        {
+        if let Some(notice) = written.as_ref().err().and_then(ApplyError::forbidden) {
             self.events.tell(object, notice);
         }
         written
@@ -196,8 +194,27 @@ impl Context {
         };
     }
 
+    /// What a try tells of its issuer: that all is well, or a fault, in the words with which every request
+    /// will wait for it.
+    ///
+    /// # Errors
+    /// The fault of the try.
+    pub fn heard<T>(&self, issuer: &IssuerRef, result: Result<T, Fault>) -> Result<T, Fault> {
+        match result {
+            Err(Fault::Issuer(words)) => {
+                self.complain(issuer, &words);
+                Err(Fault::Issuer(format!("{issuer}: {words}")))
+            }
+            Ok(done) => {
+                self.registry.content(issuer);
+                Ok(done)
+            }
+            other => other,
+        }
+    }
+
     /// A request found fault with its issuer: that is checked again.
-    pub fn complain(&self, issuer: &IssuerRef, words: &str) {
+    fn complain(&self, issuer: &IssuerRef, words: &str) {
         self.registry.complain(issuer, words, self.now());
         // As above.
         let _ = match issuer.kind {

@@ -4,10 +4,15 @@
 //! that say no more than their object does wait behind all others and are told in measure, as each
 //! costs the API server more than half of what the certificate's own status does (ADR 0172). What
 //! finds no place to wait is dropped and counted.
+//!
+//! Of one object, events of one reason are told in measure as well: whatever is wrong and told at each
+//! try must not fill the API server.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
 
-use governor::{Quota, RateLimiter};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
@@ -24,17 +29,33 @@ pub const PLACES: usize = 2048;
 const BURST: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// So many of them are told in a second.
 const A_SECOND: NonZeroU32 = NonZeroU32::new(1).unwrap();
+/// Of one object, so many events of one reason are told at once.
+const BURST_OF_ONE: NonZeroU32 = NonZeroU32::new(5).unwrap();
+/// And one more after each such time, as with Kubernetes' own recorders.
+const PAUSE_OF_ONE: Duration = Duration::from_secs(300);
+/// How often objects are forgotten of which nothing was told for long.
+const SWEEP: Duration = Duration::from_secs(60);
 /// So many of them wait: those of one minute. The time of an event is that at which it is told, and an
 /// event that is told much later would mislead.
 pub const PATIENT_PLACES: usize = 60;
 
 type Told = (Notice, ObjectReference);
+/// By UID and reason.
+type Measures = DefaultKeyedRateLimiter<(String, &'static str)>;
+
+/// How often each object may tell the same reason.
+fn measures() -> Measures {
+    // A time above zero makes a quota.
+    let quota = Quota::with_period(PAUSE_OF_ONE).unwrap_or(Quota::per_hour(BURST_OF_ONE));
+    RateLimiter::keyed(quota.allow_burst(BURST_OF_ONE))
+}
 
 /// Takes events that shall be told.
 #[derive(Clone, Debug)]
 pub struct Events {
     prompt: mpsc::Sender<Told>,
     patient: mpsc::Sender<Told>,
+    of_one: Arc<Measures>,
     metrics: Metrics,
 }
 
@@ -48,7 +69,10 @@ impl Events {
         let (prompt, mut told_prompt) = mpsc::channel::<Told>(PLACES);
         let (patient, mut told_patient) = mpsc::channel::<Told>(PATIENT_PLACES);
         let reporter = Reporter { controller: CONTROLLER.to_owned(), instance: Some(instance) };
+        let of_one = Arc::new(measures());
+        let swept = Arc::clone(&of_one);
         let task = async move {
+            let mut sweep = tokio::time::interval(SWEEP);
             let measure = RateLimiter::direct(Quota::per_second(A_SECOND).allow_burst(BURST));
             let mut next = None;
             loop {
@@ -58,6 +82,10 @@ impl Events {
                         Some(told) => Some(told),
                         None => break,
                     },
+                    _ = sweep.tick() => {
+                        swept.retain_recent();
+                        None
+                    }
                     () = measure.until_ready(), if next.is_some() => next.take(),
                     Some(told) = told_patient.recv(), if next.is_none() => {
                         next = Some(told);
@@ -75,11 +103,15 @@ impl Events {
                 publish((&client, &reporter), notice, &object).await;
             }
         };
-        (Self { prompt, patient, metrics }, task)
+        (Self { prompt, patient, of_one, metrics }, task)
     }
 
     /// Tells what happened to an object.
     pub fn tell<K: Resource<DynamicType = ()>>(&self, object: &K, notice: Notice) {
+        let uid = object.meta().uid.clone().unwrap_or_default();
+        if self.of_one.check_key(&(uid, notice.reason)).is_err() {
+            return;
+        }
         let queue = if notice.can_wait { &self.patient } else { &self.prompt };
         if queue.try_send((notice, object.object_ref(&()))).is_err() {
             self.metrics.event_dropped();
@@ -88,7 +120,7 @@ impl Events {
 }
 
 /// Tells one event. Each is an object of its own: a recorder that knows earlier ones joins those of the
-/// same reason, and keeps the words of the first. Here each says something new.
+/// same reason, and keeps the words of the first.
 async fn publish(
     (client, reporter): (&Client, &Reporter),
     notice: Notice,

@@ -198,7 +198,9 @@ pub fn accept(
         return Err(too_long(&chain.len().to_string()));
     }
     let (serial, mut notes, root) = (answer.serial, answer.notes, authority.root.clone());
-    notes.extend(usages::left_out(wish.usages, csr, &leaf));
+    // An answer that is given once more has no notes of the server's (ADR 0072).
+    let told = (!issued.replayed).then_some(csr);
+    notes.extend(usages::left_out(wish.usages, told, &leaf));
     Ok(Signed { serial, chain, root, notes, certificate: Box::new(leaf) })
 }
 

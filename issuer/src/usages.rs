@@ -106,16 +106,17 @@ pub(crate) fn answered(asked: &[String], leaf: &Certificate) -> Result<(), Strin
     Err(format!("extended key usage: found {found}, allowed by spec.usages: {}", list(asked)))
 }
 
-/// What to tell of key usages that were asked for beside the CSR alone and that a certificate lacks: none
-/// where it has them all. Of those in the CSR the server tells.
+/// What to tell of key usages that were asked for beside the CSR and that a certificate lacks: none where it
+/// has them all. Those in `told` are left to the server, which tells of a CSR's the first time.
 pub(crate) fn left_out(
     asked: &[String],
-    csr: &CertificateRequest,
+    told: Option<&CertificateRequest>,
     leaf: &Certificate,
 ) -> Option<String> {
     // Without the extension a key may be used for everything (RFC 5280 section 4.2.1.3).
     let given = leaf.extensions().key_usage()?.0;
-    let told = csr.extensions().key_usage().map(|own| own.0).unwrap_or_default();
+    let told = told.and_then(|csr| csr.extensions().key_usage());
+    let told = told.map(|own| own.0).unwrap_or_default();
     let is_left_out =
         |usage: &&str| key_usage_named(usage).is_some_and(|usage| !(given | told).contains(usage));
     let usage = |usage: &String| match named(usage) {
@@ -127,9 +128,7 @@ pub(crate) fn left_out(
         return None;
     }
     let missing = missing.into_iter().collect::<Vec<_>>().join(", ");
-    Some(format!(
-        "spec.usages: left out {missing}, which the key can't do or the profile does not give"
-    ))
+    Some(format!("spec.usages: left out {missing}, as key, profile or CSR lacks it"))
 }
 
 fn list(all: BTreeSet<String>) -> String {
@@ -171,7 +170,7 @@ mod tests {
 
     use ca_core::algorithm::Algorithm;
     use ca_core::pem;
-    use interop::issue::{Authority, LEAF_NAME, Role, SigningKey, csr, request_for};
+    use interop::issue::{Authority, LEAF_NAME, Role, SigningKey, request_for};
     use serde_json::json;
 
     use super::*;
@@ -264,15 +263,20 @@ mod tests {
             "tls-server",
             request_for("CN=leaf.test", &[&format!("DNS:{LEAF_NAME}")], &key, None),
         );
-        let told = |usages: &[&str]| {
+        let by_server = pem::read_one_request(CSR.as_bytes()).unwrap();
+        let told = |usages: &[&str], by_server| {
             let usages: Vec<String> = usages.iter().map(|one| (*one).to_owned()).collect();
-            left_out(&usages, &csr(&key), &leaf)
+            left_out(&usages, by_server, &leaf)
         };
         for all_given in [&["signing", "digital signature", "server auth"][..], &[]] {
-            assert_eq!(told(all_given), None);
+            assert_eq!(told(all_given, None), None);
         }
-        let words = told(&["key encipherment", "digital signature", "key agreement"]).unwrap();
-        assert!(words.contains("left out key_agreement, key_encipherment, which"), "{words}");
+        // It is in the CSR.
+        assert_eq!(told(&["cert sign"], Some(&by_server)), None);
+        assert!(told(&["cert sign"], None).unwrap().contains("left out key_cert_sign"));
+        let usages = ["key encipherment", "digital signature", "key agreement"];
+        let words = told(&usages, Some(&by_server)).unwrap();
+        assert!(words.contains("left out key_agreement, key_encipherment, as"), "{words}");
     }
 
     #[test]

@@ -220,7 +220,10 @@ impl Authenticator {
         let token = token.content;
         if now >= token.expires_at {
             let end = token.expires_at;
-            return Err(refused(&format!("found one that ended at {end}, allowed: after {now}")));
+            // Without what time it is: who asks again and again is told the same.
+            return Err(refused(&format!(
+                "found one that ended at {end}, allowed is one that has not ended"
+            )));
         }
         let grant = serde_json::from_str::<GrantConfig>(&token.scope)
             .map_err(|error| error.to_string())

@@ -106,11 +106,7 @@ async fn open(
 ) -> Result<RequestPlan, ApplyError> {
     let history = context.histories.of(request.uid());
     let result = signed(request, serving, context, version).await?;
-    match &result {
-        Ok(_) => context.registry.content(&serving.reference),
-        Err(Fault::Issuer(words)) => context.complain(&serving.reference, words),
-        Err(_) => {}
-    }
+    let result = context.heard(&serving.reference, result);
     let rules = RetryRules { limit: serving.limit(context.retry.limit), ..context.retry };
     let at = (context.now(), serving.spec.ca_in_status);
     let (plan, history) = plan::concluded(request, &result, &history, &rules, at);

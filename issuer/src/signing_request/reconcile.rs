@@ -113,13 +113,7 @@ async fn looked_at(
         Ok(true) => match standing {
             Standing::Ready(serving) => {
                 rules.limit = serving.limit(rules.limit);
-                let result = signed(request, serving, context).await;
-                match &result {
-                    Ok(_) => context.registry.content(issuer),
-                    Err(Fault::Issuer(words)) => context.complain(issuer, words),
-                    Err(_) => {}
-                }
-                result
+                context.heard(issuer, signed(request, serving, context).await)
             }
             Standing::NotReady(why) => return plan::waiting(why, history),
             Standing::Unchecked => return plan::waiting("it was not looked at yet", history),

@@ -61,6 +61,7 @@ fn without_the_right_to_write_a_status_an_event_says_so() {
     let often = asked() - before;
     // Each is two words of the log, its path and its route.
     assert!(often <= 12, "{often} words of the log");
+    assert!(shop.notes(&request).len() <= 5, "{:?}", shop.notes(&request));
     assert_eq!(told(&shop, &request).0, Value::Null);
     taken.back(&stand);
     shop.wait("certificate/web", "condition=Ready");

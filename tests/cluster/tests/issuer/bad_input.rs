@@ -74,6 +74,8 @@ fn a_request_that_waits_for_one_thing_and_then_for_another_tells_both() {
     shop.event(&request, reasons[0]);
     shop.apply(&issuer().at(&server));
     shop.event(&request, reasons[1]);
+    // The issuer is checked again meanwhile, and finds the same.
+    std::thread::sleep(Duration::from_secs(6));
     for reason in reasons {
         let notes = shop.notes(&request);
         let told = notes.iter().filter(|note| note.contains(reason)).count();

@@ -135,9 +135,10 @@ fn failed(shop: &Namespace<'_>, words: &[&str]) {
     // Whoever looks at the object sees the same, in the last screen of what is told of it.
     shop.event(&request, message);
     let described = shop.kubectl().run(&["describe", &request]).ok();
-    let last: Vec<&str> = described.lines().rev().take(30).collect();
-    let told = last.iter().filter(|line| line.contains(message)).count();
-    assert!(told >= 2, "condition and event: {described}");
+    let (object, events) = described.split_once("\nEvents:\n").unwrap();
+    let last: Vec<&str> = object.lines().rev().take(24).collect();
+    assert!(last.iter().any(|line| line.contains(message)), "condition: {described}");
+    assert!(events.contains(message), "event: {described}");
 }
 
 /// A request that no Certificate stands behind, so that nobody but us acts on it.

@@ -275,7 +275,7 @@ fn a_usage_beside_the_csr_that_the_certificate_lacks_is_told_by_an_event() {
         shop.apply(&order.manifest(&shop, &csr(stand, &shop, name, &options)));
     }
     judge(&shop, "approve", &["curve", "rsa"]);
-    let words = "otherwise than asked for: spec.usages: left out key_encipherment, which";
+    let words = "otherwise than asked for: spec.usages: left out key_encipherment, as";
     let events = stand.cluster.namespaced("default");
     events.event(&object(&shop, "curve"), words);
     issued(&shop, "rsa");
