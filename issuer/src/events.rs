@@ -30,7 +30,7 @@ const BURST: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// So many of them are told in a second.
 const A_SECOND: NonZeroU32 = NonZeroU32::new(1).unwrap();
 /// Of one object, so many events of one reason are told at once.
-const BURST_OF_ONE: NonZeroU32 = NonZeroU32::new(5).unwrap();
+const BURST_OF_ONE: NonZeroU32 = NonZeroU32::new(3).unwrap();
 /// And one more after each such time, as with Kubernetes' own recorders.
 const PAUSE_OF_ONE: Duration = Duration::from_secs(300);
 /// How often objects are forgotten of which nothing was told for long.
@@ -78,14 +78,14 @@ impl Events {
             loop {
                 let told = tokio::select! {
                     biased;
-                    told = told_prompt.recv() => match told {
-                        Some(told) => Some(told),
-                        None => break,
-                    },
                     _ = sweep.tick() => {
                         swept.retain_recent();
                         None
                     }
+                    told = told_prompt.recv() => match told {
+                        Some(told) => Some(told),
+                        None => break,
+                    },
                     () = measure.until_ready(), if next.is_some() => next.take(),
                     Some(told) = told_patient.recv(), if next.is_none() => {
                         next = Some(told);
@@ -106,16 +106,18 @@ impl Events {
         (Self { prompt, patient, of_one, metrics }, task)
     }
 
-    /// Tells what happened to an object.
-    pub fn tell<K: Resource<DynamicType = ()>>(&self, object: &K, notice: Notice) {
+    /// Tells what happened to an object; whether it will be told.
+    pub fn tell<K: Resource<DynamicType = ()>>(&self, object: &K, notice: Notice) -> bool {
         let uid = object.meta().uid.clone().unwrap_or_default();
         if self.of_one.check_key(&(uid, notice.reason)).is_err() {
-            return;
+            return false;
         }
         let queue = if notice.can_wait { &self.patient } else { &self.prompt };
-        if queue.try_send((notice, object.object_ref(&()))).is_err() {
+        let taken = queue.try_send((notice, object.object_ref(&()))).is_ok();
+        if !taken {
             self.metrics.event_dropped();
         }
+        taken
     }
 }
 

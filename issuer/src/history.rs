@@ -67,6 +67,12 @@ impl History {
         Self { unwritten: 0, ..self.clone() }
     }
 
+    /// What people should have been told was not.
+    #[must_use]
+    pub fn not_told(&self) -> Self {
+        Self { told: None, ..self.clone() }
+    }
+
     /// It rests for this long.
     #[must_use]
     pub fn resting(self, wait: Duration, now: Timestamp) -> Self {

@@ -294,6 +294,31 @@ async fn that_certificates_were_issued_is_told_last_and_in_measure() {
 }
 
 #[tokio::test]
+async fn of_one_object_a_reason_is_told_three_times_and_others_all_the_same() {
+    let (script, client) = Script::served(&[]).await;
+    let (events, telling, metrics) = events(client, &[]);
+    let tell = |uid: &str, reason, note: &str| {
+        let mut object: CertificateRequest = serde_json::from_value(request("7")).unwrap();
+        object.metadata.uid = Some(uid.to_owned());
+        events.tell(&object, Notice::warning(reason, note))
+    };
+    let told: Vec<bool> =
+        (1..=5).map(|number| tell("u-1", "NotReady", &number.to_string())).collect();
+    assert_eq!(told, [true, true, true, false, false]);
+    assert!(
+        tell("u-1", "NotWritten", "another reason") && tell("u-2", "NotReady", "another object")
+    );
+    drop(events);
+    telling.await;
+    assert_eq!(notes(&script), ["1", "2", "3", "another reason", "another object"]);
+    assert!(
+        metrics.text().contains("espalier_issuer_events_dropped_total 0\n"),
+        "{}",
+        metrics.text()
+    );
+}
+
+#[tokio::test]
 async fn nobody_waits_for_them_at_the_end() {
     let otherwise = Notice::normal("Issued", "issued, otherwise than asked for");
     let (issued, mut notices) = (issued(), vec![&otherwise; 60]);

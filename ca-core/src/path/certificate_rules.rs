@@ -88,7 +88,8 @@ pub(super) fn weak_key(field: &str, key: &PublicKey, error: &PublicKeyError) -> 
     Fault::new(Reason::WeakKey, field, found, allowed)
 }
 
-/// Checks the validity period.
+/// Checks the validity period. The words do not name the instant, which stands in the outcome: who asks again
+/// and again is told the same.
 pub(super) fn check_validity(certificate: &Certificate, at: Timestamp) -> Result<String, Fault> {
     let validity = certificate.validity();
     let (first, last) = (validity.not_before(), validity.not_after());
@@ -97,10 +98,10 @@ pub(super) fn check_validity(certificate: &Certificate, at: Timestamp) -> Result
     }
     let allowed = format!("instants from {first} to {last}");
     if at.as_second() > last.as_second() {
-        let found = format!("it expired at {last}, asked for {at}");
+        let found = format!("it expired at {last}");
         Err(Fault::new(Reason::Expired, "notAfter", found, allowed))
     } else {
-        let found = format!("it is not valid before {first}, asked for {at}");
+        let found = format!("it is not valid before {first}");
         Err(Fault::new(Reason::NotYetValid, "notBefore", found, allowed))
     }
 }

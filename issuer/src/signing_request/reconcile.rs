@@ -80,7 +80,10 @@ pub async fn reconcile(
         }
     }
     if let Some(notice) = &plan.notice {
-        context.events.tell(&*request, notice.clone());
+        if !context.events.tell(&*request, notice.clone()) {
+            // Its status has no place for that: it is told at the next look.
+            context.histories.change(uid(&request), History::not_told);
+        }
         tracing::info!(outcome = plan.outcome.name(), words = notice.note, "looked at");
     }
     let issuer = Some(&issuer).filter(|issuer| context.is_there(issuer));
