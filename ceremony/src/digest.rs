@@ -55,6 +55,15 @@ impl Digest {
         typed.len() >= CONFIRMING_WORDS && content.starts_with(&typed)
     }
 
+    /// As people compare it: the digits, and below them the words, six on a line. All but the first of its
+    /// five lines are indented by two.
+    pub fn told(&self) -> String {
+        let spoken = self.spoken();
+        let words: Vec<&str> = spoken.split(' ').collect();
+        let lines: Vec<String> = words.chunks(6).map(|line| line.join(" ")).collect();
+        format!("{self}\n  {}", lines.join("\n  "))
+    }
+
     /// As 24 words to read aloud ([`words::spoken`]).
     pub fn spoken(&self) -> String {
         words::spoken(&self.0)

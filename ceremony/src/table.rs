@@ -45,10 +45,7 @@ pub trait Table {
     /// # Errors
     /// `TableError` when it can't be shown.
     fn note(&mut self, what: &str, digest: Digest) -> Result<(), TableError> {
-        let spoken = digest.spoken();
-        let words: Vec<&str> = spoken.split(' ').collect();
-        let lines: Vec<String> = words.chunks(6).map(|line| line.join(" ")).collect();
-        self.show(&format!("{what}\n  {digest}\n  {}\n", lines.join("\n  ")))
+        self.show(&format!("{what}\n  {}\n", digest.told()))
     }
 
     /// What people have on paper of something that was noted in an earlier sitting: digits, or the

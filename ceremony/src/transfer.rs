@@ -1,6 +1,6 @@
 //! What travels by pictures, between the machine without a network and others: certificates, requests for
-//! them and revocation lists. All of them are public and signed, so that whoever receives one can tell
-//! that it is whole.
+//! them and revocation lists. All of them are public. Their signatures are checked by whoever uses them; here
+//! people compare the digest.
 //!
 //! A file becomes texts of equal length ([`parts`]), and each text a QR code ([`picture`]).
 
@@ -12,6 +12,7 @@ use std::fmt;
 use ca_core::certificate::Certificate;
 use ca_core::crl::CertificateList;
 use ca_core::csr::CertificateRequest;
+use ca_core::escape::escaped;
 use ca_core::inspect::Kind;
 use ca_core::pem::{self, Input, Label, PemError};
 
@@ -50,15 +51,15 @@ impl Item {
         let (label, title) = match Kind::of(der) {
             Some(Kind::Certificate) => {
                 let read = Certificate::from_der(der).map_err(|error| malformed(&error))?;
-                (Label::Certificate, format!("certificate of {}", read.subject()))
+                (Label::Certificate, format!("certificate of {}", named(read.subject())))
             }
             Some(Kind::CertificateRequest) => {
                 let read = CertificateRequest::from_der(der).map_err(|error| malformed(&error))?;
-                (Label::CertificateRequest, format!("request for {}", read.subject()))
+                (Label::CertificateRequest, format!("request for {}", named(read.subject())))
             }
             Some(Kind::RevocationList) => {
                 let read = CertificateList::from_der(der).map_err(|error| malformed(&error))?;
-                (Label::Crl, format!("revocation list of {}", read.issuer()))
+                (Label::Crl, format!("revocation list of {}", named(read.issuer())))
             }
             Some(other) => return Err(ItemError::Kind { found: other.to_string() }),
             None => return Err(ItemError::Kind { found: "something else".into() }),
@@ -91,6 +92,11 @@ impl fmt::Debug for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Item({}, {} octets)", self.title, self.der.len())
     }
+}
+
+/// A name from outside, as a terminal may show it.
+fn named(name: &dyn fmt::Display) -> String {
+    escaped(&name.to_string())
 }
 
 fn malformed(error: &dyn std::error::Error) -> ItemError {

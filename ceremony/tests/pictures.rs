@@ -103,6 +103,13 @@ fn what_is_missing_foreign_or_already_there_is_named() {
         (["read", &out], "https://example.com/\n", 1, "found none of `transfer show`"),
         (["read", &out], "B$2B0100MZXW6YTB\n", 2, "object: found something else, allowed are"),
         (["read", &there], "", 2, "there.pem: entity already exists"),
+        (
+            ["read", &out],
+            "B$2B0301MZXW6YTB\nB$2B0201MZXW6YTB\n",
+            1,
+            "picture 2: found one of another",
+        ),
+        (["read", &path("no/out.pem")], "", 2, "/no: entity not found"),
         (["show", &path("key.pem")], "", 2, "object: found PRIVATE KEY, allowed are"),
         (["show", &path("none.pem")], "", 2, "none.pem: No such file"),
     ] {

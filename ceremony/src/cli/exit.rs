@@ -17,7 +17,7 @@ use crate::sitting::SittingError;
 use crate::table::TableError;
 use crate::transcript::WriteError;
 use crate::transfer::ItemError;
-use crate::transfer::parts::TooMany;
+use crate::transfer::parts::{PartError, TooMany};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,7 @@ impl CliError {
     /// The terminal shows no picture.
     pub(super) fn small(columns: usize, rows: usize) -> Self {
         let message = format!(
-            "terminal: found {columns} columns and {rows} rows, allowed are 29 and 17 or more; or write files with --png"
+            "terminal: found {columns} columns and {rows} rows, too few for a picture of this size; allowed are 29 and 17 or more for the smallest; or write files with --png"
         );
         Self { code: ENVIRONMENT, message }
     }
@@ -175,6 +175,12 @@ impl From<ItemError> for CliError {
 impl From<TooMany> for CliError {
     fn from(error: TooMany) -> Self {
         Self::new(USAGE, &error)
+    }
+}
+
+impl From<PartError> for CliError {
+    fn from(error: PartError) -> Self {
+        Self::new(REFUSED, &error)
     }
 }
 

@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 use crate::digest::CONFIRMING_WORDS;
 use crate::table::{Confirmed, People, Table, TableError};
 
+/// Columns of a terminal that does not tell its size.
+const COLUMNS: usize = 80;
 /// The longest line that is read, in octets; what is longer is asked for again.
 const MAX_LINE: usize = 2048;
 /// Clears the screen, what can be scrolled back to, and goes to the top.
@@ -62,6 +64,35 @@ impl Terminal {
         self.0.write_all(text.as_bytes()).map_err(TableError::Terminal)
     }
 
+    /// Writes text in lines that the terminal shows without breaking words.
+    fn tell(&mut self, text: &str) -> Result<(), TableError> {
+        let (columns, _) = self.size()?;
+        self.write(&fitted(text, columns))
+    }
+
+    /// Writes text that may be longer than the screen: a console has no way back to what went over its top.
+    fn pages(&mut self, text: &str) -> Result<(), TableError> {
+        let (columns, rows) = self.size()?;
+        let text = fitted(text, columns);
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        // One row is for the question.
+        let pages: Vec<&[&str]> = match rows {
+            0 | 1 => vec![&lines],
+            rows => lines.chunks(rows - 1).collect(),
+        };
+        for (number, page) in (1..).zip(&pages) {
+            self.write(&page.concat())?;
+            if number < pages.len() {
+                self.write(&format!(
+                    "-- page {number} of {}, Enter shows the next --",
+                    pages.len()
+                ))?;
+                self.enter()?;
+            }
+        }
+        Ok(())
+    }
+
     /// One line, without its end. What can't be taken as it was typed is asked for again: a passphrase
     /// of letters that the console writes otherwise must not become none.
     fn line(&mut self) -> Result<Zeroizing<String>, TableError> {
@@ -69,7 +100,7 @@ impl Terminal {
             let octets = self.octets()?;
             match taken(&octets) {
                 Ok(line) => return Ok(line),
-                Err(error) => self.write(&format!("\n{error}\nOnce more: "))?,
+                Err(error) => self.tell(&format!("\n{error}\nOnce more: "))?,
             }
         }
     }
@@ -94,8 +125,14 @@ impl Terminal {
     }
 
     fn ask(&mut self, question: &str) -> Result<Zeroizing<String>, TableError> {
-        self.write(&format!("{}: ", escaped(question)))?;
+        self.tell(&format!("{}: ", escaped(question)))?;
         self.line()
+    }
+
+    /// Asks for words of a digest, which have a line of their own.
+    fn ask_words(&mut self, question: &str) -> Result<String, TableError> {
+        self.tell(&format!("{}:\n", escaped(question)))?;
+        Ok(self.line()?.to_string())
     }
 
     /// Asks until there is an answer.
@@ -120,6 +157,23 @@ impl Terminal {
         self.write("\n")?;
         answer
     }
+}
+
+/// Text in lines of at most so many columns. What goes on is indented as its line, and words stay whole:
+/// digests are compared by eye. Spaces at the end of a question stay.
+fn fitted(text: &str, columns: usize) -> String {
+    let columns = if columns == 0 { COLUMNS } else { columns };
+    let fit = |line: &str| {
+        let indent: String = line.chars().take_while(|letter| *letter == ' ').collect();
+        let written = line.trim_end_matches(' ');
+        let options = textwrap::Options::new(columns.saturating_sub(line.len() - written.len()))
+            .break_words(false)
+            .initial_indent(&indent)
+            .subsequent_indent(&indent);
+        let lines = textwrap::wrap(written.trim_start_matches(' '), options);
+        format!("{}{}", lines.join("\n"), &line[written.len()..])
+    };
+    text.split('\n').map(fit).collect::<Vec<_>>().join("\n")
 }
 
 /// A line as it was typed, without spaces at its ends.
@@ -151,7 +205,7 @@ impl Table for Terminal {
     }
 
     fn show(&mut self, text: &str) -> Result<(), TableError> {
-        self.write(&escaped_lines(text))
+        self.pages(&escaped_lines(text))
     }
 
     fn reason(&mut self, _: &str) -> Result<Confirmed, TableError> {
@@ -161,7 +215,7 @@ impl Table for Terminal {
     }
 
     fn clock(&mut self, time: Timestamp) -> Result<Vec<String>, TableError> {
-        self.write(&format!("The clock says {time}. Compare it with another one.\n"))?;
+        self.tell(&format!("The clock says {time}. Compare it with another one.\n"))?;
         let first = self.ask("It is right: your name (nothing to stop)")?;
         if first.is_empty() {
             return Ok(Vec::new());
@@ -188,7 +242,7 @@ impl Table for Terminal {
             let question = format!("{custodian}, a passphrase for your share, or `{NONE}`");
             let first = self.ask_hidden(&question)?;
             if *first == NONE {
-                self.write("The share is under no passphrase: whoever reads the paper has it.\n")?;
+                self.tell("The share is under no passphrase: whoever reads the paper has it.\n")?;
                 return Ok(None);
             }
             if first.len() < crate::share::MIN_PASSPHRASE_LENGTH {
@@ -229,7 +283,7 @@ impl Table for Terminal {
         let whose = custodian.map_or("Custodian, type in your share".to_owned(), |name| {
             format!("{}, type in your share from paper", escaped(name))
         });
-        self.write(&format!(
+        self.tell(&format!(
             "{whose}, {}\nOn one or more lines; end with an empty line\n",
             escaped(purpose)
         ))?;
@@ -254,7 +308,7 @@ impl Table for Terminal {
         let question = format!(
             "{what}, from paper: its first {CONFIRMING_WORDS} words (nothing when there is no paper)"
         );
-        Ok(self.ask(&question)?.to_string())
+        self.ask_words(&question)
     }
 
     fn confirm(&mut self, what: &str, others: &[String]) -> Result<Confirmed, TableError> {
@@ -262,7 +316,25 @@ impl Table for Terminal {
         let by = self.ask_name(&format!("{who}: {what}, your name"))?;
         // It is not shown here: its words come from where it was read before.
         let question = format!("{by}, its first {CONFIRMING_WORDS} words, as you have them");
-        let words = self.ask(&question)?.to_string();
+        let words = self.ask_words(&question)?;
         Ok(Confirmed { by, words })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_words_stay_whole_and_indents_go_on() {
+        let text = "  a digest\n  abandon ability able about above absent\nName: ";
+        let fit = "  a digest\n  abandon ability\n  able about above\n  absent\nName: ";
+        assert_eq!(fitted(text, 20), fit);
+        assert_eq!(fitted(text, 80), text);
+        assert_eq!(fitted(text, 0), text);
+        // A digest is longer than that, and in one piece all the same.
+        assert_eq!(fitted("  0123456789abcdef", 8), "  0123456789abcdef");
+        // Room is left for what is typed behind a question.
+        assert_eq!(fitted("one two: ", 8), "one\ntwo: ");
     }
 }

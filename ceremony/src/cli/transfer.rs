@@ -5,14 +5,14 @@ use std::io::{self, BufRead, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ca_core::escape::escaped;
-use ca_core::pem::MAX_FILE_SIZE;
+use ca_core::escape::{escaped, escaped_lines};
+use ca_core::pem::MAX_CRL_FILE_SIZE;
 use clap::Subcommand;
 
 use super::exit::CliError;
 use super::terminal::Terminal;
 use crate::transfer::Item;
-use crate::transfer::parts::{Joining, LONGEST, split};
+use crate::transfer::parts::{Joining, LONGEST, PartError, split};
 use crate::transfer::picture::{Picture, capacity, largest_on};
 
 /// The size of PNG files unless another is asked for: 117 modules a side, which any camera tells apart.
@@ -106,9 +106,14 @@ fn show(item: &Item, size: Option<u8>, every: Option<Duration>) -> Result<(), Cl
     let mut terminal = Terminal::open()?;
     let (columns, rows) = terminal.size()?;
     let fitting = largest_on(columns, rows.saturating_sub(BELOW));
-    let size = size.or(fitting).ok_or_else(|| CliError::small(columns, rows))?;
+    // One that tells no size is trusted with any.
+    let fits = |size: &u8| fitting.is_some_and(|largest| *size <= largest) || columns == 0;
+    let size = size.or(fitting).filter(fits).ok_or_else(|| CliError::small(columns, rows))?;
     let pictures = pictures(item, size)?;
     let total = pictures.len();
+    let begins = format!("{total} pictures; Enter shows the first: ");
+    terminal.page(&escaped_lines(&told(item)), &begins)?;
+    terminal.enter()?;
     loop {
         for (number, picture) in (1..).zip(&pictures) {
             let words = match every {
@@ -132,8 +137,12 @@ fn show(item: &Item, size: Option<u8>, every: Option<Duration>) -> Result<(), Cl
 impl ReadOptions {
     fn run(self, input: &mut impl BufRead) -> Result<(), CliError> {
         // Nobody holds up pictures for what can't be written.
+        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
         if self.file.exists() {
             return Err(CliError::file(&self.file, &io::ErrorKind::AlreadyExists.into()));
+        }
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(CliError::file(folder, &io::ErrorKind::NotFound.into()));
         }
         let item = joined(input)?;
         write_new(&self.file, |file| file.write_all(item.pem().as_bytes()))?;
@@ -141,8 +150,8 @@ impl ReadOptions {
     }
 }
 
-/// Takes pictures until none is missing. One that is foreign is told and passed over: a camera sees
-/// whatever is in front of it.
+/// Takes pictures until none is missing. One that is none of ours is told and passed over: a camera sees
+/// whatever is in front of it. One of another file ends it, as nobody knows which of the two was meant.
 fn joined(input: &mut impl BufRead) -> Result<Item, CliError> {
     let (mut joining, mut errors) = (Joining::default(), io::stderr());
     let mut told = |words: &str| {
@@ -159,6 +168,7 @@ fn joined(input: &mut impl BufRead) -> Result<Item, CliError> {
                 let (total, left) = (joining.total(), joining.missing().len());
                 told(&format!("{} of {total} pictures", total - left));
             }
+            Err(error @ PartError::OtherFile { .. }) => return Err(error.into()),
             Err(_) if line.trim().is_empty() => continue,
             Err(error) => told(&format!("passed over: {error}")),
         }
@@ -186,18 +196,17 @@ fn line(input: &mut impl BufRead) -> Result<Option<String>, CliError> {
 
 /// What both sides compare.
 fn told(item: &Item) -> String {
-    let digest = item.digest();
-    format!("{}\nSHA-256      {digest}\n             {}\n", item.title(), digest.spoken())
+    format!("{}\nSHA-256\n  {}\n", item.title(), item.digest().told())
 }
 
 fn say(text: &str) -> Result<(), CliError> {
-    let written = io::stdout().lock().write_all(text.as_bytes());
+    let written = io::stdout().lock().write_all(escaped_lines(text).as_bytes());
     written.map_err(|error| CliError::environment(&error))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     let failed = |error: io::Error| CliError::file(path, &error);
-    let most = u64::try_from(MAX_FILE_SIZE).unwrap_or(u64::MAX);
+    let most = u64::try_from(MAX_CRL_FILE_SIZE).unwrap_or(u64::MAX);
     let mut octets = Vec::new();
     // One more than is allowed, which its reader refuses.
     File::open(path)

@@ -67,7 +67,7 @@ fn write_step(text: &mut String, number: usize, step: &Prepared, plan: &Plan) ->
         writeln!(text)?;
     }
     let digest = crate::digest::Digest::of(step.tbs());
-    writeln!(text, "  SHA-256 of them\n  {digest}\n  {}", in_lines(&digest.spoken()))
+    writeln!(text, "  SHA-256 of them\n  {}", digest.told())
 }
 
 /// The fields of a preview. What is not signed yet is left out: size and digest of the whole.
@@ -85,10 +85,4 @@ fn write_certificate(
         writeln!(text, "{line}")?;
     }
     Ok(())
-}
-
-/// Six words on a line.
-fn in_lines(words: &str) -> String {
-    let words: Vec<&str> = words.split(' ').collect();
-    words.chunks(6).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n  ")
 }

@@ -3,7 +3,7 @@
 //! The form is BBQr (bbqr.org, in the public domain), which other programs read and write as well: `B$`, the
 //! encoding, the type of file, how many parts there are, which one it is (both two digits in base 36), and
 //! Base32 (RFC 4648) of its octets without padding. We write the encoding `2`, Base32, and the type `B`,
-//! octets, and read nothing else: compression would gain nothing on keys and signatures.
+//! octets, and read nothing else: compression gains nothing on keys and signatures.
 
 use base32ct::{Base32UpperUnpadded, Encoding as _};
 use ca_core::escape::quoted;
@@ -85,8 +85,9 @@ impl Joining {
         if self.parts.is_empty() {
             self.parts = vec![None; total];
         }
-        if self.parts.len() != total {
-            return Err(PartError::OtherFile { part: index + 1, of: self.parts.len() });
+        let other_file = PartError::OtherFile { part: index + 1, of: self.parts.len() };
+        if self.parts.len() != total || !self.has_length(index, octets.len()) {
+            return Err(other_file);
         }
         match &self.parts[index] {
             None => {
@@ -94,8 +95,21 @@ impl Joining {
                 Ok(true)
             }
             Some(known) if *known == octets => Ok(false),
-            Some(_) => Err(PartError::OtherFile { part: index + 1, of: total }),
+            Some(_) => Err(other_file),
         }
+    }
+
+    /// Whether a part may have so many octets: all but the last are equal, and that is no longer.
+    fn has_length(&self, index: usize, length: usize) -> bool {
+        let last = self.parts.len() - 1;
+        let known =
+            self.parts.iter().enumerate().filter_map(|(at, part)| Some((at, part.as_ref()?)));
+        known.into_iter().all(|(at, part)| match (index == last, at == last) {
+            (false, false) => length == part.len(),
+            (true, false) => length <= part.len(),
+            (false, true) => length >= part.len(),
+            (true, true) => true,
+        })
     }
 
     /// How many there are in all; 0 before the first was taken.
@@ -227,6 +241,7 @@ mod tests {
         let texts = split(&[1; 100], 48).unwrap();
         let other = split(&[2; 100], 48).unwrap();
         let longer = split(&[1; 200], 48).unwrap();
+        let shorter = texts[1][..texts[1].len() - 8].to_owned();
         let mut joining = Joining::default();
         joining.take(&texts[0]).unwrap();
         for (text, words) in [
@@ -243,6 +258,7 @@ mod tests {
             ("B$2B0501MY".into(), "picture 2: found one of another file, allowed are the 4"),
             (other[0].clone(), "picture 1: found one of another file, allowed are the"),
             (longer[0].clone(), "picture 1: found one of another file"),
+            (shorter, "picture 2: found one of another file, allowed are the 4"),
             ("A".repeat(LONGEST + 1), "found 4297 characters, allowed are 4296"),
         ] {
             let error = joining.take(&text).unwrap_err().to_string();

@@ -4,6 +4,7 @@
 
 mod kills;
 mod person;
+mod screens;
 
 use std::fs;
 use std::path::Path;

@@ -102,7 +102,7 @@ impl Person {
             self.types(answer);
         }
         for paper in papers {
-            self.sees("(nothing when there is no paper): ");
+            self.sees("(nothing when there is no");
             self.types(paper);
         }
     }

@@ -24,6 +24,7 @@ const NEEDS: &[Need] = &[
     Need { there: || answers("jq", &["--version"]), packages: &["jq"] },
     Need { there: || answers("strace", &["--version"]), packages: &["strace"] },
     Need { there: || answers("systemd-analyze", &["--version"]), packages: &["systemd"] },
+    Need { there: || answers("tmux", &["-V"]), packages: &["tmux"] },
     Need { there: || answers("zbarimg", &["--version"]), packages: &["zbar-tools"] },
     Need { there: postgres_is_there, packages: &["postgresql"] },
     Need { there: haproxy_is_there, packages: &["haproxy"] },
