@@ -17,13 +17,19 @@ use crate::table::{Confirmed, People, Table, TableError};
 
 /// Columns of a terminal that does not tell its size.
 const COLUMNS: usize = 80;
+/// Rows of a screen that are left to the question below a text.
+const BELOW: usize = 4;
 /// The longest line that is read, in octets; what is longer is asked for again.
 const MAX_LINE: usize = 2048;
 /// Clears the screen, what can be scrolled back to, and goes to the top.
 const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
 
 /// The terminal of the process.
-pub(super) struct Terminal(File);
+pub(super) struct Terminal {
+    tty: File,
+    /// Rows that were written since somebody typed something.
+    shown: usize,
+}
 
 impl Terminal {
     /// Opens it, whatever standard input and output are.
@@ -32,7 +38,8 @@ impl Terminal {
     /// `TableError::Terminal` when the process has none.
     pub(super) fn open() -> Result<Self, TableError> {
         let opened = File::options().read(true).write(true).open("/dev/tty");
-        opened.map(Self).map_err(TableError::Terminal)
+        let tty = opened.map_err(TableError::Terminal)?;
+        Ok(Self { tty, shown: 0 })
     }
 
     /// Columns and rows.
@@ -40,7 +47,7 @@ impl Terminal {
     /// # Errors
     /// `TableError::Terminal` when the terminal does not tell.
     pub(super) fn size(&self) -> Result<(usize, usize), TableError> {
-        let size = tcgetwinsize(&self.0).map_err(|error| TableError::Terminal(error.into()))?;
+        let size = tcgetwinsize(&self.tty).map_err(|error| TableError::Terminal(error.into()))?;
         Ok((size.ws_col.into(), size.ws_row.into()))
     }
 
@@ -61,34 +68,37 @@ impl Terminal {
     }
 
     fn write(&mut self, text: &str) -> Result<(), TableError> {
-        self.0.write_all(text.as_bytes()).map_err(TableError::Terminal)
+        if text.starts_with(CLEAR) {
+            self.shown = 0;
+        }
+        self.tty.write_all(text.as_bytes()).map_err(TableError::Terminal)
     }
 
     /// Writes text in lines that the terminal shows without breaking words.
     fn tell(&mut self, text: &str) -> Result<(), TableError> {
         let (columns, _) = self.size()?;
-        self.write(&fitted(text, columns))
+        let text = fitted(text, columns);
+        self.shown += text.matches('\n').count();
+        self.write(&text)
     }
 
-    /// Writes text that may be longer than the screen: a console has no way back to what went over its top.
+    /// Writes text that may be longer than the screen: a console has no way back to what went over its top. So
+    /// whoever reads it asks for more, whatever wrote what is there already.
     fn pages(&mut self, text: &str) -> Result<(), TableError> {
         let (columns, rows) = self.size()?;
+        let page = rows.checked_sub(BELOW).filter(|page| *page > 0);
         let text = fitted(text, columns);
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        // One row is for the question.
-        let pages: Vec<&[&str]> = match rows {
-            0 | 1 => vec![&lines],
-            rows => lines.chunks(rows - 1).collect(),
-        };
-        for (number, page) in (1..).zip(&pages) {
-            self.write(&page.concat())?;
-            if number < pages.len() {
-                self.write(&format!(
-                    "-- page {number} of {}, Enter shows the next --",
-                    pages.len()
-                ))?;
+        // What fits a page stays together, such as a digest.
+        let together = page.filter(|page| lines.len() <= *page).map_or(1, |_| lines.len());
+        for (number, line) in lines.iter().enumerate() {
+            let next = if number == 0 { together } else { 1 };
+            if page.is_some_and(|page| self.shown > 0 && self.shown + next > page) {
+                self.write("-- Enter shows more --")?;
                 self.enter()?;
             }
+            self.shown += 1;
+            self.write(line)?;
         }
         Ok(())
     }
@@ -110,12 +120,15 @@ impl Terminal {
         let mut octets = Zeroizing::new(Vec::with_capacity(MAX_LINE + 1));
         let mut octet = Zeroizing::new([0]);
         loop {
-            if self.0.read(&mut octet[..]).map_err(TableError::Terminal)? == 0 {
+            if self.tty.read(&mut octet[..]).map_err(TableError::Terminal)? == 0 {
                 let ended = io::Error::from(io::ErrorKind::UnexpectedEof);
                 return Err(TableError::Terminal(ended));
             }
             match octet[0] {
-                b'\n' => return Ok(octets),
+                b'\n' => {
+                    self.shown = 0;
+                    return Ok(octets);
+                }
                 b'\r' => {}
                 // Never past the room that was made at once: growing would leave a copy behind.
                 typed if octets.len() <= MAX_LINE => octets.push(typed),
@@ -148,28 +161,49 @@ impl Terminal {
     /// Asks without an echo.
     fn ask_hidden(&mut self, question: &str) -> Result<Zeroizing<String>, TableError> {
         let failed = |error: rustix::io::Errno| TableError::Terminal(error.into());
-        let before = tcgetattr(&self.0).map_err(failed)?;
+        let before = tcgetattr(&self.tty).map_err(failed)?;
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(&self.0, OptionalActions::Flush, &hidden).map_err(failed)?;
+        tcsetattr(&self.tty, OptionalActions::Flush, &hidden).map_err(failed)?;
         let answer = self.ask(question);
-        tcsetattr(&self.0, OptionalActions::Flush, &before).map_err(failed)?;
+        tcsetattr(&self.tty, OptionalActions::Flush, &before).map_err(failed)?;
         self.write("\n")?;
         answer
     }
 }
 
-/// Text in lines of at most so many columns. What goes on is indented as its line, and words stay whole:
-/// digests are compared by eye. Spaces at the end of a question stay.
+/// A line with its longest words in pieces: octets with colons between them are parted behind one.
+fn divided(line: &str, room: usize) -> String {
+    let mut text = String::with_capacity(line.len());
+    for word in line.split_inclusive(' ') {
+        let mut length = 0;
+        for part in word.split_inclusive(':') {
+            if word.trim_end().len() > room && length > 0 && length + part.trim_end().len() > room {
+                text.push(' ');
+                length = 0;
+            }
+            length += part.len();
+            text.push_str(part);
+        }
+    }
+    text
+}
+
+/// Text in lines of at most so many columns. What goes on is indented further than its line, and words stay
+/// whole: digests are compared by eye. Spaces at the end of a question stay.
 fn fitted(text: &str, columns: usize) -> String {
     let columns = if columns == 0 { COLUMNS } else { columns };
     let fit = |line: &str| {
         let indent: String = line.chars().take_while(|letter| *letter == ' ').collect();
+        // What goes on is no line of its own.
+        let further = format!("{indent}    ");
+        let line = &divided(line, columns.saturating_sub(further.len()));
         let written = line.trim_end_matches(' ');
         let options = textwrap::Options::new(columns.saturating_sub(line.len() - written.len()))
             .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
             .initial_indent(&indent)
-            .subsequent_indent(&indent);
+            .subsequent_indent(&further);
         let lines = textwrap::wrap(written.trim_start_matches(' '), options);
         format!("{}{}", lines.join("\n"), &line[written.len()..])
     };
@@ -328,13 +362,16 @@ mod tests {
     #[test]
     fn lines_fit_words_stay_whole_and_indents_go_on() {
         let text = "  a digest\n  abandon ability able about above absent\nName: ";
-        let fit = "  a digest\n  abandon ability\n  able about above\n  absent\nName: ";
+        let fit = "  a digest\n  abandon ability\n      able about\n      above absent\nName: ";
         assert_eq!(fitted(text, 20), fit);
         assert_eq!(fitted(text, 80), text);
         assert_eq!(fitted(text, 0), text);
+        // Octets are parted between two of them, a name with a hyphen nowhere.
+        assert_eq!(fitted("  aa:bb:cc:dd:ee:ff", 14), "  aa:bb:\n      cc:dd:\n      ee:ff");
+        assert_eq!(fitted("see root-2026.crl", 12), "see\n    root-2026.crl");
         // A digest is longer than that, and in one piece all the same.
         assert_eq!(fitted("  0123456789abcdef", 8), "  0123456789abcdef");
         // Room is left for what is typed behind a question.
-        assert_eq!(fitted("one two: ", 8), "one\ntwo: ");
+        assert_eq!(fitted("one two: ", 8), "one\n    two: ");
     }
 }

@@ -117,7 +117,7 @@ fn what_sits(ceremony: CeremonyId, purpose: &Purpose, world: &World<'_>) -> Stri
     let kind = if purpose.rehearsal { "Rehearsal" } else { "Ceremony" };
     let program = &world.program;
     let digest = match &program.digest {
-        Some(digest) => format!("{digest}\n  {}", digest.spoken()),
+        Some(digest) => digest.told(),
         None => "none: the system does not show its file".into(),
     };
     let mut text = format!(

@@ -122,7 +122,7 @@ impl Sitting<'_> {
         let file = Folder::output(&name);
         self.folder.write(&file, made.to_pem(self.rehearsal).as_bytes())?;
         let der = Digest::of(&made.der);
-        self.table.show(&format!("{file}\n  SHA-256 {der}\n  {}\n", der.spoken()))?;
+        self.table.show(&format!("{file}, SHA-256\n  {}\n", der.told()))?;
         self.record(Event::Signed { step: name, file, der })
     }
 
