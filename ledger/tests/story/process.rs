@@ -4,8 +4,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use ca_core::{crl::RevokedEntry, serial::SerialNumber};
 use ledger::{
-    Crl, Ledger, LedgerError, NewAuthorityRevocation, NewCertificate, NewCrl, NewCrlList,
-    NewKeyBlock, NewRecord, NewRevocation, Recording, SerialStatus,
+    Crl, CrlFilter, Ledger, LedgerError, NewAuthorityRevocation, NewCertificate, NewCrl,
+    NewCrlList, NewKeyBlock, NewRecord, NewRevocation, Recording, SerialStatus,
     sqlite::{SqliteOptions, SqliteStore},
 };
 use tokio::runtime::Runtime;
@@ -50,6 +50,12 @@ impl Process {
     /// Waits for the answer.
     pub(crate) fn carry_out(&self, call: Call) -> Result<Answer, LedgerError> {
         self.runtime.block_on(execute(&self.ledger, call))
+    }
+
+    /// Whether the list of a number is stored.
+    pub(crate) fn has_stored(&self, authority: &str, number: u64) -> bool {
+        let filter = CrlFilter { number: Some(number), stored: true, ..CrlFilter::of(authority) };
+        !self.runtime.block_on(self.ledger.crls(filter, 1)).unwrap().is_empty()
     }
 
     /// Starts the call and ends within it, unless it is answered first. Nothing is closed.

@@ -116,6 +116,8 @@ struct Story<'a> {
     now: Timestamp,
     processes: Vec<Process>,
     pending: Vec<Vec<Pending>>,
+    /// Lists that a crash cut off while they were stored: some are, some not.
+    cut_off: Vec<(Published, Moment)>,
     known: Knowledge,
     sum: Summary,
 }
@@ -141,6 +143,7 @@ pub(crate) fn tell(
         world,
         processes: (0..processes).map(|_| Process::open(&path)).collect(),
         pending: (0..processes).map(|_| Vec::new()).collect(),
+        cut_off: Vec::new(),
         path,
         dice,
         now: start() + SignedDuration::from_secs(60),
@@ -212,7 +215,13 @@ impl Story<'_> {
                 self.take(self.pending.len() - 1, then, started, answer)?;
                 self.pending.pop();
             }
-            None => self.sum.cut_off += 1,
+            None => {
+                self.sum.cut_off += 1;
+                if let Then::StoreCrl(reserved, list) = then {
+                    let Reserved { authority, scope, crl, started } = reserved;
+                    self.cut_off.push((Published { authority, scope, crl, list: *list }, started));
+                }
+            }
         }
         self.processes.push(Process::open(&self.path));
         self.pending.push(Vec::new());
@@ -424,8 +433,29 @@ impl Story<'_> {
             (None, 1 | 2) => self.sum.shards += 1,
             (None, _) => self.sum.complete_lists += 1,
         }
+        self.publish_cut_off()?;
         let Reserved { authority, scope, crl, started } = reserved;
         self.known.publish(self.world, Published { authority, scope, crl, list }, started)
+    }
+
+    /// What a crash cut off and was stored all the same is published like any other list: later
+    /// ones may leave out what expired and was on it. What is not stored still may be, when the
+    /// dead one's last write comes through.
+    fn publish_cut_off(&mut self) -> Result<(), String> {
+        if self.cut_off.is_empty() {
+            return Ok(());
+        }
+        let asked = Process::open(&self.path);
+        for (cut_off, started) in std::mem::take(&mut self.cut_off) {
+            let authority = self.world.authorities[cut_off.authority].name;
+            if asked.has_stored(authority, cut_off.crl.number) {
+                self.known.publish(self.world, cut_off, started)?;
+            } else {
+                self.cut_off.push((cut_off, started));
+            }
+        }
+        asked.die();
+        Ok(())
     }
 
     /// Whether a refusal follows from what was done before.
