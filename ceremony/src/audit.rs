@@ -4,6 +4,7 @@
 
 mod error;
 pub(crate) mod walk;
+mod witnesses;
 
 use std::fs;
 
@@ -12,6 +13,7 @@ use ca_core::algorithm::SignatureScheme;
 use ca_core::pem::{self, Label};
 
 pub use error::AuditError;
+pub use witnesses::{Witnessed, add_signature};
 
 use crate::ceremony_id::CeremonyId;
 use crate::definition::{self, Custody, Definition, KeySource};
@@ -27,7 +29,7 @@ use crate::transcript::{self, KeyReady};
 use walk::{Dealt, Joined, Walk};
 
 /// The largest transcript that is checked, in octets.
-const MAX_TRANSCRIPT: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_TRANSCRIPT: usize = 64 * 1024 * 1024;
 /// The largest share set, in octets.
 const MAX_SHARE_SET: usize = 64 * 1024;
 
@@ -56,6 +58,16 @@ pub struct Report {
     pub closed: bool,
     /// What was signed, in the order of the plan.
     pub made: Vec<Output>,
+    /// The witnesses whose keys the definition has.
+    pub witnesses: Vec<Witnessed>,
+}
+
+impl Report {
+    /// The witnesses who did not sign the head of the transcript.
+    pub fn unsigned(&self) -> Vec<&Witnessed> {
+        let lines = u64::try_from(self.lines).ok();
+        self.witnesses.iter().filter(|witness| witness.line != lines).collect()
+    }
 }
 
 /// A certificate or list that a step made, which was found as the plan has it and rightly signed.
@@ -98,23 +110,18 @@ pub fn audit(folder: &Folder) -> Result<Report, AuditError> {
         done: walk.signed.keys().chain(walk.destroyed.keys()).cloned().collect(),
         left: Vec::new(),
         made: Vec::new(),
+        witnesses: Vec::new(),
         begun: Vec::new(),
         closed: walk.is_closed(),
     };
-    if !walk.share_sets.is_empty() {
+    if walk.definition.is_some() {
         let definition = std::str::from_utf8(&definition_file)
             .map_err(|error| AuditError::new(folder::DEFINITION, error, "UTF-8"))?;
         let definition = Definition::from_yaml(definition)?;
+        report.witnesses = witnesses::witnessed(folder, &definition.witnesses, &read)?;
         let auditor =
             Auditor { folder, definition, definition_file, keys: &walk.keys, report: &report };
-        let sets = auditor.share_sets(&walk)?;
-        if let Some((_, set)) = sets.last() {
-            auditor.keys(&walk, set)?;
-        }
-        if let Some((digest, set)) = walk.plan {
-            let (made, left) = auditor.plan(digest, &sets[set].0, &walk)?;
-            (report.made, report.left) = (made, left);
-        }
+        (report.made, report.left) = auditor.made(&walk)?;
     }
     report.begun = strangers(folder, &walk)?;
     Ok(report)
@@ -249,6 +256,18 @@ struct Auditor<'a> {
 }
 
 impl Auditor<'_> {
+    /// Share sets, keys and plan are right, as far as there are any. Gives what was signed, and the
+    /// steps that are left.
+    fn made(&self, walk: &Walk) -> Result<(Vec<Output>, Vec<String>), AuditError> {
+        let sets = self.share_sets(walk)?;
+        let Some((_, last)) = sets.last() else { return Ok(Default::default()) };
+        self.keys(walk, last)?;
+        match walk.plan {
+            Some((digest, set)) => self.plan(digest, &sets[set].0, walk),
+            None => Ok(Default::default()),
+        }
+    }
+
     /// The share sets are those of the transcript, the first is the one that the definition asks for,
     /// and whoever joined shares held one. Gives their files.
     fn share_sets(&self, walk: &Walk) -> Result<Vec<(Vec<u8>, ShareSet)>, AuditError> {

@@ -1,8 +1,10 @@
 //! The command line.
 
 mod exit;
+mod files;
 mod terminal;
 mod transfer;
+mod witness;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,14 +16,17 @@ use jiff::Timestamp;
 use rand_core::CryptoRng;
 
 pub use exit::CliError;
+use files::{say, write_new};
 use terminal::Terminal;
 use transfer::TransferCommand;
+use witness::WitnessCommand;
 
 use crate::audit::{Report, audit};
 use crate::digest::Digest;
 use crate::folder::Folder;
 use crate::process;
 use crate::rehearsal::{Answers, rehearse};
+use crate::report;
 use crate::share::Cost;
 use crate::sitting::{Part, Purpose, Sitting, World};
 use crate::surroundings;
@@ -40,6 +45,7 @@ const MAX_ANSWERS: usize = 64 * 1024;
   espalier-ceremony plan root-2026
   espalier-ceremony run root-2026
   espalier-ceremony verify-transcript root-2026 --head \"$HEAD\"
+  espalier-ceremony report root-2026 --head \"$HEAD\" --out report.html
 
 Exit codes:
   0  done; what was checked is right
@@ -74,12 +80,20 @@ enum Command {
         after_help = "Example:\n  espalier-ceremony verify-transcript root-2026 --head \"$HEAD\""
     )]
     VerifyTranscript(VerifyOptions),
+    /// Tell a ceremony for people, to be printed: who was there, what happened, fingerprints as QR codes
+    Report(ReportOptions),
     /// Carry certificates, requests and lists between machines by QR codes
     #[command(subcommand)]
     #[command(after_help = "Examples:
   espalier-ceremony transfer show root-2026/out/root.pem
   zbarcam --raw | espalier-ceremony transfer read root.pem")]
     Transfer(TransferCommand),
+    /// Have witnesses sign the transcript by keys of their own
+    #[command(subcommand)]
+    #[command(after_help = "Examples:
+  espalier-ceremony witness sign --key wanda.key --head \"$HEAD\" --out wanda.json
+  espalier-ceremony witness add root-2026 wanda.json wim.sig")]
+    Witness(WitnessCommand),
     /// Rehearse a whole ceremony unattended, with throw-away keys; all that it makes is marked
     Rehearse(RehearseOptions),
 }
@@ -111,6 +125,20 @@ struct VerifyOptions {
     /// Check the folder by itself: whoever can write it can make another one that is right in itself
     #[arg(long, conflicts_with = "head")]
     without_paper: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier-ceremony report root-2026 --head \"$HEAD\" --out report.html
+  espalier-ceremony report root-2026 --head \"$HEAD\" > report.md")]
+struct ReportOptions {
+    #[command(flatten)]
+    verified: VerifyOptions,
+
+    /// Where to write it, where nothing may be yet: a page of HTML where the name ends with .html, else
+    /// Markdown [default: Markdown on standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -179,7 +207,9 @@ impl Command {
         // They read public files only.
         match self {
             Self::VerifyTranscript(options) => return options.run(),
+            Self::Report(options) => return options.run(),
             Self::Transfer(command) => return command.run(),
+            Self::Witness(command) => return command.run(),
             _ => {}
         }
         let refused = refused.into_iter().map(|step| format!("hardening: {step}"));
@@ -200,7 +230,9 @@ impl Command {
                 let ReshareOptions { at, threshold, custodians } = options;
                 sit(at, Part::Reshare { threshold, custodians }, world)
             }
-            Self::VerifyTranscript(_) | Self::Transfer(_) => Ok(()),
+            Self::VerifyTranscript(_) | Self::Report(_) | Self::Transfer(_) | Self::Witness(_) => {
+                Ok(())
+            }
             Self::Rehearse(options) => options.run(world),
         }
     }
@@ -215,12 +247,33 @@ fn sit(at: FolderOptions, part: Part, mut world: World<'_>) -> Result<(), CliErr
 
 impl VerifyOptions {
     fn run(self) -> Result<(), CliError> {
-        let report = audit(&Folder::new(self.at.folder))?;
-        match self.head {
-            Some(paper) if !report.head.is_on_paper(&paper) => {
+        print(&self.verified()?, self.head.is_some())
+    }
+
+    /// What an audit finds, once the head is the one on paper, where there is paper.
+    fn verified(&self) -> Result<Report, CliError> {
+        let report = audit(&Folder::new(&self.at.folder))?;
+        match &self.head {
+            Some(paper) if !report.head.is_on_paper(paper) => {
                 Err(CliError::other_head(report.head))
             }
-            head => print(&report, head.is_some()),
+            _ => Ok(report),
+        }
+    }
+}
+
+impl ReportOptions {
+    fn run(self) -> Result<(), CliError> {
+        let found = self.verified.verified()?;
+        let folder = Folder::new(&self.verified.at.folder);
+        let text = report::markdown(&folder, &found, self.verified.head.is_some())?;
+        match self.out {
+            Some(path) => {
+                let is_page = path.extension().is_some_and(|ending| ending == "html");
+                let text = if is_page { report::html(&text) } else { text };
+                write_new(&path, |file| file.write_all(text.as_bytes()))
+            }
+            None => say(&text),
         }
     }
 }
@@ -272,6 +325,24 @@ fn print(report: &Report, on_paper: bool) -> Result<(), CliError> {
     text += &format!("done         {}\n", report.done.join(", "));
     let left = if report.left.is_empty() { "nothing".into() } else { report.left.join(", ") };
     text += &format!("left         {left}\n");
-    let written = io::stdout().lock().write_all(text.as_bytes());
-    written.map_err(|error| CliError::environment(&error))
+    text += &signatures(report);
+    say(&text)
+}
+
+/// Who signed the head by a key of their own, and who did not yet.
+fn signatures(report: &Report) -> String {
+    let mut text = String::new();
+    let unsigned = report.unsigned();
+    let signed = report.witnesses.iter().filter(|witness| !unsigned.contains(witness));
+    for witness in signed {
+        text += &format!("signed by    {}\n", witness.name);
+    }
+    for witness in unsigned {
+        let until = match witness.line {
+            Some(line) => format!("the lines after {line}"),
+            None => "any of it".into(),
+        };
+        text += &format!("not signed   by {}: {until}\n", witness.name);
+    }
+    text
 }

@@ -5,6 +5,8 @@
 //! title: Example Root 2026
 //! at: 2026-12-01T09:00:00Z
 //! custody: {threshold: 3, custodians: [Ana, Ben, Cem, Dua, Eva]}
+//! witnesses:
+//!   - {name: Wim, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…}
 //! keys:
 //!   - {name: root, algorithm: MLDSA65-ECDSA-P256-SHA512}
 //! make:
@@ -29,6 +31,8 @@ use jiff::Timestamp;
 
 pub use error::DefinitionError;
 
+use crate::witness::Witness;
+
 /// The largest definition, in octets.
 pub const MAX_SIZE: usize = 256 * 1024;
 /// The most keys, certificates and steps, each.
@@ -43,6 +47,8 @@ pub struct Definition {
     pub at: Timestamp,
     /// Who holds the shares.
     pub custody: Custody,
+    /// Who signs the transcript by keys of their own.
+    pub witnesses: Vec<Witness>,
     /// The keys, by name.
     pub keys: BTreeMap<String, KeySource>,
     /// Certificates that are there already, by name.

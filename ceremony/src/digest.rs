@@ -55,6 +55,19 @@ impl Digest {
         typed.len() >= CONFIRMING_WORDS && content.starts_with(&typed)
     }
 
+    /// The digest of a paper: 64 digits, or all of its words. Four letters of a word are enough.
+    pub fn from_paper(paper: &str) -> Option<Self> {
+        let digits: String = paper.split_whitespace().collect();
+        if let Ok(digest) = digits.parse() {
+            return Some(digest);
+        }
+        let mut words = words::read(paper).ok()?;
+        let checks = words::code::checks(&words);
+        words.extend_from_slice(&checks);
+        let octets = words::decode(&words, Self::SIZE).ok()?;
+        Some(Self(octets[..].try_into().ok()?))
+    }
+
     /// As people compare it: the digits, and below them the words, six on a line. All but the first of its
     /// five lines are indented by two.
     pub fn told(&self) -> String {
@@ -140,6 +153,22 @@ mod tests {
                 error.contains("allowed are 64 digits") && !error.contains('\u{1b}'),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn a_digest_is_read_from_paper_whole() {
+        let digest = Digest::of(b"abc");
+        let words = digest.spoken();
+        let four = |word: &str| word.chars().take(4).collect::<String>();
+        let short = words.split(' ').map(four).collect::<Vec<_>>().join("\n");
+        for paper in [digest.to_string(), words.to_uppercase(), short] {
+            assert_eq!(Digest::from_paper(&paper), Some(digest), "{paper}");
+        }
+        let (most, _) = words.rsplit_once(' ').unwrap();
+        // The last word has eight bits that are no part of a digest.
+        for paper in ["", most, &format!("{words} zoo"), &format!("{most} zoo"), "ba7816bf"] {
+            assert_eq!(Digest::from_paper(paper), None, "{paper}");
         }
     }
 

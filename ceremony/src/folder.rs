@@ -8,6 +8,7 @@
 //! transcript.jsonl   what happened
 //! out/NAME.pem       what was signed
 //! share-sets/        share sets that a reshare replaced, by their digest
+//! signatures/        signatures of witnesses over heads of the transcript
 //! ```
 //!
 //! Files are written whole: under another name, to the disk, then moved to their place. After a power

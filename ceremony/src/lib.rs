@@ -6,7 +6,8 @@
 //! each writes the [`transcript`]. An [`audit`] derives all of it again from the folder, and a
 //! [`rehearsal`] goes through all of it unattended.
 //!
-//! What it made, and what it needs, travels by pictures ([`transfer`]).
+//! What it made, and what it needs, travels by pictures ([`transfer`]). Each [`witness`] signs the
+//! transcript by a key of their own.
 //!
 //! Keys lie in [`sealed_key`] files under a key that nobody has: [`share_set`] gives each custodian a
 //! [`share`] of it, as [`words`] on paper. See `docs/architecture.md` for what this crate may use; time
@@ -25,6 +26,7 @@ pub mod plan;
 pub mod planning;
 mod process;
 pub mod rehearsal;
+pub mod report;
 pub mod sealed_key;
 pub mod shamir;
 pub mod share;
@@ -35,4 +37,5 @@ pub mod surroundings;
 pub mod table;
 pub mod transcript;
 pub mod transfer;
+pub mod witness;
 pub mod words;

@@ -1,6 +1,8 @@
 //! The `espalier-ceremony` command. The clock and the random generator are chosen here and nowhere
 //! else.
 
+mod allocator;
+
 use std::process::ExitCode;
 
 use ceremony::cli::{Options, run};

@@ -1,9 +1,21 @@
-//! Hardening of the process before it touches a secret.
+//! Hardening of the process before it touches a secret, and what is wiped after.
 
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
 };
+use zeroize::Zeroize as _;
+
+/// Octets of stack that a sitting may have used. SLH-DSA, which takes more, has threads of its own.
+const STACK: usize = 512 * 1024;
+
+/// Wipes what functions that have returned left on the stack: moved values leave copies there.
+#[inline(never)]
+pub(crate) fn wipe_stack() {
+    let mut left = [0_u8; STACK];
+    left.zeroize();
+    std::hint::black_box(&left);
+}
 
 /// Makes the process undumpable, forbids core files, keeps new files for this user, and locks its
 /// memory where `RLIMIT_MEMLOCK` is unlimited; under a limit later allocations would fail. Tells

@@ -26,6 +26,7 @@ use crate::definition::{Custody, Definition, KeySource};
 use crate::digest::Digest;
 use crate::entropy::{Mixed, Pool};
 use crate::folder::{self, Folder, Lock};
+use crate::process;
 use crate::share::Cost;
 use crate::share_set::{KeyEncryptionKey, ShareSet};
 use crate::table::Table;
@@ -151,11 +152,23 @@ impl<'a> Sitting<'a> {
         Mixed::new(self.world.rng, &mut self.pool)
     }
 
-    /// Sits down, does the part, and closes the sitting; gives the head of the transcript.
+    /// Sits down, does the part, and closes the sitting; gives the head of the transcript. What it left on
+    /// the stack is wiped.
     ///
     /// # Errors
     /// Whatever opening or the part gives; the transcript tells it, and a later sitting may go on.
     pub fn hold(
+        folder: Folder,
+        purpose: Purpose,
+        table: &'a mut dyn Table,
+        world: World<'a>,
+    ) -> Result<Digest, SittingError> {
+        let head = Self::held(folder, purpose, table, world);
+        process::wipe_stack();
+        head
+    }
+
+    fn held(
         folder: Folder,
         purpose: Purpose,
         table: &'a mut dyn Table,

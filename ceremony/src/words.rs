@@ -15,6 +15,8 @@ use ca_core::escape::quoted;
 const BITS: usize = 11;
 /// The check words behind the content.
 pub const CHECK_WORDS: usize = code::CHECKS;
+/// Digits of a word's number.
+const DIGITS: usize = 4;
 /// The most words that are read, check words included.
 const MAX_WORDS: usize = 256;
 
@@ -52,6 +54,16 @@ pub fn to_text(words: &[u16]) -> Zeroizing<String> {
     text
 }
 
+/// Words as digits, four for each, as QR codes hold them (ADR 0140): `0000` is the first of the list.
+pub fn to_digits(words: &[u16]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(words.len() * DIGITS));
+    for word in words {
+        let digit = |place: u16| char::from(b'0' + (word / place % 10) as u8);
+        text.extend([1000, 100, 10, 1].map(digit));
+    }
+    text
+}
+
 /// The word of a number below 2048.
 fn word_of(number: u16) -> &'static str {
     English::words()[usize::from(number) % English::words().len()]
@@ -63,11 +75,15 @@ pub fn spoken(octets: &[u8]) -> String {
     to_text(&words[..words.len() - CHECK_WORDS]).to_string()
 }
 
-/// Reads words in any case, between any white space; the first four letters of a word are enough.
+/// Reads words in any case, between any white space; the first four letters of a word are enough. Digits
+/// are read as [`to_digits`] gives them: a scanner may type them.
 ///
 /// # Errors
 /// `WordsError` for what is not in the list, with its position, and for more than 256 words.
 pub fn read(text: &str) -> Result<Zeroizing<Vec<u16>>, WordsError> {
+    if text.bytes().all(|typed| typed.is_ascii_digit() || typed.is_ascii_whitespace()) {
+        return read_digits(text);
+    }
     let found = text.split_whitespace().take(MAX_WORDS + 1).count();
     if found > MAX_WORDS {
         return Err(WordsError::Count { found, allowed: format!("at most {MAX_WORDS}") });
@@ -79,6 +95,30 @@ pub fn read(text: &str) -> Result<Zeroizing<Vec<u16>>, WordsError> {
             letters: typed.chars().count(),
         })?;
         words.push(number);
+    }
+    Ok(words)
+}
+
+fn read_digits(text: &str) -> Result<Zeroizing<Vec<u16>>, WordsError> {
+    let digits = || text.bytes().filter(u8::is_ascii_digit).map(|digit| u16::from(digit - b'0'));
+    let found = digits().take(MAX_WORDS * DIGITS + 1).count().div_ceil(DIGITS);
+    if found > MAX_WORDS {
+        return Err(WordsError::Count { found, allowed: format!("at most {MAX_WORDS}") });
+    }
+    let mut words = Zeroizing::new(Vec::with_capacity(found));
+    let (mut word, mut letters) = (0, 0);
+    for digit in digits() {
+        (word, letters) = (word * 10 + digit, letters + 1);
+        if letters == DIGITS {
+            if usize::from(word) >= English::words().len() {
+                return Err(WordsError::Unknown { position: words.len() + 1, letters });
+            }
+            words.push(word);
+            (word, letters) = (0, 0);
+        }
+    }
+    if letters > 0 {
+        return Err(WordsError::Unknown { position: words.len() + 1, letters });
     }
     Ok(words)
 }

@@ -2,12 +2,17 @@
 
 use std::fs;
 
-use ceremony::audit::audit;
+use ca_core::algorithm::Algorithm;
+use ca_core::key::PrivateKey;
+use ca_core::pem::{self, Label};
+use ceremony::audit::{add_signature, audit};
+use ceremony::digest::Digest;
 use ceremony::folder::Folder;
 use ceremony::rehearsal::{Answers, Rehearsed};
 use ceremony::share::Cost;
 use ceremony::sitting::{Part, Purpose, Sitting, World};
 use ceremony::transcript::Program;
+use ceremony::witness;
 use interop::issue::{now, rng};
 use jiff::SignedDuration;
 
@@ -37,6 +42,11 @@ make:
 
 /// A ceremony in the folder `made`, about a key of the workbench; gives the head of its transcript.
 fn held(bench: &Workbench, rehearsal: bool) -> String {
+    held_before(bench, rehearsal, "")
+}
+
+/// The same, before the witnesses of some more lines of the definition.
+fn held_before(bench: &Workbench, rehearsal: bool, witnesses: &str) -> String {
     let key = "key generate --algorithm p256 --no-passphrase --out west.key --force";
     bench.run(key).done();
     bench.run("csr create --key west.key --subject CN=West,O=Example --out west.csr").done();
@@ -52,7 +62,8 @@ fn held(bench: &Workbench, rehearsal: bool) -> String {
          revoked: [{{certificate: lost, reason: cACompromise}}]}}\n",
         second(300)
     );
-    let definition = format!("version: 1\ntitle: Example\nat: {}{MAKE}{list}", second(-1));
+    let definition =
+        format!("version: 1\ntitle: Example\nat: {}\n{witnesses}{MAKE}{list}", second(-1));
     fs::write(place.join("ceremony.yaml"), definition).unwrap();
     let (mut screen, folder) = (Vec::new(), Folder::new(&place));
     let mut table = Rehearsed::new(Answers::from_yaml(ANSWERS).unwrap(), &mut screen);
@@ -82,7 +93,7 @@ fn an_issuing_authority_signs_below_a_root_that_stays_offline() {
     let json = bench.run(&format!("{ROOT} --head {head} --new --json")).done().json();
     assert_eq!(json["key"], serde_json::Value::Null);
     // The head as people read it aloud.
-    let spoken = head.parse::<ceremony::digest::Digest>().unwrap().spoken();
+    let spoken = head.parse::<Digest>().unwrap().spoken();
     let mut command = bench.command();
     command.args(WEST.split_whitespace()).args(["--head", &spoken]);
     assert!(command.output().unwrap().status.success());
@@ -159,4 +170,50 @@ fn a_rehearsal_is_taken_for_a_drill_alone() {
     bench.run(&format!("{WEST} --head {head} --rehearsal")).done();
     let run = bench.run("ca show west").done();
     assert!(run.stdout().contains("REHEARSAL"), "{}", run.stdout());
+}
+
+#[test]
+fn what_its_witnesses_did_not_sign_is_refused_but_for_those_who_are_named() {
+    let bench = Workbench::new();
+    let algorithm = Algorithm::named("mldsa44-ed25519-sha512").unwrap();
+    let [wim, wanda] = [(); 2].map(|()| PrivateKey::generate(algorithm, &mut rng()).unwrap());
+    let line = |name: &str, key: &PrivateKey| {
+        let pem = pem::encode(Label::PublicKey, key.public_key().spki_der());
+        format!(
+            "  - name: {name}\n    key: |\n      {}\n",
+            pem.trim_end().replace('\n', "\n      ")
+        )
+    };
+    let witnesses = format!("witnesses:\n{}{}", line("Wim", &wim), line("Wanda", &wanda));
+    let head = held_before(&bench, false, &witnesses);
+    let import = format!("{ROOT} --head {head} --new");
+    let words = ["no signature over the head by Wim, Wanda", "witness add"];
+    bench.run(&import).fails(1, &words);
+
+    let folder = Folder::new(bench.path("made"));
+    let signed = witness::sign(head.parse().unwrap(), &wim).unwrap();
+    let added = add_signature(&folder, "wim.json", &signed).unwrap();
+    assert_eq!(added.name, "Wim");
+    bench.run(&import).fails(1, &["no signature over the head by Wanda,"]);
+    // Of a stranger, of another head, or changed, none is added.
+    let foreign = witness::sign(Digest::of(b"another"), &wanda).unwrap();
+    let error = add_signature(&folder, "wanda.json", &foreign).unwrap_err().to_string();
+    assert!(error.starts_with("wanda.json: signature: found one that does not verify"), "{error}");
+    let stranger = PrivateKey::generate(algorithm, &mut rng()).unwrap();
+    let foreign = witness::sign(head.parse().unwrap(), &stranger).unwrap();
+    add_signature(&folder, "wanda.json", &foreign).unwrap_err();
+
+    bench.run(&format!("{import} --without-signature-of Wendy")).fails(2, &["Wendy", "witnesses"]);
+    let name =
+        fs::read_dir(folder.path("signatures")).unwrap().next().unwrap().unwrap().file_name();
+    let path = format!("made/signatures/{}", name.to_str().unwrap());
+    let octets = bench.read(&path);
+    let mut changed = octets.clone();
+    changed[octets.len() / 2] ^= 1;
+    bench.write(&path, changed);
+    let without = format!("{import} --without-signature-of Wanda");
+    bench.run(&without).fails(1, &["signatures/", "signature"]);
+    bench.write(&path, octets);
+    assert!(!bench.path("espalier-data").exists());
+    bench.run(&without).done();
 }

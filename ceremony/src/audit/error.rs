@@ -9,6 +9,7 @@ use crate::folder::FolderError;
 use crate::plan::PlanError;
 use crate::planning::PlanningError;
 use crate::transcript::TranscriptError;
+use crate::witness::WitnessError;
 
 /// Something that is not as it was.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,14 @@ pub enum AuditError {
     /// The definition.
     #[error(transparent)]
     Definition(#[from] DefinitionError),
+    /// The signature of a witness.
+    #[error("{path}: {source}")]
+    Witness {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        source: WitnessError,
+    },
     /// The plan can't be made again.
     #[error(transparent)]
     Planning(#[from] PlanningError),

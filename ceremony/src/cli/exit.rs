@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use ca_core::escape::quoted;
 use qrcode::types::QrError;
 
 use crate::audit::AuditError;
@@ -18,6 +19,7 @@ use crate::table::TableError;
 use crate::transcript::WriteError;
 use crate::transfer::ItemError;
 use crate::transfer::parts::{PartError, TooMany};
+use crate::witness::WitnessError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +62,29 @@ impl CliError {
             _ => ENVIRONMENT,
         };
         Self { code, message: format!("{}: {error}", path.display()) }
+    }
+
+    /// What a file holds can't be used.
+    pub(super) fn input(path: &Path, error: &dyn Error) -> Self {
+        Self { code: USAGE, message: format!("{}: {}", path.display(), told(error)) }
+    }
+
+    /// Not one private key.
+    pub(super) fn one_key(path: &Path) -> Self {
+        let message = format!(
+            "{}: found none or several private keys, allowed is exactly one",
+            path.display()
+        );
+        Self { code: USAGE, message }
+    }
+
+    /// Not the head of a transcript.
+    pub(super) fn no_head(found: &str) -> Self {
+        let found = quoted(found.chars().take(80).collect::<String>());
+        let message = format!(
+            "--head: found {found}, allowed are the 64 hexadecimal digits of the head, or its 24 words"
+        );
+        Self { code: USAGE, message }
     }
 
     /// The terminal shows no picture.
@@ -157,6 +182,12 @@ impl From<TableError> for CliError {
 impl From<AuditError> for CliError {
     fn from(error: AuditError) -> Self {
         Self::new(of_audit(&error), &error)
+    }
+}
+
+impl From<WitnessError> for CliError {
+    fn from(error: WitnessError) -> Self {
+        Self::new(USAGE, &error)
     }
 }
 

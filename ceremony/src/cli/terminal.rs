@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::digest::CONFIRMING_WORDS;
 use crate::table::{Confirmed, People, Table, TableError};
+use crate::transfer::picture::Picture;
+use crate::words;
 
 /// Columns of a terminal that does not tell its size.
 const COLUMNS: usize = 80;
@@ -158,8 +160,28 @@ impl Terminal {
         }
     }
 
+    /// Shows the words of a share as a QR code of their numbers, for a device that holds papers or prints
+    /// them, and takes it from the screen again.
+    fn picture(&mut self, words: &str) -> Result<(), TableError> {
+        let ((columns, rows), numbers) = (self.size()?, words::read(words));
+        let picture = numbers.ok().and_then(|it| Picture::of_digits(&words::to_digits(&it)).ok());
+        let fits = |picture: &Picture| {
+            let (width, height) = picture.room();
+            columns == 0 || (width <= columns && height < rows)
+        };
+        match picture.filter(fits) {
+            Some(picture) => self.page(&picture.lines(), "Enter takes it from the screen: ")?,
+            None => self.tell("It is too large for this terminal. Enter goes on: ")?,
+        }
+        self.enter()?;
+        self.write(CLEAR)
+    }
+
     /// Asks without an echo.
-    fn ask_hidden(&mut self, question: &str) -> Result<Zeroizing<String>, TableError> {
+    ///
+    /// # Errors
+    /// `TableError::Terminal`.
+    pub(super) fn ask_hidden(&mut self, question: &str) -> Result<Zeroizing<String>, TableError> {
         let failed = |error: rustix::io::Errno| TableError::Terminal(error.into());
         let before = tcgetattr(&self.tty).map_err(failed)?;
         let mut hidden = before.clone();
@@ -224,6 +246,8 @@ fn taken(octets: &[u8]) -> Result<Zeroizing<String>, String> {
 
 /// What a custodian types to have no passphrase: nothing at all could be a slip.
 const NONE: &str = "none";
+/// What a custodian types to see the share as a QR code, too.
+const AS_PICTURE: &str = "qr";
 
 impl Table for Terminal {
     fn people(&mut self) -> Result<People, TableError> {
@@ -290,10 +314,10 @@ impl Table for Terminal {
         }
     }
 
-    fn hand_out(&mut self, index: u8, custodian: &str, words: &str) -> Result<(), TableError> {
+    fn hand_out(&mut self, index: u8, custodian: &str, text: &str) -> Result<(), TableError> {
         let name = escaped(custodian);
         self.write(&format!("{CLEAR}Share {index}, for {name} alone. Write down every word:\n\n"))?;
-        let words: Vec<&str> = words.split(' ').collect();
+        let words: Vec<&str> = text.split(' ').collect();
         for (line, five) in words.chunks(5).enumerate() {
             let mut text = Zeroizing::new(String::with_capacity(80));
             for (place, word) in five.iter().enumerate() {
@@ -305,8 +329,11 @@ impl Table for Terminal {
             text.push('\n');
             self.write(&text)?;
         }
-        self.ask("\nWhen all is written down, press Enter; it is not shown again")?;
-        self.write(CLEAR)
+        let answer = self.ask(&format!(
+            "\nWhen all is written down, press Enter; `{AS_PICTURE}` for a QR code; not shown again"
+        ))?;
+        self.write(CLEAR)?;
+        if *answer == AS_PICTURE { self.picture(text) } else { Ok(()) }
     }
 
     fn ask_share(

@@ -1,8 +1,8 @@
 //! Commands that show files as pictures and read them again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ca_core::escape::{escaped, escaped_lines};
@@ -10,6 +10,7 @@ use ca_core::pem::MAX_CRL_FILE_SIZE;
 use clap::Subcommand;
 
 use super::exit::CliError;
+use super::files::{read, say, write_new};
 use super::terminal::Terminal;
 use crate::transfer::Item;
 use crate::transfer::parts::{Joining, LONGEST, PartError, split};
@@ -71,7 +72,7 @@ impl TransferCommand {
 
 impl ShowOptions {
     fn run(self) -> Result<(), CliError> {
-        let item = Item::from_file(&read(&self.file)?)?;
+        let item = Item::from_file(&read(&self.file, MAX_CRL_FILE_SIZE)?)?;
         match self.png {
             Some(folder) => {
                 let pictures = pictures(&item, self.size.unwrap_or(ON_PAPER))?;
@@ -197,31 +198,6 @@ fn line(input: &mut impl BufRead) -> Result<Option<String>, CliError> {
 /// What both sides compare.
 fn told(item: &Item) -> String {
     format!("{}\nSHA-256\n  {}\n", item.title(), item.digest().told())
-}
-
-fn say(text: &str) -> Result<(), CliError> {
-    let written = io::stdout().lock().write_all(escaped_lines(text).as_bytes());
-    written.map_err(|error| CliError::environment(&error))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, CliError> {
-    let failed = |error: io::Error| CliError::file(path, &error);
-    let most = u64::try_from(MAX_CRL_FILE_SIZE).unwrap_or(u64::MAX);
-    let mut octets = Vec::new();
-    // One more than is allowed, which its reader refuses.
-    File::open(path)
-        .and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut octets))
-        .map_err(failed)?;
-    Ok(octets)
-}
-
-/// Writes a file that is not there yet, to the disk.
-fn write_new(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), CliError> {
-    let written = File::create_new(path).and_then(|mut file| {
-        write(&mut file)?;
-        file.sync_all()
-    });
-    written.map_err(|error| CliError::file(path, &error))
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::{Action, Custody, Definition, DefinitionError, KeySource};
 use crate::folder::{self, Folder};
+use crate::witness;
 
 /// What the program keeps for itself, beside what it makes.
 const OWN: [&str; 3] = [folder::DEFINITION, folder::PLAN, folder::TRANSCRIPT];
 /// Folders in which nothing is that a definition names.
-const OWN_FOLDERS: [&str; 3] = ["out", "reshare", "share-sets"];
+const OWN_FOLDERS: [&str; 4] = ["out", "reshare", "share-sets", witness::FOLDER];
 
 /// Whether two names are of the same file, or one is a folder in the way of the other.
 fn meet(one: &str, other: &str) -> bool {

@@ -210,3 +210,31 @@ fn a_later_list_has_one_before_it() {
         assert!(error.contains("previous: found") && error.contains("first: true"), "{error}");
     }
 }
+
+#[test]
+fn witnesses_have_names_and_keys_of_their_own() {
+    const SSH: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP9LE5p4SZq1BwslSqla//MWECmuyoezay6atFoOnjg2 wim";
+    const OTHER: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEGp0XQBwL1s3VLDddpMItYDaFtwyRrHAz6uhAn9jjt4";
+    let with = |witnesses: &str| {
+        let text = WHOLE.replacen("keys:", &format!("witnesses: [{witnesses}]\nkeys:"), 1);
+        Definition::from_yaml(&text)
+    };
+    let (wim, wanda) =
+        (format!("{{name: Wim, key: '{SSH}'}}"), format!("{{name: Wanda, key: '{OTHER}'}}"));
+    let read = with(&format!("{wim}, {wanda}")).unwrap();
+    assert_eq!(read.witnesses.len(), 2);
+    assert_eq!(read.witnesses[0].name, "Wim");
+    assert!(Definition::from_yaml(WHOLE).unwrap().witnesses.is_empty());
+    let refused = |witnesses: &str| with(witnesses).unwrap_err().to_string();
+    let twice = refused(&format!("{wim}, {{name: Wim, key: '{OTHER}'}}"));
+    assert_eq!(
+        twice,
+        "definition: witnesses: Wim: found \"the name or key twice\", allowed: each once"
+    );
+    assert!(refused(&format!("{wim}, {{name: Wanda, key: '{SSH}'}}")).contains("Wanda"));
+    let error = refused("{name: Wim, key: 'ssh-rsa AAAA'}");
+    assert!(error.starts_with("definition: witnesses: Wim: key: found"), "{error}");
+    assert!(refused("{name: Wim}").contains("key"));
+}

@@ -16,6 +16,8 @@ use super::{
     shipped,
 };
 
+use crate::witness::{Witness, WitnessError, WitnessKey};
+
 /// Read first, so that a newer file says that it is newer, and not which field is unknown.
 #[derive(Deserialize)]
 struct VersionOnly {
@@ -31,6 +33,8 @@ struct Written {
     at: String,
     custody: WrittenCustody,
     #[serde(default)]
+    witnesses: Vec<WrittenWitness>,
+    #[serde(default)]
     keys: Vec<WrittenKey>,
     #[serde(default)]
     certificates: Vec<WrittenCertificate>,
@@ -43,6 +47,13 @@ struct WrittenCustody {
     threshold: Option<u8>,
     custodians: Option<Vec<String>>,
     share_set: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenWitness {
+    name: String,
+    key: String,
 }
 
 #[derive(Deserialize)]
@@ -161,10 +172,32 @@ pub(super) fn read(text: &str) -> Result<Definition, DefinitionError> {
         title: line("title", &written.title)?,
         at: time("at", &written.at)?,
         custody: written.custody.read()?,
+        witnesses: witnesses(written.witnesses)?,
         keys: keys(written.keys)?,
         certificates: certificates(written.certificates)?,
         steps,
     })
+}
+
+/// Each has a name and a key of their own.
+fn witnesses(written: Vec<WrittenWitness>) -> Result<Vec<Witness>, DefinitionError> {
+    bounded("witnesses", written.len(), 0)?;
+    let mut all: Vec<Witness> = Vec::new();
+    for WrittenWitness { name, key } in written {
+        let name = line("witnesses: name", &name)?;
+        let place = format!("witnesses: {name}");
+        let key = WitnessKey::read(&key).map_err(|error| match error {
+            WitnessError::Field { field, found, allowed } => {
+                DefinitionError::Field { field: format!("{place}: {field}"), found, allowed }
+            }
+            other => DefinitionError::new(&place, other, "a public key"),
+        })?;
+        if all.iter().any(|other| other.name == name || other.key.digest() == key.digest()) {
+            return Err(DefinitionError::new(place, "the name or key twice", "each once"));
+        }
+        all.push(Witness { name, key });
+    }
+    Ok(all)
 }
 
 fn bounded(field: &str, found: usize, least: usize) -> Result<(), DefinitionError> {

@@ -90,6 +90,33 @@ fn what_no_share_has_is_named() {
     assert_eq!(few.to_string(), "words: found 2, allowed are 35, or 47 under a passphrase");
 }
 
+/// A paper on which one letter is another: the word is named, or the words around a space that is gone.
+#[test]
+fn any_changed_letter_of_a_share_is_refused_and_its_word_named() {
+    let papers =
+        [share().to_words(), share().to_words_under(b"correct horse", Cost::TEST).unwrap()];
+    let mut changes = 0;
+    for text in papers {
+        for (at, letter) in text.bytes().enumerate() {
+            for bit in 0..7 {
+                let changed = letter ^ 1 << bit;
+                // Words are read in any case, and any white space parts them.
+                if changed.eq_ignore_ascii_case(&letter) || changed.is_ascii_whitespace() {
+                    continue;
+                }
+                let mut octets = text.as_bytes().to_vec();
+                octets[at] = changed;
+                let error = WrittenShare::read(std::str::from_utf8(&octets).unwrap()).unwrap_err();
+                let word = 1 + text[..at].matches(' ').count();
+                let named = format!("word {word}: found");
+                assert!(error.to_string().starts_with(&named), "octet {at}, bit {bit}: {error}");
+                changes += 1;
+            }
+        }
+    }
+    assert!(changes > 500, "{changes}");
+}
+
 #[test]
 fn nothing_shows_the_value() {
     let (share, text) = (share(), share().to_words());

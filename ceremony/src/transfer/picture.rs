@@ -55,10 +55,35 @@ impl Picture {
         let mut bits = Bits::new(Version::Normal(version.into()));
         // Not as the library would divide it: each character counts the same.
         bits.push_alphanumeric_data(text.as_bytes())?;
+        Self::with(bits)
+    }
+
+    /// The smallest code of a text of digits.
+    ///
+    /// # Errors
+    /// `QrError` when there are more than the largest holds, or something else than digits.
+    pub fn of_digits(text: &str) -> Result<Self, QrError> {
+        if !text.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(QrError::InvalidCharacter);
+        }
+        let made = VERSIONS.map(|version| {
+            let mut bits = Bits::new(Version::Normal(version.into()));
+            bits.push_numeric_data(text.as_bytes())?;
+            Self::with(bits)
+        });
+        made.into_iter().find(Result::is_ok).unwrap_or(Err(QrError::DataTooLong))
+    }
+
+    fn with(mut bits: Bits) -> Result<Self, QrError> {
         bits.push_terminator(LEVEL)?;
         let code = QrCode::with_bits(bits, LEVEL)?;
         let dark = code.to_colors().into_iter().map(|color| color == Color::Dark).collect();
         Ok(Self { side: code.width(), dark })
+    }
+
+    /// Columns and rows of a terminal that show it.
+    pub fn room(&self) -> (usize, usize) {
+        (self.width(), self.width().div_ceil(2))
     }
 
     /// Modules of a side with the light around.
@@ -131,6 +156,18 @@ mod tests {
             assert_eq!(error, QrError::DataTooLong);
         }
         assert!(capacity(0).is_err() && capacity(41).is_err());
+    }
+
+    /// The capacities of ISO/IEC 18004 table 7, level L, numeric.
+    #[test]
+    fn digits_take_the_smallest_that_holds_them() {
+        for (digits, columns) in [(41, 29), (42, 33), (140, 41), (187, 41), (188, 45), (7089, 185)]
+        {
+            let picture = Picture::of_digits(&"7".repeat(digits)).unwrap();
+            assert_eq!(picture.room().0, columns, "{digits}");
+        }
+        assert!(Picture::of_digits(&"7".repeat(7090)).is_err());
+        assert!(Picture::of_digits("7A").is_err());
     }
 
     #[test]

@@ -35,6 +35,27 @@ fn what_was_written_is_read() {
     }
 }
 
+/// The first vector of SeedQR's description: `attack pizza motion avocado network …`.
+#[test]
+fn digits_are_four_for_each_word() {
+    let words = read("attack pizza motion avocado network gather crop fresh").unwrap();
+    let digits = to_digits(&words);
+    assert_eq!(*digits, "01151325115401271190077104150742");
+    assert_eq!(*read(&digits).unwrap(), *words);
+    // As a scanner of several lines types them.
+    assert_eq!(*read(&format!(" {}\n{} ", &digits[..7], &digits[7..])).unwrap(), *words);
+    for (wrong, told) in [
+        ("01152048", "word 2: found 4 letters that are no word"),
+        ("0115132", "word 2: found 3 letters"),
+        ("0115 attack", "word 1: found 4 letters"),
+    ] {
+        let error = read(wrong).unwrap_err().to_string();
+        assert!(error.starts_with(told), "{wrong}: {error}");
+    }
+    let error = read(&"0115".repeat(257)).unwrap_err().to_string();
+    assert_eq!(error, "words: found 257, allowed are at most 256");
+}
+
 #[test]
 fn a_word_that_is_not_in_the_list_is_named() {
     let error = read("abandon zoo abandn").unwrap_err().to_string();

@@ -5,6 +5,7 @@
 mod kills;
 mod person;
 mod screens;
+mod witness;
 
 use std::fs;
 use std::path::Path;

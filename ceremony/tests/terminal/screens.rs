@@ -1,6 +1,7 @@
 //! The guided mode on the smallest terminal, 80 columns and 24 rows, as a person sees it: tmux is the terminal.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -139,16 +140,32 @@ impl Screen {
         std::thread::sleep(Duration::from_millis(50));
     }
 
-    /// Writes a share down from one screen; afterwards it is nowhere.
-    fn writes_down(&self, custodian: &str) -> Vec<String> {
-        let lines = self.asks("press Enter; it is not shown again");
+    /// Writes a share down from one screen; afterwards it is nowhere. `then` is typed below it.
+    fn writes_down(&self, custodian: &str, then: &str) -> Vec<String> {
+        let lines = self.asks("not shown again");
         assert!(lines[0].contains(&format!("for {custodian} alone")), "{lines:#?}");
         let text = lines[1..lines.len() - 1].join(" ");
         let parts: Vec<&str> = text.split_whitespace().collect();
         let numbered = parts.chunks(2).map(|pair| pair[1].to_owned()).collect();
-        self.types("");
+        self.types(then);
         assert!(!self.all().contains("Write down every word"), "{}", self.all());
         numbered
+    }
+
+    /// What somebody else's decoder reads of the QR code that is shown, which is nowhere afterwards; `None`
+    /// without zbar.
+    fn scans(&self) -> Option<String> {
+        let lines = self.asks("Enter takes it from the screen");
+        let file = self.place.path().join("seen.png");
+        photographs(&lines[..lines.len() - 1], &file);
+        self.types("");
+        assert!(!self.all().contains('█'), "{}", self.all());
+        let Ok(read) = Command::new("zbarimg").args(["--quiet", "--raw"]).arg(&file).output()
+        else {
+            absent("zbarimg: apt-get install zbar-tools");
+            return None;
+        };
+        Some(String::from_utf8_lossy(&read.stdout).trim().to_owned())
     }
 
     fn types_share(&self, words: &[String]) {
@@ -157,6 +174,14 @@ impl Screen {
             self.types(&line.join(" "));
         }
         self.types("");
+    }
+
+    /// A scanner that types lines that the screen does not break.
+    fn types_digits(&self, digits: &str) {
+        let half = digits.len() / 2;
+        for line in [&digits[..half], &digits[half..], ""] {
+            self.types(line);
+        }
     }
 
     /// Whether there is another page than this.
@@ -207,6 +232,27 @@ impl Drop for Screen {
     }
 }
 
+/// A picture of half blocks as a camera sees it.
+fn photographs(lines: &[String], file: &Path) {
+    const SCALE: usize = 4;
+    let rows: Vec<Vec<char>> = lines.iter().map(|line| line.chars().collect()).collect();
+    // The light at the end of a line is not told by tmux.
+    let side = 2 * rows.len();
+    let is_dark = |x: usize, y: usize| {
+        let letter = rows[y / 2].get(x).copied().unwrap_or(' ');
+        letter == '█' || letter == if y.is_multiple_of(2) { '▀' } else { '▄' }
+    };
+    let pixel = |at: usize| {
+        let (x, y) = (at % (side * SCALE) / SCALE, at / (side * SCALE) / SCALE);
+        if is_dark(x, y) { 0 } else { u8::MAX }
+    };
+    let pixels: Vec<u8> = (0..side * SCALE * side * SCALE).map(pixel).collect();
+    let length = (side * SCALE) as u32;
+    let mut encoder = png::Encoder::new(fs::File::create(file).unwrap(), length, length);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+}
+
 /// The first words under a title, by as many letters as it takes.
 fn brief(seen: &str, title: &str) -> String {
     let words = noted(seen, title);
@@ -233,14 +279,25 @@ fn every_screen_of_the_guided_mode_is_readable_at_80_by_24() {
         ("Ana, a passphrase", "correct horse"),
         ("The same once more", "correct horse"),
     ]);
-    let ana = screen.writes_down("Ana");
+    let ana = screen.writes_down("Ana", "");
     screen.asks("end with an empty line");
     screen.types_share(&ana);
     screen.answers(&[("the passphrase of your share", "correct horse")]);
     screen.answers(&[("Ben, a passphrase", "none")]);
-    let ben = screen.writes_down("Ben");
+    let ben = screen.writes_down("Ben", "qr");
+    let scanned = screen.scans();
     screen.asks("end with an empty line");
-    screen.types_share(&ben);
+    match scanned {
+        Some(digits) => {
+            // The twin: another digit, and the word is named.
+            let other = if &digits[3..4] == "1" { "2" } else { "1" };
+            screen.types_digits(&format!("{}{other}{}", &digits[..3], &digits[4..]));
+            let lines = screen.asks("end with an empty line");
+            assert!(lines.join(" ").contains("word 1: found"), "{lines:#?}");
+            screen.types_digits(&digits);
+        }
+        None => screen.types_share(&ben),
+    }
     let seen = screen.ends();
     assert_eq!((ana.len(), ben.len()), (47, 35));
     for share in [&ana, &ben] {

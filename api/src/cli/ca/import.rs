@@ -55,6 +55,11 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE")]
     key: Option<Source>,
 
+    /// Do without the signature of this witness, whom the definition of the ceremony names; once for
+    /// each
+    #[arg(long, value_name = "NAME")]
+    without_signature_of: Vec<String>,
+
     /// Take over what a rehearsal made, which is marked in its names: for drills
     #[arg(long)]
     rehearsal: bool,
@@ -108,7 +113,7 @@ impl Options {
         let subject = self.ceremony.display();
         let report = audit(&Folder::new(&self.ceremony))
             .map_err(|error| CliError::of(Exit::Refused, &subject, &error))?;
-        if !is_head(&self.head, report.head) {
+        if Digest::from_paper(&self.head) != Some(report.head) {
             let message = format!(
                 "{subject}: head of the transcript: found {}, allowed is what --head says, from paper",
                 report.head
@@ -123,7 +128,33 @@ impl Options {
             let message = format!("{subject}: found {found}, allowed is {allowed}");
             return Err(CliError::refused(message));
         }
+        self.check_signed(&report)?;
         Ok(report)
+    }
+
+    /// Every witness whom the definition names signed the head, but those who are done without.
+    fn check_signed(&self, report: &Report) -> Result<(), CliError> {
+        let known = |name: &String| report.witnesses.iter().any(|witness| witness.name == *name);
+        if let Some(name) = self.without_signature_of.iter().find(|name| !known(name)) {
+            let found = ca_core::escape::quoted(name);
+            let message = format!(
+                "--without-signature-of: found {found}, allowed are witnesses of the definition"
+            );
+            return Err(CliError::usage(message));
+        }
+        let unsigned = report.unsigned().into_iter().map(|witness| witness.name.as_str());
+        let missing: Vec<&str> = unsigned
+            .filter(|name| !self.without_signature_of.iter().any(|of| of == name))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "{}: found no signature over the head by {}, allowed is one of each witness of the definition; `espalier-ceremony witness add` adds them",
+            self.ceremony.display(),
+            missing.join(", ")
+        );
+        Err(CliError::refused(message))
     }
 
     /// Where the passphrase of the key comes from, when it is another.
@@ -133,13 +164,6 @@ impl Options {
             passphrase_env: self.key_passphrase_env.clone(),
         }
     }
-}
-
-/// Whether people have this head on paper, in digits or in words.
-fn is_head(written: &str, head: Digest) -> bool {
-    let written = written.trim().to_ascii_lowercase();
-    let words: Vec<&str> = written.split_whitespace().collect();
-    written == head.to_string() || words.join(" ") == head.spoken()
 }
 
 pub(super) async fn run(
