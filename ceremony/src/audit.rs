@@ -6,14 +6,12 @@ mod error;
 pub(crate) mod walk;
 mod witnesses;
 
-use std::fs;
-
 use base64ct::{Base64, Encoding as _};
 use ca_core::algorithm::SignatureScheme;
 use ca_core::pem::{self, Label};
 
 pub use error::AuditError;
-pub use witnesses::{Witnessed, add_signature};
+pub use witnesses::{AddError, Witnessed, add_signature};
 
 use crate::ceremony_id::CeremonyId;
 use crate::definition::{self, Custody, Definition, KeySource};
@@ -25,11 +23,11 @@ use crate::sealed_key::{self, SealedKey};
 use crate::share_set::ShareSet;
 use crate::signing::{self, Made};
 use crate::sitting::{inputs, public_keys};
-use crate::transcript::{self, KeyReady};
+use crate::transcript::{self, KeyReady, Read};
 use walk::{Dealt, Joined, Walk};
 
 /// The largest transcript that is checked, in octets.
-pub(crate) const MAX_TRANSCRIPT: usize = 64 * 1024 * 1024;
+const MAX_TRANSCRIPT: usize = 64 * 1024 * 1024;
 /// The largest share set, in octets.
 const MAX_SHARE_SET: usize = 64 * 1024;
 
@@ -81,11 +79,29 @@ pub struct Output {
     pub der: Vec<u8>,
 }
 
+/// A ceremony that was found right, with what was read for that.
+pub struct Audited {
+    /// What was found.
+    pub report: Report,
+    /// The transcript.
+    pub(crate) transcript: Read,
+    /// The definition, once a sitting has read it.
+    pub(crate) definition: Option<Definition>,
+}
+
 /// Checks the folder of a ceremony.
 ///
 /// # Errors
 /// `AuditError` names the file and the place in it, what was found and what is allowed.
 pub fn audit(folder: &Folder) -> Result<Report, AuditError> {
+    Ok(audited(folder)?.report)
+}
+
+/// The same, with what was read, so that nothing has to be read again to tell of it.
+///
+/// # Errors
+/// As [`audit`].
+pub fn audited(folder: &Folder) -> Result<Audited, AuditError> {
     let octets = folder.read(folder::TRANSCRIPT, MAX_TRANSCRIPT)?;
     let read = transcript::read(&octets)?;
     let (Some(opening), Some(head)) = (read.opening(), read.head()) else {
@@ -114,17 +130,18 @@ pub fn audit(folder: &Folder) -> Result<Report, AuditError> {
         begun: Vec::new(),
         closed: walk.is_closed(),
     };
+    let mut definition = None;
     if walk.definition.is_some() {
-        let definition = std::str::from_utf8(&definition_file)
+        let text = std::str::from_utf8(&definition_file)
             .map_err(|error| AuditError::new(folder::DEFINITION, error, "UTF-8"))?;
-        let definition = Definition::from_yaml(definition)?;
-        report.witnesses = witnesses::witnessed(folder, &definition.witnesses, &read)?;
-        let auditor =
-            Auditor { folder, definition, definition_file, keys: &walk.keys, report: &report };
+        let read_now = definition.insert(Definition::from_yaml(text)?);
+        report.witnesses = witnesses::witnessed(folder, &read_now.witnesses, &read)?;
+        let (definition, keys) = (&*read_now, &walk.keys[..]);
+        let auditor = Auditor { folder, definition, definition_file, keys, report: &report };
         (report.made, report.left) = auditor.made(&walk)?;
     }
     report.begun = strangers(folder, &walk)?;
-    Ok(report)
+    Ok(Audited { report, transcript: read, definition })
 }
 
 fn same(path: &str, found: Digest, allowed: Digest) -> Result<(), AuditError> {
@@ -249,7 +266,7 @@ pub(crate) fn check_sealed(
 
 struct Auditor<'a> {
     folder: &'a Folder,
-    definition: Definition,
+    definition: &'a Definition,
     definition_file: Vec<u8>,
     keys: &'a [KeyReady],
     report: &'a Report,
@@ -329,7 +346,7 @@ impl Auditor<'_> {
 
     /// Each key file is the one of the transcript, or was wiped.
     fn keys(&self, walk: &Walk, set: &ShareSet) -> Result<(), AuditError> {
-        check_keys(&self.definition, self.keys)?;
+        check_keys(self.definition, self.keys)?;
         for key in self.keys {
             let destroyed = walk.destroyed.values().any(|name| *name == key.name);
             if destroyed {
@@ -367,7 +384,7 @@ impl Auditor<'_> {
             public_keys: keys.ok_or_else(|| {
                 AuditError::new(folder::TRANSCRIPT, "a key that can't be read", "public keys")
             })?,
-            inputs: inputs(self.folder, &self.definition)?,
+            inputs: inputs(self.folder, self.definition)?,
             serials: plan.serials()?,
             rehearsal: self.report.rehearsal,
         };
@@ -376,7 +393,7 @@ impl Auditor<'_> {
             definition_file: &self.definition_file,
             share_set_file,
         };
-        let (now, prepared) = Plan::new(&self.definition, setting, &materials)?;
+        let (now, prepared) = Plan::new(self.definition, setting, &materials)?;
         plan.check_same(&now)?;
         for (line, step, tbs) in &walk.signing {
             let planned = plan.steps().iter().find(|planned| planned.name == *step);
@@ -489,11 +506,9 @@ impl Auditor<'_> {
 
 /// Nothing lies among the outputs that the transcript does not know.
 fn strangers(folder: &Folder, walk: &Walk) -> Result<Vec<String>, AuditError> {
-    let place = folder.path("out");
-    let Ok(entries) = fs::read_dir(&place) else { return Ok(Vec::new()) };
     let mut left = Vec::new();
-    for entry in entries.flatten() {
-        let path = format!("out/{}", entry.file_name().to_string_lossy());
+    for name in folder.names("out")? {
+        let path = format!("out/{name}");
         let signed = walk.signed.values().any(|(file, _)| *file == path);
         // A power cut leaves what was begun: the next run writes it anew.
         let begun = walk.signing.iter().find(|(_, step, _)| Folder::output(step) == path);

@@ -21,7 +21,7 @@ use terminal::Terminal;
 use transfer::TransferCommand;
 use witness::WitnessCommand;
 
-use crate::audit::{Report, audit};
+use crate::audit::{Audited, Report, audited};
 use crate::digest::Digest;
 use crate::folder::Folder;
 use crate::process;
@@ -204,7 +204,7 @@ impl Command {
         rng: &mut dyn CryptoRng,
         refused: Vec<String>,
     ) -> Result<(), CliError> {
-        // They read public files only.
+        // They open no key of a ceremony: what was not hardened is told by those that do.
         match self {
             Self::VerifyTranscript(options) => return options.run(),
             Self::Report(options) => return options.run(),
@@ -247,26 +247,24 @@ fn sit(at: FolderOptions, part: Part, mut world: World<'_>) -> Result<(), CliErr
 
 impl VerifyOptions {
     fn run(self) -> Result<(), CliError> {
-        print(&self.verified()?, self.head.is_some())
+        print(&self.verified()?.report, self.head.is_some())
     }
 
     /// What an audit finds, once the head is the one on paper, where there is paper.
-    fn verified(&self) -> Result<Report, CliError> {
-        let report = audit(&Folder::new(&self.at.folder))?;
+    fn verified(&self) -> Result<Audited, CliError> {
+        let found = audited(&Folder::new(&self.at.folder))?;
         match &self.head {
-            Some(paper) if !report.head.is_on_paper(paper) => {
-                Err(CliError::other_head(report.head))
+            Some(paper) if !found.report.head.is_on_paper(paper) => {
+                Err(CliError::other_head(found.report.head))
             }
-            _ => Ok(report),
+            _ => Ok(found),
         }
     }
 }
 
 impl ReportOptions {
     fn run(self) -> Result<(), CliError> {
-        let found = self.verified.verified()?;
-        let folder = Folder::new(&self.verified.at.folder);
-        let text = report::markdown(&folder, &found, self.verified.head.is_some())?;
+        let text = report::markdown(&self.verified.verified()?, self.verified.head.is_some());
         match self.out {
             Some(path) => {
                 let is_page = path.extension().is_some_and(|ending| ending == "html");
@@ -335,14 +333,15 @@ fn signatures(report: &Report) -> String {
     let unsigned = report.unsigned();
     let signed = report.witnesses.iter().filter(|witness| !unsigned.contains(witness));
     for witness in signed {
-        text += &format!("signed by    {}\n", witness.name);
+        text += &format!("signed by    {}\n             {}\n", witness.name, witness.key);
     }
     for witness in unsigned {
         let until = match witness.line {
             Some(line) => format!("the lines after {line}"),
             None => "any of it".into(),
         };
-        text += &format!("not signed   by {}: {until}\n", witness.name);
+        text +=
+            &format!("not signed   by {}: {until}\n             {}\n", witness.name, witness.key);
     }
     text
 }

@@ -46,7 +46,7 @@ impl Digest {
     /// more. Four letters of a word are enough.
     pub fn is_on_paper(&self, paper: &str) -> bool {
         let digits: String = paper.split_whitespace().collect();
-        if digits.parse() == Ok(*self) {
+        if digits.to_ascii_lowercase().parse() == Ok(*self) {
             return true;
         }
         let Ok(typed) = words::read(paper) else { return false };
@@ -58,7 +58,7 @@ impl Digest {
     /// The digest of a paper: 64 digits, or all of its words. Four letters of a word are enough.
     pub fn from_paper(paper: &str) -> Option<Self> {
         let digits: String = paper.split_whitespace().collect();
-        if let Ok(digest) = digits.parse() {
+        if let Ok(digest) = digits.to_ascii_lowercase().parse() {
             return Some(digest);
         }
         let mut words = words::read(paper).ok()?;
@@ -162,7 +162,9 @@ mod tests {
         let words = digest.spoken();
         let four = |word: &str| word.chars().take(4).collect::<String>();
         let short = words.split(' ').map(four).collect::<Vec<_>>().join("\n");
-        for paper in [digest.to_string(), words.to_uppercase(), short] {
+        let loud = digest.to_string().to_uppercase();
+        assert!(digest.is_on_paper(&loud));
+        for paper in [digest.to_string(), loud, words.to_uppercase(), short] {
             assert_eq!(Digest::from_paper(&paper), Some(digest), "{paper}");
         }
         let (most, _) = words.rsplit_once(' ').unwrap();

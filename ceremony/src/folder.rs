@@ -156,6 +156,27 @@ impl Folder {
         fs::symlink_metadata(self.path(name)).is_ok()
     }
 
+    /// The names of what lies in a folder of it, in their order; none where there is no such folder.
+    ///
+    /// # Errors
+    /// `FolderError::Failed` when it can't be read.
+    pub(crate) fn names(&self, folder: &str) -> Result<Vec<String>, FolderError> {
+        let path = self.path(folder);
+        let failed = |source| FolderError::failed(&path, source);
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let name = |entry: io::Result<fs::DirEntry>| {
+            entry.map(|entry| entry.file_name().to_string_lossy().into_owned())
+        };
+        let names: io::Result<Vec<String>> = entries.map(name).collect();
+        let mut names = names.map_err(failed)?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Reads a file of at most `limit` octets.
     ///
     /// # Errors

@@ -14,50 +14,74 @@ use ca_core::pem::Label;
 use pulldown_cmark::html::push_html;
 use pulldown_cmark::{Event as Part, Options, Parser};
 
-use crate::audit::{AuditError, MAX_TRANSCRIPT, Output, Report};
-use crate::definition::{self, Definition};
+use crate::audit::{Audited, Output, Report};
+use crate::definition::{Custody, Definition};
 use crate::digest::Digest;
-use crate::folder::{self, Folder};
-use crate::transcript::{self, Event, KeyReady, Line, Opening};
+use crate::folder::Folder;
+use crate::transcript::{Event, KeyReady, Line, Opening};
 use crate::transfer::picture::Picture;
 
 /// The QR code that holds the 64 digits of a digest, with some room: version 4.
 const SIZE: u8 = 4;
+/// The most entries of a list that are told.
+const MOST_ENTRIES: usize = 100;
 /// How the page looks, on paper above all.
 const STYLE: &str = "body{font:11pt/1.4 serif;max-width:48em;margin:2em auto;padding:0 1em}\
 code{font:10pt monospace;overflow-wrap:anywhere}h1,h2,h3{font-family:sans-serif;break-after:avoid}\
 li{break-inside:avoid}img{width:32mm;image-rendering:pixelated}";
 
-/// Tells the ceremony in a folder, of which an audit gave this report, in Markdown. `on_paper` is whether its
-/// head was compared with the one on paper.
-///
-/// # Errors
-/// `AuditError` when a file can't be read.
-pub fn markdown(folder: &Folder, report: &Report, on_paper: bool) -> Result<String, AuditError> {
-    let transcript = transcript::read(&folder.read(folder::TRANSCRIPT, MAX_TRANSCRIPT)?)?;
-    let file = folder.read(folder::DEFINITION, definition::MAX_SIZE)?;
-    let definition = Definition::from_yaml(&String::from_utf8_lossy(&file))?;
-    let mut text = format!("# {}\n\n", plain(&definition.title));
+/// Tells a ceremony that was found right, in Markdown. `on_paper` is whether its head was compared with the one
+/// on paper.
+pub fn markdown(found: &Audited, on_paper: bool) -> String {
+    let Audited { report, transcript, definition } = found;
+    let title = definition.as_ref().map_or("A ceremony", |definition| &definition.title);
+    let mut text = format!("# {}\n\n", plain(title));
     if report.rehearsal {
         text += "**A rehearsal: nothing of it is for use.**\n\n";
     }
     text += &format!("- Ceremony: {}\n", plain(&report.ceremony.to_string()));
     text += &listed("Head of the transcript", report.head);
     text += &format!("- Lines of the transcript: {}\n", report.lines);
-    if !on_paper {
-        text += "- **The head was not compared with paper**: it may be another ceremony, or lack its end\n";
-    }
+    text += &doubts(report, on_paper);
     if let Some(plan) = report.plan {
         text += &listed("Digest of the plan", plan);
     }
-    if !report.left.is_empty() {
-        text += &format!("- **Not done yet**: {}\n", plain(&report.left.join(", ")));
-    }
+    text += &definition.as_ref().map_or_else(String::new, custody);
     text += &witnesses(report);
     text += &made(&report.made);
     text += &keys(&transcript.lines);
     text += &sittings(&transcript.lines);
-    Ok(text)
+    text
+}
+
+/// What is not as it would be after a ceremony that came to its end.
+fn doubts(report: &Report, on_paper: bool) -> String {
+    let mut text = String::new();
+    if !on_paper {
+        text += "- **The head was not compared with paper**: it may be another ceremony, or lack its end\n";
+    }
+    if !report.closed {
+        text += "- **The last sitting did not come to its end**\n";
+    }
+    if !report.begun.is_empty() {
+        text += &format!("- **Begun and not told as done**: {}\n", plain(&report.begun.join(", ")));
+    }
+    if !report.left.is_empty() {
+        text += &format!("- **Not done yet**: {}\n", plain(&report.left.join(", ")));
+    }
+    text
+}
+
+/// Who holds the keys, as the definition has it. A reshare is told among what happened.
+fn custody(definition: &Definition) -> String {
+    match &definition.custody {
+        Custody::New { threshold, custodians } => {
+            format!("- Shares: {threshold} of {} open the keys\n", typed(custodians))
+        }
+        Custody::Existing { share_set } => {
+            format!("- Shares: those of an earlier ceremony, {}\n", plain(share_set))
+        }
+    }
 }
 
 /// The Markdown of [`markdown`] as one page of HTML, with nothing outside it.
@@ -76,16 +100,24 @@ pub fn html(markdown: &str) -> String {
     )
 }
 
-/// Text as Markdown shows it, whatever is in it.
+/// Text as Markdown shows it, whatever is in it. White space of any kind and width is one space: nothing
+/// that was typed looks like a line of its own.
 fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for letter in escaped(text).chars() {
-        if letter.is_ascii_punctuation() {
+    for letter in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+        let letter = escaped(&letter.to_string());
+        if letter.starts_with(|first: char| first.is_ascii_punctuation()) {
             shown.push('\\');
         }
-        shown.push(letter);
+        shown.push_str(&letter);
     }
     shown
+}
+
+/// What people typed, each in quotation marks.
+fn typed(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("“{}”", plain(name))).collect();
+    quoted.join(", ")
 }
 
 /// A digest as an item of a list, in digits and in words.
@@ -99,12 +131,13 @@ fn witnesses(report: &Report) -> String {
     }
     let mut text = String::from("\n## Signatures of witnesses\n\n");
     for witness in &report.witnesses {
-        let name = plain(&witness.name);
-        text += &match witness.line {
-            Some(line) if line == report.lines as u64 => format!("- {name} signed the head\n"),
-            Some(line) => format!("- {name} signed up to line {line}, **not the head**\n"),
-            None => format!("- {name} **signed nothing yet**\n"),
+        let (name, key) = (typed(std::slice::from_ref(&witness.name)), plain(&witness.key));
+        let signed = match witness.line {
+            Some(line) if line == report.lines as u64 => "signed the head".to_owned(),
+            Some(line) => format!("signed up to line {line}, **not the head**"),
+            None => "**signed nothing yet**".to_owned(),
         };
+        text += &format!("- {name} {signed}; key {key}\n");
     }
     text
 }
@@ -133,9 +166,16 @@ fn content(output: &Output) -> String {
         return CertificateList::from_der(output.der.clone()).map_or_else(
             |error| item("Can't be read", &error),
             |list| {
-                item("Revocation list of", list.issuer())
+                let mut text = item("Revocation list of", list.issuer())
+                    + &item("Number", &list.number())
                     + &item("Issued", &list.this_update())
                     + &item("Next one", &list.next_update())
+                    + &item("Entries", &list.len());
+                for entry in list.entries().take(MOST_ENTRIES) {
+                    let told = format!("{}, {}: {}", entry.serial, entry.revoked_at, entry.reason);
+                    text += &item("Revoked", &told);
+                }
+                text
             },
         );
     }
@@ -143,8 +183,11 @@ fn content(output: &Output) -> String {
         |error| item("Can't be read", &error),
         |certificate| {
             let validity = certificate.validity();
+            let serial = certificate.serial_octets();
+            let serial: String = serial.iter().map(|octet| format!("{octet:02x}")).collect();
             item("Certificate of", certificate.subject())
                 + &item("Issued by", certificate.issuer())
+                + &item("Serial number", &serial)
                 + &item("Key", &certificate.public_key().kind())
                 + &item("Valid from", &validity.not_before())
                 + &item("Valid until", &validity.not_after())
@@ -170,10 +213,16 @@ fn keys(lines: &[Line]) -> String {
             Event::KeysReady { keys, .. } => Some(keys),
             _ => None,
         });
+    let is_gone = |name: &str| {
+        lines
+            .iter()
+            .any(|line| matches!(&line.entry.event, Event::KeyDestroyed { key, .. } if key == name))
+    };
     let mut text = String::new();
     for key in keys.into_iter().flatten() {
         let public = Base64::decode_vec(&key.public_key).unwrap_or_default();
-        text += &listed(&format!("Public key of {}", plain(&key.name)), Digest::of(&public));
+        let gone = if is_gone(&key.name) { ", **whose file was wiped**" } else { "" };
+        text += &listed(&format!("Public key of {}{gone}", plain(&key.name)), Digest::of(&public));
     }
     if text.is_empty() { text } else { format!("\n## Keys\n\n{text}") }
 }
@@ -199,8 +248,8 @@ fn opened(opening: &Opening) -> String {
     let key = Base64::decode_vec(&opening.key).unwrap_or_default();
     let mut text = format!(
         "- Operator: {}\n- Witnesses: {}\n- Program, version {}\n",
-        plain(&opening.operator),
-        plain(&opening.witnesses.join(", ")),
+        typed(std::slice::from_ref(&opening.operator)),
+        typed(&opening.witnesses),
         plain(&program.version)
     );
     if let Some(digest) = program.digest {

@@ -168,6 +168,8 @@ impl<'a> Sitting<'a> {
         head
     }
 
+    // In a frame of its own: what would stay in that of `hold` is not wiped.
+    #[inline(never)]
     fn held(
         folder: Folder,
         purpose: Purpose,

@@ -13,11 +13,12 @@
 mod signature;
 mod ssh;
 
-use ca_core::algorithm::Algorithm;
+use ca_core::algorithm::{Algorithm, SignatureScheme};
 use ca_core::key::PrivateKey;
-use ca_core::pem::{self, Label};
+use ca_core::pem;
 use ca_core::public_key::PublicKey;
 use ca_core::sign::SignError;
+use ca_core::signature::{Implementation, verify_in_context};
 
 use crate::digest::Digest;
 use signature::Signature;
@@ -44,34 +45,26 @@ pub struct Witness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WitnessKey {
     key: PublicKey,
-    /// Whether it signs by OpenSSH.
-    over_ssh: bool,
+    /// Its fingerprint as OpenSSH tells it, where it signs by OpenSSH.
+    ssh: Option<String>,
 }
 
 impl WitnessKey {
     /// Reads a line of OpenSSH, Ed25519 only, or PEM of any family.
     ///
     /// # Errors
-    /// `WitnessError::Field` for anything else.
+    /// `WitnessError::Field` for anything else, and for a key by which no signature is accepted.
     pub fn read(text: &str) -> Result<Self, WitnessError> {
         let wrong = |found: String| WitnessError::new("key", found, ALLOWED);
-        if text.starts_with("ssh-") || text.starts_with("sk-") || text.starts_with("ecdsa-") {
-            let key = ssh::public_key(text).map_err(wrong)?;
-            return Ok(Self { key, over_ssh: true });
-        }
-        let read = pem::read(text.as_bytes()).map_err(|error| wrong(error.to_string()))?;
-        let pem::Input::Pem(blocks) = read else { return Err(wrong("no PEM".into())) };
-        let [block] = &blocks[..] else {
-            return Err(wrong(format!("{} blocks", blocks.len())));
+        let is_ssh = ["ssh-", "sk-", "ecdsa-"].iter().any(|start| text.starts_with(start));
+        let (key, ssh) = if is_ssh {
+            let (key, fingerprint) = ssh::public_key(text).map_err(wrong)?;
+            (key, Some(fingerprint))
+        } else {
+            (pem_key(text).map_err(wrong)?, None)
         };
-        if block.label() != Label::PublicKey {
-            return Err(wrong(block.label().to_string()));
-        }
-        let key = PublicKey::from_spki(block.der()).map_err(|error| wrong(error.to_string()))?;
-        if Algorithm::of_key(key.kind(), false).is_none() {
-            return Err(wrong(key.kind().to_string()));
-        }
-        Ok(Self { key, over_ssh: false })
+        key.check_strength().map_err(|error| wrong(error.to_string()))?;
+        Ok(Self { key, ssh })
     }
 
     /// SHA-256 of its SubjectPublicKeyInfo.
@@ -79,9 +72,14 @@ impl WitnessKey {
         Digest::of(self.key.spki_der())
     }
 
+    /// Its fingerprint for people: as `ssh-keygen -l` prints it for a key of OpenSSH, else [`Self::digest`].
+    pub fn fingerprint(&self) -> String {
+        self.ssh.clone().unwrap_or_else(|| self.digest().to_string())
+    }
+
     /// Where its signature over a head lies, from the folder of the ceremony.
     pub(crate) fn place(&self, head: Digest) -> String {
-        let ending = if self.over_ssh { "sig" } else { "json" };
+        let ending = if self.ssh.is_some() { "sig" } else { "json" };
         // Two keys of one ceremony that share 64 bits are looked for in vain.
         format!("{FOLDER}/{head}-{}.{ending}", &self.digest().to_string()[..16])
     }
@@ -91,10 +89,19 @@ impl WitnessKey {
     /// # Errors
     /// `WitnessError` says what is wrong.
     pub(crate) fn check(&self, file: &[u8], head: Digest) -> Result<(), WitnessError> {
-        if self.over_ssh {
-            return ssh::check(file, head, &self.key);
+        match self.ssh {
+            Some(_) => ssh::Signature::read(file)?.check(head, &self.key),
+            None => Signature::from_json(file)?.check(head, &self.key),
         }
-        Signature::from_json(file)?.check(head, &self.key)
+    }
+}
+
+/// The one key of PEM, which can sign; what it is otherwise.
+fn pem_key(text: &str) -> Result<PublicKey, String> {
+    let key = pem::read_one_public_key(text.as_bytes()).map_err(|error| error.to_string())?;
+    match Algorithm::of_key(key.kind(), false) {
+        Some(_) => Ok(key),
+        None => Err(key.kind().to_string()),
     }
 }
 
@@ -109,27 +116,47 @@ pub fn sign(head: Digest, key: &PrivateKey) -> Result<Vec<u8>, WitnessError> {
     Ok(Signature::make(head, key, algorithm)?.to_json())
 }
 
+/// Verifies what was signed over a head, by both implementations.
+fn verified(
+    key: &PublicKey,
+    scheme: SignatureScheme,
+    (signed, signature): (&[u8], &[u8]),
+    head: Digest,
+) -> Result<(), WitnessError> {
+    [Implementation::First, Implementation::Second].into_iter().try_for_each(|by| {
+        verify_in_context(by, key, scheme, signed, b"", signature).map_err(|error| {
+            WitnessError::new("signature", error.to_string(), format!("one over the head {head}"))
+        })
+    })
+}
+
 /// The witness who made this signature, and over which of these heads.
 ///
 /// # Errors
-/// `WitnessError::Nobody` where it is none of theirs over any of these; `WitnessError` for a file that
-/// is no signature.
+/// `WitnessError` for a file that is no signature; `WitnessError::Nobody` where its key is none of theirs, or
+/// it is over none of these heads.
 pub(crate) fn whose<'a>(
     file: &[u8],
     witnesses: &'a [Witness],
     heads: &[Digest],
 ) -> Result<(&'a Witness, Digest), WitnessError> {
-    let over_ssh = file.starts_with(ssh::BEGIN);
-    if !over_ssh {
-        Signature::from_json(file)?;
+    let nobody = || WitnessError::Nobody {
+        names: witnesses.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", "),
+    };
+    if file.starts_with(ssh::BEGIN) {
+        let read = ssh::Signature::read(file)?;
+        let mut theirs = witnesses.iter().filter(|one| one.key.ssh.is_some());
+        let witness = theirs.find(|one| one.key.key == *read.key()).ok_or_else(nobody)?;
+        let signed = |head: &&Digest| read.check(**head, &witness.key.key).is_ok();
+        let head = heads.iter().rev().find(signed).ok_or_else(nobody)?;
+        return Ok((witness, *head));
     }
-    let theirs = witnesses.iter().filter(|witness| witness.key.over_ssh == over_ssh);
-    let mut pairs = theirs.flat_map(|one| heads.iter().rev().map(move |head| (one, *head)));
-    pairs.find(|(witness, head)| witness.key.check(file, *head).is_ok()).ok_or_else(|| {
-        WitnessError::Nobody {
-            names: witnesses.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", "),
-        }
-    })
+    let read = Signature::from_json(file)?;
+    let mut theirs = witnesses.iter().filter(|one| one.key.ssh.is_none());
+    let witness = theirs.find(|one| one.key.digest() == read.key()).ok_or_else(nobody)?;
+    let head = heads.iter().find(|head| **head == read.head()).ok_or_else(nobody)?;
+    read.check(*head, &witness.key.key)?;
+    Ok((witness, *head))
 }
 
 /// A key or signature of a witness that is not accepted.
@@ -147,7 +174,7 @@ pub enum WitnessError {
     },
     /// Of nobody whom the definition names, or over something else.
     #[error(
-        "signature: found one that does not verify, allowed is one over the head at the end of a sitting, by a key of {}",
+        "signature: found one by another key or over something else, allowed is one over the head at the end of a sitting, by the key of {}",
         if names.is_empty() { "a witness; the definition names none" } else { names }
     )]
     Nobody {

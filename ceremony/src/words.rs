@@ -101,24 +101,21 @@ pub fn read(text: &str) -> Result<Zeroizing<Vec<u16>>, WordsError> {
 
 fn read_digits(text: &str) -> Result<Zeroizing<Vec<u16>>, WordsError> {
     let digits = || text.bytes().filter(u8::is_ascii_digit).map(|digit| u16::from(digit - b'0'));
-    let found = digits().take(MAX_WORDS * DIGITS + 1).count().div_ceil(DIGITS);
-    if found > MAX_WORDS {
-        return Err(WordsError::Count { found, allowed: format!("at most {MAX_WORDS}") });
+    let found = digits().take(MAX_WORDS * DIGITS + 1).count();
+    if found > MAX_WORDS * DIGITS || !found.is_multiple_of(DIGITS) {
+        return Err(WordsError::Digits { found });
     }
-    let mut words = Zeroizing::new(Vec::with_capacity(found));
-    let (mut word, mut letters) = (0, 0);
-    for digit in digits() {
-        (word, letters) = (word * 10 + digit, letters + 1);
-        if letters == DIGITS {
+    let mut words = Zeroizing::new(Vec::with_capacity(found / DIGITS));
+    let mut word = 0;
+    for (at, digit) in digits().enumerate() {
+        word = word * 10 + digit;
+        if (at + 1).is_multiple_of(DIGITS) {
             if usize::from(word) >= English::words().len() {
-                return Err(WordsError::Unknown { position: words.len() + 1, letters });
+                return Err(WordsError::Number { position: words.len() + 1 });
             }
             words.push(word);
-            (word, letters) = (0, 0);
+            word = 0;
         }
-    }
-    if letters > 0 {
-        return Err(WordsError::Unknown { position: words.len() + 1, letters });
     }
     Ok(words)
 }
@@ -185,6 +182,22 @@ pub enum WordsError {
         position: usize,
         /// How many characters were typed.
         letters: usize,
+    },
+    /// Digits that are not four for each word.
+    #[error(
+        "words: found {found} digits, allowed are four for each of at most {MAX_WORDS} words; one is missing, or one too many"
+    )]
+    Digits {
+        /// How many.
+        found: usize,
+    },
+    /// A number that no word has.
+    #[error(
+        "word {position}: found four digits that are no word's, allowed are 0000 to 2047; a digit is wrong here or before"
+    )]
+    Number {
+        /// Which word, from 1.
+        position: usize,
     },
     /// One word of the list in place of another.
     #[error(

@@ -38,15 +38,17 @@ at: 2026-12-01T09:00:00Z
 custody: {threshold: 2, custodians: [Ana, Ben, Cem]}
 keys:
   - {name: curve, algorithm: P-256}
+  - {name: hashes, algorithm: SLH-DSA-SHA2-128f}
   - {name: lattice, algorithm: ML-DSA-65}
   - {name: root, algorithm: MLDSA44-Ed25519-SHA512}
 make:
   - root: {name: root, key: root, subject: "CN=Forgotten,O=Example"}
   - root: {name: curve, key: curve, subject: "CN=Curve,O=Example"}
+  - root: {name: hashes, key: hashes, subject: "CN=Hashes,O=Example"}
   - root: {name: lattice, key: lattice, subject: "CN=Lattice,O=Example"}
   - crl: {name: root-crl, issuer: root, number: 1, next_update: 2027-12-01T09:00:00Z}
 "#;
-const NAMES: [&str; 3] = ["curve", "lattice", "root"];
+const NAMES: [&str; 4] = ["curve", "hashes", "lattice", "root"];
 const PASSPHRASE: &str = "correct horse battery";
 const MASK: u8 = 0x5a;
 
@@ -192,9 +194,20 @@ fn secrets(folder: &Folder, table: &Masked) -> Vec<(String, Vec<u8>)> {
         let sealed = folder.read(&format!("keys/{name}.json"), 1 << 20).unwrap();
         let key = SealedKey::from_json(&sealed).unwrap().open(&under).unwrap();
         let der = key.to_pkcs8_der().unwrap();
-        // The seed of ML-DSA, and with it or alone the key of the curve, stand near the end.
-        let end = der.len() - usize::from(name == "curve") * 70;
-        secrets.push((format!("key {name}"), masked(&der[end - 32..end])));
+        // The seed of ML-DSA, and with it or alone the key of the curve, stand near the end; behind what
+        // is secret of SLH-DSA stands its public key.
+        let end = der.len()
+            - [("curve", 70), ("hashes", 32)]
+                .iter()
+                .find(|(of, _)| *of == name)
+                .map_or(0, |(_, behind)| *behind);
+        let secret = masked(&der[end - 32..end]);
+        if name == "curve" {
+            // As arithmetic has it, its lowest octet first.
+            let reversed = secret.iter().rev().copied().collect();
+            secrets.push((format!("key {name} as a number"), reversed));
+        }
+        secrets.push((format!("key {name}"), secret));
     }
     secrets
 }
@@ -254,15 +267,19 @@ fn nothing_secret_is_left_in_memory() {
     let mut table = Masked::default();
     sit(&folder, Part::Keys, &mut table);
     let secrets = secrets(&folder, &table);
-    assert_eq!(secrets.len(), 3 + 2 + 1 + 3);
+    assert_eq!(secrets.len(), 3 + 2 + 1 + 5);
     let search = search_for(&secrets);
-    for part in [Part::Plan, Part::Run, Part::TestShares(2)] {
+    let custodians = vec!["Ana".to_owned(), "Dua".to_owned()];
+    for part in
+        [Part::Plan, Part::Run, Part::TestShares(2), Part::Reshare { threshold: 2, custodians }]
+    {
+        let name = format!("{part:?}");
         sit(&folder, part, &mut table);
+        // At once, before anything else is written over the stack.
+        let left = found(&search, &secrets);
+        assert!(left.is_empty(), "{name}: {left:#?}");
     }
-    // At once, before anything else is written over the stack.
-    let left = found(&search, &secrets);
-    assert!(left.is_empty(), "{left:#?}");
-    // The search finds each of them where it is.
+    // The search finds each of them where it is, on the heap and on what was the stack.
     let plain: Vec<Vec<u8>> = secrets.iter().map(|(_, secret)| masked(secret)).collect();
     let all = found(&search, &secrets);
     for (name, _) in &secrets {
@@ -270,4 +287,14 @@ fn nothing_secret_is_left_in_memory() {
     }
     drop(plain);
     assert!(found(&search, &secrets).is_empty());
+    leaves_on_the_stack(&secrets[0].1);
+    assert_eq!(found(&search, &secrets).len(), 1);
+}
+
+/// What a function that wipes nothing leaves in its frame, below those that search.
+#[inline(never)]
+fn leaves_on_the_stack(secret: &[u8]) {
+    let mut frame = [0_u8; 64 * 1024];
+    frame.iter_mut().zip(secret).for_each(|(octet, secret)| *octet = secret ^ MASK);
+    std::hint::black_box(&frame);
 }

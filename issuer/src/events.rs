@@ -108,16 +108,18 @@ impl Events {
 
     /// Tells what happened to an object; whether it will be told.
     pub fn tell<K: Resource<DynamicType = ()>>(&self, object: &K, notice: Notice) -> bool {
+        let queue = if notice.can_wait { &self.patient } else { &self.prompt };
+        let Ok(place) = queue.try_reserve() else {
+            self.metrics.event_dropped();
+            return false;
+        };
+        // What finds no place takes nothing of the measure.
         let uid = object.meta().uid.clone().unwrap_or_default();
         if self.of_one.check_key(&(uid, notice.reason)).is_err() {
             return false;
         }
-        let queue = if notice.can_wait { &self.patient } else { &self.prompt };
-        let taken = queue.try_send((notice, object.object_ref(&()))).is_ok();
-        if !taken {
-            self.metrics.event_dropped();
-        }
-        taken
+        place.send((notice, object.object_ref(&())));
+        true
     }
 }
 

@@ -10,7 +10,7 @@ use ceremony::digest::Digest;
 use ceremony::folder::Folder;
 use ceremony::rehearsal::{Answers, Rehearsed};
 use ceremony::share::Cost;
-use ceremony::sitting::{Part, Purpose, Sitting, World};
+use ceremony::sitting::{Part, Purpose, Sitting, SittingError, World};
 use ceremony::transcript::Program;
 use ceremony::witness;
 use interop::issue::{now, rng};
@@ -68,17 +68,33 @@ fn held_before(bench: &Workbench, rehearsal: bool, witnesses: &str) -> String {
     let (mut screen, folder) = (Vec::new(), Folder::new(&place));
     let mut table = Rehearsed::new(Answers::from_yaml(ANSWERS).unwrap(), &mut screen);
     for part in [Part::Keys, Part::Plan, Part::Run] {
-        let world = World {
-            clock: now,
-            rng: &mut rng(),
-            program: Program { version: "0".into(), digest: None },
-            cost: Cost::REAL,
-            findings: Vec::new(),
-            look: Vec::new,
-        };
-        let purpose = Purpose { part, rehearsal };
-        Sitting::hold(folder.clone(), purpose, &mut table, world).unwrap();
+        sit(&folder, Purpose { part, rehearsal }, &mut table).unwrap();
     }
+    audit(&folder).unwrap().head.to_string()
+}
+
+fn sit(
+    folder: &Folder,
+    purpose: Purpose,
+    table: &mut Rehearsed<'_>,
+) -> Result<Digest, SittingError> {
+    let world = World {
+        clock: now,
+        rng: &mut rng(),
+        program: Program { version: "0".into(), digest: None },
+        cost: Cost::REAL,
+        findings: Vec::new(),
+        look: Vec::new,
+    };
+    Sitting::hold(folder.clone(), purpose, table, world)
+}
+
+/// A sitting in which nothing is done, as all is done already; gives the head after it.
+fn held_once_more(bench: &Workbench) -> String {
+    let (mut screen, folder) = (Vec::new(), Folder::new(bench.path("made")));
+    let mut table = Rehearsed::new(Answers::from_yaml(ANSWERS).unwrap(), &mut screen);
+    let purpose = Purpose { part: Part::Plan, rehearsal: false };
+    sit(&folder, purpose, &mut table).unwrap_err();
     audit(&folder).unwrap().head.to_string()
 }
 
@@ -192,16 +208,16 @@ fn what_its_witnesses_did_not_sign_is_refused_but_for_those_who_are_named() {
 
     let folder = Folder::new(bench.path("made"));
     let signed = witness::sign(head.parse().unwrap(), &wim).unwrap();
-    let added = add_signature(&folder, "wim.json", &signed).unwrap();
+    let added = add_signature(&folder, &signed).unwrap();
     assert_eq!(added.name, "Wim");
     bench.run(&import).fails(1, &["no signature over the head by Wanda,"]);
     // Of a stranger, of another head, or changed, none is added.
     let foreign = witness::sign(Digest::of(b"another"), &wanda).unwrap();
-    let error = add_signature(&folder, "wanda.json", &foreign).unwrap_err().to_string();
-    assert!(error.starts_with("wanda.json: signature: found one that does not verify"), "{error}");
+    let error = add_signature(&folder, &foreign).unwrap_err().to_string();
+    assert!(error.starts_with("signature: found one by another key or over something"), "{error}");
     let stranger = PrivateKey::generate(algorithm, &mut rng()).unwrap();
     let foreign = witness::sign(head.parse().unwrap(), &stranger).unwrap();
-    add_signature(&folder, "wanda.json", &foreign).unwrap_err();
+    add_signature(&folder, &foreign).unwrap_err();
 
     bench.run(&format!("{import} --without-signature-of Wendy")).fails(2, &["Wendy", "witnesses"]);
     let name =
@@ -215,5 +231,14 @@ fn what_its_witnesses_did_not_sign_is_refused_but_for_those_who_are_named() {
     bench.run(&without).fails(1, &["signatures/", "signature"]);
     bench.write(&path, octets);
     assert!(!bench.path("espalier-data").exists());
-    bench.run(&without).done();
+    // The head of before is not the head: another sitting was held since.
+    let later = held_once_more(&bench);
+    let import = format!("{ROOT} --head {later} --new --without-signature-of Wanda --json");
+    bench.run(&import).fails(1, &["no signature over the head by Wim,"]);
+    let signed = witness::sign(later.parse().unwrap(), &wim).unwrap();
+    add_signature(&folder, &signed).unwrap();
+    let json = bench.run(&import).done().json();
+    assert_eq!(json["signed_by"][0]["name"], "Wim");
+    assert_eq!(json["signed_by"][0]["key"], Digest::of(wim.public_key().spki_der()).to_string());
+    assert_eq!(json["without_signature_of"], serde_json::json!(["Wanda"]));
 }

@@ -1,5 +1,9 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
+use std::fs;
+
+use ca_core::algorithm::Algorithm;
+use ca_core::key::PrivateKey;
 use rand_core::{Rng as _, UnwrapErr};
 
 use super::*;
@@ -31,10 +35,20 @@ fn files(folder: &Folder) -> Vec<String> {
 /// Wherever one byte is another, the audit says no, and names the file, of a transcript the line.
 #[test]
 fn any_changed_byte_is_found_and_its_place_is_named() {
-    let rehearsal: Rehearsal = rehearsed(DEFINITION, ANSWERS);
-    rehearsal.result.as_ref().unwrap();
-    let (folder, rng) = (Folder::new(rehearsal.folder()), &mut UnwrapErr(getrandom::SysRng));
-    let files = files(&folder);
+    let rng = &mut UnwrapErr(getrandom::SysRng);
+    let wim = PrivateKey::generate(Algorithm::named("ed25519").unwrap(), rng).unwrap();
+    let key = pem::encode(Label::PublicKey, wim.public_key().spki_der());
+    let key = key.trim_end().replace('\n', "\n      ");
+    let witness = format!("witnesses:\n  - name: Wim\n    key: |\n      {key}\nkeys:");
+    let rehearsal: Rehearsal = rehearsed(&DEFINITION.replacen("keys:", &witness, 1), ANSWERS);
+    let head = rehearsal.result.as_ref().unwrap().head;
+    let folder = Folder::new(rehearsal.folder());
+    add_signature(&folder, &crate::witness::sign(head, &wim).unwrap()).unwrap();
+    assert!(audit(&folder).unwrap().unsigned().is_empty());
+    let mut files = files(&folder);
+    files.extend(
+        folder.names("signatures").unwrap().iter().map(|name| format!("signatures/{name}")),
+    );
     for change in 0..500 {
         let file = &files[change % files.len()];
         let octets = fs::read(folder.path(file)).unwrap();

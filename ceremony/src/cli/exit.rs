@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use ca_core::escape::quoted;
 use qrcode::types::QrError;
 
-use crate::audit::AuditError;
+use crate::audit::{AddError, AuditError};
 use crate::causes::told;
 use crate::digest::Digest;
 use crate::folder::FolderError;
@@ -69,13 +69,16 @@ impl CliError {
         Self { code: USAGE, message: format!("{}: {}", path.display(), told(error)) }
     }
 
-    /// Not one private key.
-    pub(super) fn one_key(path: &Path) -> Self {
-        let message = format!(
-            "{}: found none or several private keys, allowed is exactly one",
-            path.display()
-        );
-        Self { code: USAGE, message }
+    /// A signature that was not added.
+    pub(super) fn adding(path: &Path, error: &AddError) -> Self {
+        match error {
+            AddError::Audit(error) => Self::new(of_audit(error), error),
+            AddError::Folder(error) => Self::new(of_folder(error), error),
+            AddError::Signature(error) => Self {
+                code: of_witness(error, REFUSED),
+                message: format!("{}: {}", path.display(), told(error)),
+            },
+        }
     }
 
     /// Not the head of a transcript.
@@ -159,6 +162,14 @@ fn of_table(error: &TableError) -> u8 {
     }
 }
 
+/// `wrong` is for what was given.
+fn of_witness(error: &WitnessError, wrong: u8) -> u8 {
+    match error {
+        WitnessError::Field { .. } | WitnessError::Nobody { .. } => wrong,
+        WitnessError::Sign(_) | WitnessError::Key(_) => FAULT,
+    }
+}
+
 fn of_audit(error: &AuditError) -> u8 {
     // A file that is missing is one that was taken away.
     match error {
@@ -187,7 +198,7 @@ impl From<AuditError> for CliError {
 
 impl From<WitnessError> for CliError {
     fn from(error: WitnessError) -> Self {
-        Self::new(USAGE, &error)
+        Self::new(of_witness(&error, USAGE), &error)
     }
 }
 

@@ -160,21 +160,25 @@ impl Terminal {
         }
     }
 
-    /// Shows the words of a share as a QR code of their numbers, for a device that holds papers or prints
-    /// them, and takes it from the screen again.
-    fn picture(&mut self, words: &str) -> Result<(), TableError> {
+    /// Shows the words of a share as a QR code of their numbers, for a device that keeps or prints it, and
+    /// takes it from the screen again; tells whether it did. One that does not fit is not shown.
+    fn picture(&mut self, words: &str) -> Result<bool, TableError> {
         let ((columns, rows), numbers) = (self.size()?, words::read(words));
         let picture = numbers.ok().and_then(|it| Picture::of_digits(&words::to_digits(&it)).ok());
-        let fits = |picture: &Picture| {
-            let (width, height) = picture.room();
-            columns == 0 || (width <= columns && height < rows)
-        };
-        match picture.filter(fits) {
-            Some(picture) => self.page(&picture.lines(), "Enter takes it from the screen: ")?,
-            None => self.tell("It is too large for this terminal. Enter goes on: ")?,
+        let Some(picture) = picture else { return Ok(false) };
+        let (width, height) = picture.room();
+        // One that tells no size is trusted with any.
+        if columns > 0 && (width > columns || height >= rows) {
+            self.tell(&format!(
+                "The QR code takes {width} columns and {} rows; here are {columns} and {rows}.\n",
+                height + 1
+            ))?;
+            return Ok(false);
         }
+        self.page(&picture.lines(), "Enter takes it from the screen: ")?;
         self.enter()?;
-        self.write(CLEAR)
+        self.write(CLEAR)?;
+        Ok(true)
     }
 
     /// Asks without an echo.
@@ -329,11 +333,19 @@ impl Table for Terminal {
             text.push('\n');
             self.write(&text)?;
         }
-        let answer = self.ask(&format!(
-            "\nWhen all is written down, press Enter; `{AS_PICTURE}` for a QR code; not shown again"
-        ))?;
-        self.write(CLEAR)?;
-        if *answer == AS_PICTURE { self.picture(text) } else { Ok(()) }
+        // Until it is taken from the screen on purpose: whoever mistypes still has the words.
+        loop {
+            self.write("\n")?;
+            let answer = self.ask(&format!(
+                "When all is written down, press Enter; `{AS_PICTURE}` for a QR code; not shown again"
+            ))?;
+            if answer.is_empty() {
+                return self.write(CLEAR);
+            }
+            if answer.eq_ignore_ascii_case(AS_PICTURE) && self.picture(text)? {
+                return Ok(());
+            }
+        }
     }
 
     fn ask_share(

@@ -4,9 +4,8 @@ use std::error::Error;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use ca_core::escape::escaped;
-use ca_core::key::{self, KeyError, PrivateKey};
-use ca_core::pem::{self, Label};
+use ca_core::key::{self, PrivateKey};
+use ca_core::pem::{self, PrivateKeyDer};
 use clap::Subcommand;
 use zeroize::Zeroizing;
 
@@ -18,9 +17,6 @@ use crate::audit::add_signature;
 use crate::digest::Digest;
 use crate::folder::Folder;
 use crate::witness::{self, MAX_FILE};
-
-/// The largest file of a private key, in octets.
-const MAX_KEY: usize = 64 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum WitnessCommand {
@@ -89,29 +85,19 @@ impl SignOptions {
 
 /// The one private key of a file; its passphrase is asked for where it has one.
 fn private_key(path: &Path) -> Result<PrivateKey, CliError> {
-    let octets = Zeroizing::new(read(path, MAX_KEY)?);
+    let octets = Zeroizing::new(read(path, pem::MAX_FILE_SIZE)?);
     let refused = |error: &dyn Error| CliError::input(path, error);
-    let der = match pem::read(&octets).map_err(|error| refused(&error))? {
-        pem::Input::Der(der) => der,
-        pem::Input::Pem(blocks) => {
-            let mut keys = blocks.iter().filter(|block| {
-                block.label().is_secret() || block.label() == Label::EncryptedPrivateKey
-            });
-            let (Some(block), None) = (keys.next(), keys.next()) else {
-                return Err(CliError::one_key(path));
-            };
-            Zeroizing::new(block.der().to_vec())
-        }
-    };
-    let key = match PrivateKey::from_der(&der) {
-        Err(KeyError::Encrypted) => {
+    let read = pem::read_one_private_key_der(&octets).map_err(|error| refused(&error))?;
+    let key = match read {
+        PrivateKeyDer::Clear(der) => PrivateKey::from_der(&der),
+        PrivateKeyDer::Encrypted(der) => {
+            // Says what is wrong with the encryption before a person types a passphrase.
             key::check_encryption(&der).map_err(|error| refused(&error))?;
             let question = format!("Passphrase of {}", path.display());
             let passphrase = Terminal::open()?.ask_hidden(&question)?;
             let plain = key::decrypt(&der, passphrase.as_bytes());
             plain.and_then(|der| PrivateKey::from_der(&der))
         }
-        key => key,
     };
     key.map_err(|error| refused(&error))
 }
@@ -121,10 +107,10 @@ impl AddOptions {
         let folder = Folder::new(self.at.folder);
         for path in &self.signatures {
             let file = read(path, MAX_FILE)?;
-            let name = escaped(&path.display().to_string());
-            let added = add_signature(&folder, &name, &file)?;
-            let line = added.line.unwrap_or_default();
-            say(&format!("{name}: signed by {}, to line {line}\n", added.name))?;
+            let added =
+                add_signature(&folder, &file).map_err(|error| CliError::adding(path, &error))?;
+            let (line, path) = (added.line.unwrap_or_default(), path.display());
+            say(&format!("{path}: signed by {}, to line {line}, by {}\n", added.name, added.key))?;
         }
         Ok(())
     }

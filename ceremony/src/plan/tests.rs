@@ -76,7 +76,7 @@ fn people_can_read_every_octet_of_it() {
     let ceremony = CeremonyId::from_bytes([7; 8]);
     let setting = Setting { ceremony, definition_file: text.as_bytes(), share_set_file: b"{}" };
     let (plan, prepared) = Plan::new(&definition, setting, &materials).unwrap();
-    let shown = to_text(&plan, &prepared);
+    let shown = to_text(&plan, &prepared, &[]);
     assert!(shown.contains("REHEARSAL: nothing of this may be used"));
     assert!(shown.contains("CN=Example Root 2026"));
     assert!(!shown.contains(&plan.digest().to_string()), "whoever confirms it has that on paper");

@@ -6,17 +6,24 @@ use ca_core::inspect::{Report, inspect_certificate};
 
 use super::Plan;
 use crate::planning::{Deed, Prepared};
+use crate::witness::Witness;
 
 /// The plan in full: each step with its fields, every octet that is signed, and what the lints say. Its
-/// digest is not in it: whoever confirms the plan has that on paper.
-pub fn to_text(plan: &Plan, prepared: &[Prepared]) -> String {
+/// digest is not in it: whoever confirms the plan has that on paper. `witnesses` are those of the definition,
+/// who see here by which keys they will sign.
+pub fn to_text(plan: &Plan, prepared: &[Prepared], witnesses: &[Witness]) -> String {
     let mut text = String::new();
     // Writing to a String can't fail.
-    let _ = write_plan(&mut text, plan, prepared);
+    let _ = write_plan(&mut text, plan, prepared, witnesses);
     text
 }
 
-fn write_plan(text: &mut String, plan: &Plan, prepared: &[Prepared]) -> fmt::Result {
+fn write_plan(
+    text: &mut String,
+    plan: &Plan,
+    prepared: &[Prepared],
+    witnesses: &[Witness],
+) -> fmt::Result {
     writeln!(text, "Plan of {}", plan.title)?;
     if plan.rehearsal {
         writeln!(text, "REHEARSAL: nothing of this may be used")?;
@@ -29,6 +36,9 @@ fn write_plan(text: &mut String, plan: &Plan, prepared: &[Prepared]) -> fmt::Res
     }
     for (name, key) in &plan.keys {
         writeln!(text, "  key         {}  {name} ({})", key.public_key, key.kind)?;
+    }
+    for Witness { name, key } in witnesses {
+        writeln!(text, "  witness     {}  {name}", key.fingerprint())?;
     }
     for (number, step) in (1..).zip(prepared) {
         write_step(text, number, step, plan)?;

@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used)] // a panic is the failure report
 
 use super::*;
-use crate::audit::audit;
+use crate::audit::{AuditError, audited};
+use crate::folder;
 use crate::rehearsal::tests::{DEFINITION, rehearsed};
 
 const ANSWERS: &str = "
@@ -15,7 +16,7 @@ present: [Ben, Cem]
 ";
 
 fn checked(folder: &Folder) -> Result<String, AuditError> {
-    markdown(folder, &audit(folder)?, true)
+    Ok(markdown(&audited(folder)?, true))
 }
 
 #[test]
@@ -29,9 +30,12 @@ fn it_tells_who_was_there_what_happened_and_what_was_made() {
         "**A rehearsal: nothing of it is for use.**",
         &format!("`{}`  \n  {}\n", report.head, report.head.spoken()),
         "### Sitting 3: run",
-        "- Operator: Olga \\<b\\>Olsen\\<\\/b\\>\n",
-        "share 2 was handed out to Ben, under a passphrase",
-        "Ben\\, Cem typed in their shares",
+        "- Operator: “Olga \\<b\\>Olsen\\<\\/b\\>”\n",
+        "- Shares: 2 of “Ana”, “Ben”, “Cem” open the keys\n",
+        "- Number: 1\n",
+        "Public key of next, **whose file was wiped**",
+        "share 2 was handed out to “Ben”, under a passphrase",
+        "“Ben”, “Cem” typed in their shares",
         "the file of key next was wiped",
     ] {
         assert!(text.contains(words), "no {words:?} in {text}");
@@ -44,6 +48,8 @@ fn it_tells_who_was_there_what_happened_and_what_was_made() {
     }
     let lines = text.lines().filter(|line| line.starts_with("- Line ")).count();
     assert_eq!(lines, report.lines);
+
+    assert!(!text.contains("**Not done") && !text.contains("did not come to its end"));
 
     let page = html(&text);
     assert!(page.contains("<h1>Example Root 2026</h1>"), "{page}");
@@ -61,7 +67,20 @@ fn nothing_is_told_of_a_ceremony_that_is_not_right() {
     assert!(error.starts_with("out/root.pem: "), "{error}");
 }
 
-/// What was typed can be no HTML of the page's.
+/// A ceremony that was cut off says so, and one whose paper is not there.
+#[test]
+fn what_did_not_come_to_its_end_is_told() {
+    let rehearsal = rehearsed(DEFINITION, ANSWERS);
+    let folder = Folder::new(rehearsal.folder());
+    let whole = std::fs::read_to_string(folder.path(folder::TRANSCRIPT)).unwrap();
+    let cut = whole.rfind("{\"entry\":{").unwrap();
+    std::fs::write(folder.path(folder::TRANSCRIPT), &whole[..cut]).unwrap();
+    let text = markdown(&audited(&folder).unwrap(), false);
+    assert!(text.contains("**The last sitting did not come to its end**"), "{text}");
+    assert!(text.contains("**The head was not compared with paper**"), "{text}");
+}
+
+/// What was typed can be no HTML of the page's, and no line of the report.
 #[test]
 fn names_are_text() {
     let page =
@@ -69,4 +88,5 @@ fn names_are_text() {
     assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
     assert_eq!(html("<script>x</script>\n").matches("<script").count(), 0);
     assert_eq!(page.matches("<h1>").count(), 1);
+    assert_eq!(plain("ok\u{2003}\u{3000}  • Line 13\n- x\u{7}"), "ok • Line 13 \\- x\\\\07");
 }

@@ -1,10 +1,10 @@
 //! Lines of a transcript in words.
 
-use super::plain;
+use super::{plain, typed};
 use crate::transcript::Event;
 
-fn names(names: &[String]) -> String {
-    plain(&names.join(", "))
+fn one(name: &str) -> String {
+    typed(&[name.to_owned()])
 }
 
 /// What a line tells, in Markdown.
@@ -19,24 +19,24 @@ pub(super) fn told(event: &Event) -> String {
             format!("the definition was read, SHA-256 `{definition}`")
         }
         Event::Exception { finding, by, reason } => {
-            format!("**exception**: {}. {}: {}", plain(finding), plain(by), plain(reason))
+            format!("**exception**: {}. {}: {}", plain(finding), one(by), one(reason))
         }
         Event::SurroundingsChecked { findings: 0 } => "the surroundings were looked at".into(),
         Event::SurroundingsChecked { findings } => {
             format!("the surroundings were looked at, with {findings} findings above")
         }
         Event::ClockConfirmed { time, by } => {
-            format!("{} compared the clock, which said {}", names(by), plain(&time.to_string()))
+            format!("{} compared the clock, which said {}", typed(by), plain(&time.to_string()))
         }
         Event::EntropyTyped { octets } => format!("{octets} octets were typed to mix into keys"),
         Event::ReshareConfirmed { threshold, custodians, by } => format!(
-            "{} confirmed that {threshold} of {} hold the keys from now on",
-            names(by),
-            names(custodians)
+            "{} confirmed that {threshold} of {} are to open the keys",
+            typed(by),
+            typed(custodians)
         ),
         Event::ShareHandedOut { index, custodian, under_passphrase } => {
             let passphrase = if *under_passphrase { "under a passphrase" } else { "as it is" };
-            format!("share {index} was handed out to {}, {passphrase}", plain(custodian))
+            format!("share {index} was handed out to {}, {passphrase}", one(custodian))
         }
         Event::KeyMaking { key } => format!("key {} was begun", plain(key)),
         Event::KeysReady { share_set, keys } => {
@@ -44,10 +44,10 @@ pub(super) fn told(event: &Event) -> String {
         }
         Event::Planned { plan } => format!("the plan was made, SHA-256 `{plan}`"),
         Event::PlanConfirmed { plan, by } => {
-            format!("{} confirmed the plan, SHA-256 `{plan}`", names(by))
+            format!("{} confirmed the plan, SHA-256 `{plan}`", typed(by))
         }
         Event::SharesJoined { custodians } => {
-            format!("{} typed in their shares, which opened the keys", names(custodians))
+            format!("{} typed in their shares, which opened the keys", typed(custodians))
         }
         Event::Signing { step, tbs } => {
             format!("{} is about to be signed, SHA-256 `{tbs}`", plain(step))
@@ -61,7 +61,7 @@ pub(super) fn told(event: &Event) -> String {
         Event::KeyDestroyed { key, .. } => format!("the file of key {} was wiped", plain(key)),
         Event::SharesTested { custodians, groups } => format!(
             "{} tested their shares: {groups} groups of them give the key",
-            names(custodians)
+            typed(custodians)
         ),
         Event::Reshared { share_set, .. } => {
             format!("the keys were sealed under new shares; share set, SHA-256 `{share_set}`")

@@ -50,7 +50,7 @@ impl Sitting<'_> {
         }
         let serials = draw_serials(&self.definition, self.world.rng);
         let (plan, prepared) = self.planned(serials)?;
-        self.table.show(&plan::to_text(&plan, &prepared))?;
+        self.table.show(&plan::to_text(&plan, &prepared, &self.definition.witnesses))?;
         let file = plan.to_json();
         self.folder.write(folder::PLAN, &file)?;
         let digest = Digest::of(&file);

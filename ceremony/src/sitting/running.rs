@@ -26,7 +26,7 @@ impl Sitting<'_> {
         self.check_recorded(Digest::of(&file))?;
         let (now, prepared) = self.planned(confirmed.serials()?)?;
         confirmed.check_same(&now)?;
-        let text = plan::to_text(&now, &prepared);
+        let text = plan::to_text(&now, &prepared, &self.definition.witnesses);
         let left: Vec<(Prepared, &PlannedStep)> = prepared
             .into_iter()
             .zip(confirmed.steps())

@@ -4,10 +4,9 @@ use base64ct::{Base64, Encoding as _};
 use ca_core::algorithm::Algorithm;
 use ca_core::key::PrivateKey;
 use ca_core::public_key::PublicKey;
-use ca_core::signature;
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_FILE, WitnessError};
+use super::{MAX_FILE, WitnessError, verified};
 use crate::canonical;
 use crate::digest::Digest;
 
@@ -46,6 +45,16 @@ impl Signature {
             algorithm: algorithm.name().to_owned(),
             signature: Base64::encode_string(&signature),
         })
+    }
+
+    /// The digest of the key that it says signed.
+    pub(super) fn key(&self) -> Digest {
+        self.key
+    }
+
+    /// What it says was signed.
+    pub(super) fn head(&self) -> Digest {
+        self.head
     }
 
     pub(super) fn to_json(&self) -> Vec<u8> {
@@ -88,12 +97,9 @@ impl Signature {
                 let allowed = format!("one by which a key of {} signs", key.kind());
                 WitnessError::new("algorithm", &self.algorithm, allowed)
             })?;
-        let refused = |found: String| {
-            WitnessError::new("signature", found, format!("one over the head {head}"))
-        };
-        let octets =
-            Base64::decode_vec(&self.signature).map_err(|_| refused("what is no Base64".into()))?;
-        signature::verify(key, algorithm.scheme(), &signed(head), &octets)
-            .map_err(|error| refused(error.to_string()))
+        let octets = Base64::decode_vec(&self.signature).map_err(|_| {
+            WitnessError::new("signature", "what is no Base64", "Base64 (RFC 4648 section 4)")
+        })?;
+        verified(key, algorithm.scheme(), (&signed(head), &octets), head)
     }
 }

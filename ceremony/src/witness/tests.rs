@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use ca_core::algorithm::KeyAlgorithm;
+use ca_core::pem::Label;
 use rand_core::UnwrapErr;
 
 use super::*;
@@ -67,6 +69,7 @@ fn openssh_signs_a_head_and_nothing_else_is_taken_for_it() {
     let signature = wim.signs(NAMESPACE, &line);
     key.check(&signature, head()).unwrap();
 
+    assert!(key.fingerprint().starts_with("SHA256:"), "{}", key.fingerprint());
     let refused = |file: &[u8], head| key.check(file, head).unwrap_err().to_string();
     assert!(refused(&signature, other()).starts_with("signature: found"));
     let elsewhere = wim.signs("file", &line);
@@ -77,11 +80,12 @@ fn openssh_signs_a_head_and_nothing_else_is_taken_for_it() {
     let error = refused(&OpenSsh::new("ed25519").signs(NAMESPACE, &line), head());
     assert!(error.starts_with("key: found") && error.contains("definition"), "{error}");
     let error = refused(&OpenSsh::new("ecdsa").signs(NAMESPACE, &line), head());
-    assert!(error.contains("allowed: one that `ssh-keygen -Y sign` wrote"), "{error}");
-    for at in 0..signature.len() {
+    assert!(error.contains("allowed: one of Ed25519 that `ssh-keygen -Y sign` wrote"), "{error}");
+    assert!(refused(&vec![b'x'; MAX_FILE + 1], head()).contains("found \"131073 octets\""));
+    for (at, bit) in (0..signature.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
         let mut changed = signature.clone();
-        changed[at] ^= 1;
-        assert!(key.check(&changed, head()).is_err(), "octet {at}");
+        changed[at] ^= 1 << bit;
+        assert!(key.check(&changed, head()).is_err(), "octet {at}, bit {bit}");
     }
 }
 
@@ -110,10 +114,10 @@ fn no_changed_octet_of_a_signature_is_accepted() {
     let (private, key) = generated("ed25519");
     let (_, stranger) = generated("ed25519");
     let file = sign(head(), &private).unwrap();
-    for at in 0..file.len() {
+    for (at, bit) in (0..file.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
         let mut changed = file.clone();
-        changed[at] ^= 1;
-        assert!(key.check(&changed, head()).is_err(), "octet {at}");
+        changed[at] ^= 1 << bit;
+        assert!(key.check(&changed, head()).is_err(), "octet {at}, bit {bit}");
     }
     let error = stranger.check(&file, head()).unwrap_err().to_string();
     assert!(error.starts_with("key: found"), "{error}");
@@ -143,10 +147,13 @@ fn whose_a_signature_is_is_found_among_all() {
     let by_ssh = wim.signs(NAMESPACE, &format!("{}\n", other()));
     let found = whose(&by_ssh, &witnesses, &heads).unwrap();
     assert_eq!((found.0.name.as_str(), found.1), ("Wim", other()));
+    let elsewhere = wim.signs("file", &format!("{}\n", other()));
+    let error = whose(&elsewhere, &witnesses, &heads).unwrap_err().to_string();
+    assert!(error.starts_with("namespace: found \"file\""), "{error}");
     let by_key = sign(head(), &wanda).unwrap();
     assert_eq!(whose(&by_key, &witnesses, &heads).unwrap().0.name, "Wanda");
     let error = whose(&by_key, &witnesses, &heads[..1]).unwrap_err().to_string();
-    assert!(error.ends_with("by a key of Wim, Wanda"), "{error}");
+    assert!(error.ends_with("by the key of Wim, Wanda"), "{error}");
     let error = whose(&by_key, &[], &heads).unwrap_err().to_string();
     assert!(error.ends_with("the definition names none"), "{error}");
     let error = whose(b"x", &witnesses, &heads).unwrap_err().to_string();
@@ -159,7 +166,18 @@ fn keys_that_are_none_are_named() {
     let rsa = refused(&OpenSsh::new("rsa").public());
     assert!(rsa.starts_with("key: found \"ssh-rsa\", allowed: one line `ssh-ed25519"), "{rsa}");
     assert!(refused("ssh-ed25519 AAAA").starts_with("key: found"));
+    let line = OpenSsh::new("ed25519").public();
+    assert!(refused(&format!("{line}{line}")).contains("several lines"));
+    // A point of small order: what it signs, anybody can sign.
+    let zeros = format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{}", "A".repeat(43));
+    assert!(refused(&zeros).starts_with("key: found"), "{}", refused(&zeros));
+    let encoded = |key: &PublicKey| pem::encode(Label::PublicKey, key.spki_der());
+    let pem = encoded(&generated("p256").1.key);
+    assert!(refused(&format!("{pem}{pem}")).starts_with("key: found"));
+    let kem = KeyAlgorithm::named("ml-kem-768").unwrap();
+    let kem = PrivateKey::generate_for(kem, &mut UnwrapErr(getrandom::SysRng)).unwrap();
+    assert!(refused(&encoded(kem.public_key())).contains("ML-KEM-768"));
     assert!(refused("hello").starts_with("key: found"));
     let request = include_str!("../../../ca-core/tests/data/inspect/request.pem");
-    assert!(refused(request).contains("CERTIFICATE REQUEST"));
+    assert!(refused(request).starts_with("key: found"));
 }

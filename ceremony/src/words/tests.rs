@@ -45,15 +45,15 @@ fn digits_are_four_for_each_word() {
     // As a scanner of several lines types them.
     assert_eq!(*read(&format!(" {}\n{} ", &digits[..7], &digits[7..])).unwrap(), *words);
     for (wrong, told) in [
-        ("01152048", "word 2: found 4 letters that are no word"),
-        ("0115132", "word 2: found 3 letters"),
+        ("01152048", "word 2: found four digits that are no word's, allowed are 0000 to 2047"),
+        ("0115132", "words: found 7 digits, allowed are four for each of at most 256 words"),
         ("0115 attack", "word 1: found 4 letters"),
     ] {
         let error = read(wrong).unwrap_err().to_string();
         assert!(error.starts_with(told), "{wrong}: {error}");
     }
     let error = read(&"0115".repeat(257)).unwrap_err().to_string();
-    assert_eq!(error, "words: found 257, allowed are at most 256");
+    assert!(error.starts_with("words: found 1025 digits, allowed are four"), "{error}");
 }
 
 #[test]

@@ -144,6 +144,7 @@ impl Screen {
     fn writes_down(&self, custodian: &str, then: &str) -> Vec<String> {
         let lines = self.asks("not shown again");
         assert!(lines[0].contains(&format!("for {custodian} alone")), "{lines:#?}");
+        assert!(!lines.join("").contains("\\0A"), "{lines:#?}");
         let text = lines[1..lines.len() - 1].join(" ");
         let parts: Vec<&str> = text.split_whitespace().collect();
         let numbered = parts.chunks(2).map(|pair| pair[1].to_owned()).collect();
@@ -279,7 +280,8 @@ fn every_screen_of_the_guided_mode_is_readable_at_80_by_24() {
         ("Ana, a passphrase", "correct horse"),
         ("The same once more", "correct horse"),
     ]);
-    let ana = screen.writes_down("Ana", "");
+    let ana = screen.writes_down("Ana", "QR");
+    screen.scans();
     screen.asks("end with an empty line");
     screen.types_share(&ana);
     screen.answers(&[("the passphrase of your share", "correct horse")]);

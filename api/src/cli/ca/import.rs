@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use ca_core::escape::quoted;
 use ceremony::audit::{Report, audit};
 use ceremony::digest::Digest;
 use ceremony::folder::Folder;
@@ -92,6 +93,16 @@ struct Imported<'a> {
     certificate: PathBuf,
     chain: PathBuf,
     key: Option<PathBuf>,
+    /// The witnesses who signed the head, each with the fingerprint of their key.
+    signed_by: Vec<SignedBy<'a>>,
+    /// Those who did not, and were done without.
+    without_signature_of: &'a [String],
+}
+
+#[derive(Serialize)]
+struct SignedBy<'a> {
+    name: &'a str,
+    key: &'a str,
 }
 
 impl Options {
@@ -113,7 +124,13 @@ impl Options {
         let subject = self.ceremony.display();
         let report = audit(&Folder::new(&self.ceremony))
             .map_err(|error| CliError::of(Exit::Refused, &subject, &error))?;
-        if Digest::from_paper(&self.head) != Some(report.head) {
+        let head = Digest::from_paper(&self.head).ok_or_else(|| {
+            let found = quoted(self.head.chars().take(80).collect::<String>());
+            CliError::usage(format!(
+                "--head: found {found}, allowed are the 64 hexadecimal digits of the head, or its 24 words"
+            ))
+        })?;
+        if head != report.head {
             let message = format!(
                 "{subject}: head of the transcript: found {}, allowed is what --head says, from paper",
                 report.head
@@ -136,9 +153,12 @@ impl Options {
     fn check_signed(&self, report: &Report) -> Result<(), CliError> {
         let known = |name: &String| report.witnesses.iter().any(|witness| witness.name == *name);
         if let Some(name) = self.without_signature_of.iter().find(|name| !known(name)) {
-            let found = ca_core::escape::quoted(name);
+            let names = report.witnesses.iter().map(|witness| witness.name.as_str());
+            let names = names.collect::<Vec<_>>().join(", ");
             let message = format!(
-                "--without-signature-of: found {found}, allowed are witnesses of the definition"
+                "--without-signature-of: found {}, allowed are witnesses of the definition: {}",
+                quoted(name),
+                if names.is_empty() { "it has none" } else { &names }
             );
             return Err(CliError::usage(message));
         }
@@ -150,7 +170,7 @@ impl Options {
             return Ok(());
         }
         let message = format!(
-            "{}: found no signature over the head by {}, allowed is one of each witness of the definition; `espalier-ceremony witness add` adds them",
+            "{}: found no signature over the head by {}, allowed is one of each witness of the definition; `espalier-ceremony witness add` adds them, --without-signature-of does without one",
             self.ceremony.display(),
             missing.join(", ")
         );
@@ -164,6 +184,13 @@ impl Options {
             passphrase_env: self.key_passphrase_env.clone(),
         }
     }
+}
+
+/// The witnesses who signed the head.
+fn signed_by(report: &Report) -> Vec<SignedBy<'_>> {
+    let unsigned = report.unsigned();
+    let signed = report.witnesses.iter().filter(|witness| !unsigned.contains(witness));
+    signed.map(|witness| SignedBy { name: &witness.name, key: &witness.key }).collect()
 }
 
 pub(super) async fn run(
@@ -201,6 +228,8 @@ pub(super) async fn run(
         certificate: place.join("certificate.pem"),
         chain: place.join("chain.pem"),
         key: options.key.is_some().then(|| place.join("key.pem")),
+        signed_by: signed_by(&report),
+        without_signature_of: &options.without_signature_of,
     };
     if options.json {
         return context.print_json(&printed);
@@ -209,8 +238,15 @@ pub(super) async fn run(
         || "none here: it stays where the ceremony left it".to_owned(),
         |path| path.display().to_string(),
     );
+    let mut signed = String::new();
+    for SignedBy { name, key } in &printed.signed_by {
+        signed += &format!("signed by    {name}, {key}\n");
+    }
+    for name in printed.without_signature_of {
+        signed += &format!("not signed   by {name}\n");
+    }
     context.print(&format!(
-        "authority    {}\nceremony     {}\nfingerprint  {}\ncertificate  {}\nchain        {}\nkey          {key}\n",
+        "authority    {}\nceremony     {}\nfingerprint  {}\ncertificate  {}\nchain        {}\nkey          {key}\n{signed}",
         printed.name,
         printed.ceremony,
         printed.fingerprint_sha256,
