@@ -70,6 +70,9 @@ fn ceremony() {
     if std::process::Command::new("zbarimg").arg("--version").output().is_err() {
         return absent("zbarimg: apt-get install zbar-tools");
     }
+    if std::process::Command::new("ssh").arg("-V").output().is_err() {
+        return absent("ssh-keygen: apt-get install openssh-client");
+    }
     let mut shell = Shell::start();
     let program = Path::new(env!("CARGO_BIN_EXE_espalier")).with_file_name("espalier-ceremony");
     shell.also("espalier-ceremony", &std::process::Command::new(program));

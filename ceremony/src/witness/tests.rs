@@ -2,8 +2,11 @@
 
 use std::process::Command;
 
+use base64ct::{Base64, Encoding as _};
 use ca_core::algorithm::KeyAlgorithm;
 use ca_core::pem::Label;
+use interop::peers::absent;
+use proptest::prelude::*;
 use rand_core::UnwrapErr;
 
 use super::*;
@@ -23,6 +26,15 @@ fn generated(algorithm: &str) -> (PrivateKey, WitnessKey) {
     let key = PrivateKey::generate(algorithm, &mut UnwrapErr(getrandom::SysRng)).unwrap();
     let pem = pem::encode(Label::PublicKey, key.public_key().spki_der());
     (key, WitnessKey::read(&pem).unwrap())
+}
+
+/// Whether OpenSSH is here; where it must be, its absence is a failure.
+fn has_openssh() -> bool {
+    let there = Command::new("ssh").arg("-V").output().is_ok();
+    if !there {
+        absent("ssh-keygen: apt-get install openssh-client");
+    }
+    there
 }
 
 /// A key of OpenSSH's own program and what it signs.
@@ -63,6 +75,9 @@ impl OpenSsh {
 
 #[test]
 fn openssh_signs_a_head_and_nothing_else_is_taken_for_it() {
+    if !has_openssh() {
+        return;
+    }
     let wim = OpenSsh::new("ed25519");
     let key = WitnessKey::read(&wim.public()).unwrap();
     let line = format!("{HEAD}\n");
@@ -138,6 +153,9 @@ fn no_changed_octet_of_a_signature_is_accepted() {
 
 #[test]
 fn whose_a_signature_is_is_found_among_all() {
+    if !has_openssh() {
+        return;
+    }
     let (wim, (wanda, wandas)) = (OpenSsh::new("ed25519"), generated("ml-dsa-44"));
     let witnesses = [
         Witness { name: "Wim".into(), key: WitnessKey::read(&wim.public()).unwrap() },
@@ -162,6 +180,9 @@ fn whose_a_signature_is_is_found_among_all() {
 
 #[test]
 fn keys_that_are_none_are_named() {
+    if !has_openssh() {
+        return;
+    }
     let refused = |text: &str| WitnessKey::read(text).unwrap_err().to_string();
     let rsa = refused(&OpenSsh::new("rsa").public());
     assert!(rsa.starts_with("key: found \"ssh-rsa\", allowed: one line `ssh-ed25519"), "{rsa}");
@@ -180,4 +201,19 @@ fn keys_that_are_none_are_named() {
     assert!(refused("hello").starts_with("key: found"));
     let request = include_str!("../../../ca-core/tests/data/inspect/request.pem");
     assert!(refused(request).starts_with("key: found"));
+}
+
+proptest! {
+    /// Files come from whoever brings them: each is refused with words, whatever is in it.
+    #[test]
+    fn any_file_is_answered(octets in proptest::collection::vec(any::<u8>(), 0..400), text in ".{0,200}") {
+        let heads = [head()];
+        prop_assert!(whose(&octets, &[], &heads).is_err());
+        let lines = Base64::encode_string(&octets);
+        let pem = format!("-----BEGIN SSH SIGNATURE-----\n{lines}\n-----END SSH SIGNATURE-----\n");
+        prop_assert!(whose(pem.as_bytes(), &[], &heads).is_err());
+        for line in [text.clone(), format!("ssh-ed25519 {lines}"), format!("ssh-ed25519 {text}")] {
+            prop_assert!(WitnessKey::read(&line).is_err());
+        }
+    }
 }

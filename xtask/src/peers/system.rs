@@ -26,6 +26,8 @@ const NEEDS: &[Need] = &[
     Need { there: || answers("systemd-analyze", &["--version"]), packages: &["systemd"] },
     Need { there: || answers("tmux", &["-V"]), packages: &["tmux"] },
     Need { there: || answers("zbarimg", &["--version"]), packages: &["zbar-tools"] },
+    // Beside it is ssh-keygen, which has no command that only tells its version.
+    Need { there: || answers("ssh", &["-V"]), packages: &["openssh-client"] },
     Need { there: postgres_is_there, packages: &["postgresql"] },
     Need { there: haproxy_is_there, packages: &["haproxy"] },
     Need { there: libfaketime_is_there, packages: &["libfaketime"] },
