@@ -159,15 +159,20 @@ impl Folder {
     /// The names of what lies in a folder of it, in their order; none where there is no such folder.
     ///
     /// # Errors
-    /// `FolderError::Failed` when it can't be read.
+    /// `FolderError::Kind` when a link or a file is in its place, `FolderError::Failed` when it can't be read.
     pub(crate) fn names(&self, folder: &str) -> Result<Vec<String>, FolderError> {
         let path = self.path(folder);
         let failed = |source| FolderError::failed(&path, source);
-        let entries = match fs::read_dir(&path) {
-            Ok(entries) => entries,
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => {
+                let path = path.display().to_string();
+                return Err(FolderError::Kind { path, allowed: "a folder" });
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(failed(error)),
-        };
+        }
+        let entries = fs::read_dir(&path).map_err(failed)?;
         let name = |entry: io::Result<fs::DirEntry>| {
             entry.map(|entry| entry.file_name().to_string_lossy().into_owned())
         };
@@ -307,7 +312,11 @@ mod tests {
             error.ends_with("found more than 5 octets, allowed are at most so many"),
             "{error}"
         );
-        assert_eq!(fs::read_dir(folder.path("out")).unwrap().count(), 1);
+        assert_eq!(folder.names("out").unwrap(), ["a.pem"]);
+        assert_eq!(folder.names("none").unwrap(), [""; 0]);
+        std::os::unix::fs::symlink("out", folder.path("link")).unwrap();
+        let error = folder.names("link").unwrap_err().to_string();
+        assert!(error.ends_with("a link perhaps, allowed is a folder"), "{error}");
         folder.wipe("out/a.pem").unwrap();
         assert!(!folder.has("out/a.pem"));
         let error = crate::causes::told(&folder.wipe("out/a.pem").unwrap_err());

@@ -47,6 +47,7 @@ pub fn markdown(found: &Audited, on_paper: bool) -> String {
         text += &listed("Digest of the plan", plan);
     }
     text += &definition.as_ref().map_or_else(String::new, custody);
+    text += &reshares(&transcript.lines);
     text += &witnesses(report);
     text += &made(&report.made);
     text += &keys(&transcript.lines);
@@ -72,14 +73,22 @@ fn doubts(report: &Report, on_paper: bool) -> String {
     text
 }
 
-/// Who holds the keys, as the definition has it. A reshare is told among what happened.
+/// Where shares were dealt anew, so that others hold them than the definition says.
+fn reshares(lines: &[Line]) -> String {
+    let dealt = lines.iter().filter(|line| matches!(line.entry.event, Event::Reshared { .. }));
+    dealt
+        .map(|line| format!("- **Shares were dealt anew**: line {} below\n", line.entry.number))
+        .collect()
+}
+
+/// Who holds the keys, as the definition has it.
 fn custody(definition: &Definition) -> String {
     match &definition.custody {
         Custody::New { threshold, custodians } => {
-            format!("- Shares: {threshold} of {} open the keys\n", typed(custodians))
+            format!("- Shares, as the definition has it: {threshold} of {}\n", typed(custodians))
         }
         Custody::Existing { share_set } => {
-            format!("- Shares: those of an earlier ceremony, {}\n", plain(share_set))
+            format!("- Shares, as the definition has it: those of {}\n", plain(share_set))
         }
     }
 }
@@ -116,7 +125,8 @@ fn plain(text: &str) -> String {
 
 /// What people typed, each in quotation marks.
 fn typed(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("“{}”", plain(name))).collect();
+    let plainly = |name: &String| plain(name).replace(['“', '”'], "\\\"");
+    let quoted: Vec<String> = names.iter().map(|name| format!("“{}”", plainly(name))).collect();
     quoted.join(", ")
 }
 
@@ -174,6 +184,9 @@ fn content(output: &Output) -> String {
                 for entry in list.entries().take(MOST_ENTRIES) {
                     let told = format!("{}, {}: {}", entry.serial, entry.revoked_at, entry.reason);
                     text += &item("Revoked", &told);
+                }
+                if let Some(more @ 1..) = list.len().checked_sub(MOST_ENTRIES) {
+                    text += &item("And more", &more);
                 }
                 text
             },

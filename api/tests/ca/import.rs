@@ -235,9 +235,11 @@ fn what_its_witnesses_did_not_sign_is_refused_but_for_those_who_are_named() {
     let later = held_once_more(&bench);
     let import = format!("{ROOT} --head {later} --new --without-signature-of Wanda --json");
     bench.run(&import).fails(1, &["no signature over the head by Wim,"]);
+    bench.run(&format!("{ROOT} --head 12 --new")).fails(2, &["--head: found \"12\"", "24 words"]);
     let signed = witness::sign(later.parse().unwrap(), &wim).unwrap();
     add_signature(&folder, &signed).unwrap();
-    let json = bench.run(&import).done().json();
+    // What is told is who signed, whatever was asked for.
+    let json = bench.run(&format!("{import} --without-signature-of Wim")).done().json();
     assert_eq!(json["signed_by"][0]["name"], "Wim");
     assert_eq!(json["signed_by"][0]["key"], Digest::of(wim.public_key().spki_der()).to_string());
     assert_eq!(json["without_signature_of"], serde_json::json!(["Wanda"]));

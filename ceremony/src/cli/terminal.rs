@@ -160,25 +160,73 @@ impl Terminal {
         }
     }
 
-    /// Shows the words of a share as a QR code of their numbers, for a device that keeps or prints it, and
-    /// takes it from the screen again; tells whether it did. One that does not fit is not shown.
-    fn picture(&mut self, words: &str) -> Result<bool, TableError> {
+    /// Shows a share until whoever writes it down has done so.
+    fn share(&mut self, index: u8, custodian: &str, text: &str) -> Result<(), TableError> {
+        let mut note = String::new();
+        loop {
+            self.words(index, custodian, text)?;
+            self.write(&format!("\n{note}"))?;
+            let answer = self.ask(&format!(
+                "When all is written down, press Enter; `{AS_PICTURE}` for a QR code; not shown again"
+            ))?;
+            if answer.is_empty() {
+                return Ok(());
+            }
+            let as_picture = answer.eq_ignore_ascii_case(AS_PICTURE);
+            note = if as_picture { self.picture(text)? } else { String::new() };
+        }
+    }
+
+    /// Shows the words of a share, alone on the screen, with their numbers.
+    fn words(&mut self, index: u8, custodian: &str, text: &str) -> Result<(), TableError> {
+        let name = escaped(custodian);
+        self.write(&format!("{CLEAR}Share {index}, for {name} alone. Write down every word:\n\n"))?;
+        let words: Vec<&str> = text.split(' ').collect();
+        for (line, five) in words.chunks(5).enumerate() {
+            let mut text = Zeroizing::new(String::with_capacity(80));
+            for (place, word) in five.iter().enumerate() {
+                text.push_str(&format!("{:>4} ", line * 5 + place + 1));
+                text.push_str(word);
+                // The longest word has eight letters.
+                text.push_str(&" ".repeat(9_usize.saturating_sub(word.len())));
+            }
+            text.push('\n');
+            self.write(&text)?;
+        }
+        Ok(())
+    }
+
+    /// Shows the words of a share as a QR code of their numbers, for a device that keeps or prints it; gives
+    /// what is to be told of one that does not fit.
+    fn picture(&mut self, words: &str) -> Result<String, TableError> {
         let ((columns, rows), numbers) = (self.size()?, words::read(words));
         let picture = numbers.ok().and_then(|it| Picture::of_digits(&words::to_digits(&it)).ok());
-        let Some(picture) = picture else { return Ok(false) };
+        let Some(picture) = picture else { return Ok(String::new()) };
         let (width, height) = picture.room();
         // One that tells no size is trusted with any.
         if columns > 0 && (width > columns || height >= rows) {
-            self.tell(&format!(
-                "The QR code takes {width} columns and {} rows; here are {columns} and {rows}.\n",
-                height + 1
-            ))?;
-            return Ok(false);
+            let below = height + 1;
+            return Ok(format!(
+                "The QR code takes {width} columns and {below} rows; here are {columns} and {rows}.\n"
+            ));
         }
-        self.page(&picture.lines(), "Enter takes it from the screen: ")?;
+        self.page(&picture.lines(), "Enter goes back to the words: ")?;
         self.enter()?;
-        self.write(CLEAR)?;
-        Ok(true)
+        Ok(String::new())
+    }
+
+    /// The lines of a share, up to an empty one.
+    fn typed_share(&mut self) -> Result<Zeroizing<String>, TableError> {
+        // Room for the longest share at once, whatever is typed.
+        let mut words = Zeroizing::new(String::with_capacity(2 * MAX_LINE));
+        loop {
+            let line = self.line()?;
+            if line.is_empty() || words.len() + line.len() >= 2 * MAX_LINE {
+                return Ok(words);
+            }
+            words.push_str(&line);
+            words.push(' ');
+        }
     }
 
     /// Asks without an echo.
@@ -319,33 +367,10 @@ impl Table for Terminal {
     }
 
     fn hand_out(&mut self, index: u8, custodian: &str, text: &str) -> Result<(), TableError> {
-        let name = escaped(custodian);
-        self.write(&format!("{CLEAR}Share {index}, for {name} alone. Write down every word:\n\n"))?;
-        let words: Vec<&str> = text.split(' ').collect();
-        for (line, five) in words.chunks(5).enumerate() {
-            let mut text = Zeroizing::new(String::with_capacity(80));
-            for (place, word) in five.iter().enumerate() {
-                text.push_str(&format!("{:>4} ", line * 5 + place + 1));
-                text.push_str(word);
-                // The longest word has eight letters.
-                text.push_str(&" ".repeat(9_usize.saturating_sub(word.len())));
-            }
-            text.push('\n');
-            self.write(&text)?;
-        }
-        // Until it is taken from the screen on purpose: whoever mistypes still has the words.
-        loop {
-            self.write("\n")?;
-            let answer = self.ask(&format!(
-                "When all is written down, press Enter; `{AS_PICTURE}` for a QR code; not shown again"
-            ))?;
-            if answer.is_empty() {
-                return self.write(CLEAR);
-            }
-            if answer.eq_ignore_ascii_case(AS_PICTURE) && self.picture(text)? {
-                return Ok(());
-            }
-        }
+        let shown = self.share(index, custodian, text);
+        // However it ended: nobody else reads it there.
+        let cleared = self.write(CLEAR);
+        shown.and(cleared)
     }
 
     fn ask_share(
@@ -360,17 +385,9 @@ impl Table for Terminal {
             "{whose}, {}\nOn one or more lines; end with an empty line\n",
             escaped(purpose)
         ))?;
-        // Room for the longest share at once, whatever is typed.
-        let mut words = Zeroizing::new(String::with_capacity(2 * MAX_LINE));
-        loop {
-            let line = self.line()?;
-            if line.is_empty() || words.len() + line.len() >= 2 * MAX_LINE {
-                self.write(CLEAR)?;
-                return Ok(words);
-            }
-            words.push_str(&line);
-            words.push(' ');
-        }
+        let typed = self.typed_share();
+        self.write(CLEAR)?;
+        typed
     }
 
     fn ask_passphrase(&mut self, custodian: &str) -> Result<Zeroizing<String>, TableError> {

@@ -31,7 +31,7 @@ fn it_tells_who_was_there_what_happened_and_what_was_made() {
         &format!("`{}`  \n  {}\n", report.head, report.head.spoken()),
         "### Sitting 3: run",
         "- Operator: “Olga \\<b\\>Olsen\\<\\/b\\>”\n",
-        "- Shares: 2 of “Ana”, “Ben”, “Cem” open the keys\n",
+        "- Shares, as the definition has it: 2 of “Ana”, “Ben”, “Cem”\n",
         "- Number: 1\n",
         "Public key of next, **whose file was wiped**",
         "share 2 was handed out to “Ben”, under a passphrase",
@@ -88,5 +88,6 @@ fn names_are_text() {
     assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
     assert_eq!(html("<script>x</script>\n").matches("<script").count(), 0);
     assert_eq!(page.matches("<h1>").count(), 1);
+    assert_eq!(typed(&["Wim”, “Wanda".to_owned()]), "“Wim\\\"\\, \\\"Wanda”");
     assert_eq!(plain("ok\u{2003}\u{3000}  • Line 13\n- x\u{7}"), "ok • Line 13 \\- x\\\\07");
 }

@@ -156,11 +156,14 @@ impl Screen {
     /// What somebody else's decoder reads of the QR code that is shown, which is nowhere afterwards; `None`
     /// without zbar.
     fn scans(&self) -> Option<String> {
-        let lines = self.asks("Enter takes it from the screen");
+        let lines = self.asks("Enter goes back to the words");
         let file = self.place.path().join("seen.png");
         photographs(&lines[..lines.len() - 1], &file);
         self.types("");
+        self.asks("not shown again");
         assert!(!self.all().contains('█'), "{}", self.all());
+        self.types("");
+        assert!(!self.all().contains("Write down every word"), "{}", self.all());
         let Ok(read) = Command::new("zbarimg").args(["--quiet", "--raw"]).arg(&file).output()
         else {
             absent("zbarimg: apt-get install zbar-tools");

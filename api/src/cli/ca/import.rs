@@ -96,7 +96,7 @@ struct Imported<'a> {
     /// The witnesses who signed the head, each with the fingerprint of their key.
     signed_by: Vec<SignedBy<'a>>,
     /// Those who did not, and were done without.
-    without_signature_of: &'a [String],
+    without_signature_of: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -121,15 +121,15 @@ impl Options {
 
     /// What the ceremony made, once everything in its folder is checked.
     fn audited(&self) -> Result<Report, CliError> {
-        let subject = self.ceremony.display();
-        let report = audit(&Folder::new(&self.ceremony))
-            .map_err(|error| CliError::of(Exit::Refused, &subject, &error))?;
         let head = Digest::from_paper(&self.head).ok_or_else(|| {
             let found = quoted(self.head.chars().take(80).collect::<String>());
             CliError::usage(format!(
                 "--head: found {found}, allowed are the 64 hexadecimal digits of the head, or its 24 words"
             ))
         })?;
+        let subject = self.ceremony.display();
+        let report = audit(&Folder::new(&self.ceremony))
+            .map_err(|error| CliError::of(Exit::Refused, &subject, &error))?;
         if head != report.head {
             let message = format!(
                 "{subject}: head of the transcript: found {}, allowed is what --head says, from paper",
@@ -229,7 +229,7 @@ pub(super) async fn run(
         chain: place.join("chain.pem"),
         key: options.key.is_some().then(|| place.join("key.pem")),
         signed_by: signed_by(&report),
-        without_signature_of: &options.without_signature_of,
+        without_signature_of: report.unsigned().iter().map(|one| one.name.as_str()).collect(),
     };
     if options.json {
         return context.print_json(&printed);
@@ -242,7 +242,7 @@ pub(super) async fn run(
     for SignedBy { name, key } in &printed.signed_by {
         signed += &format!("signed by    {name}, {key}\n");
     }
-    for name in printed.without_signature_of {
+    for name in &printed.without_signature_of {
         signed += &format!("not signed   by {name}\n");
     }
     context.print(&format!(
