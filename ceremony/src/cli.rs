@@ -23,6 +23,7 @@ use witness::WitnessCommand;
 
 use crate::audit::{Audited, Report, audited};
 use crate::digest::Digest;
+use crate::export::{MANIFEST, export};
 use crate::folder::Folder;
 use crate::process;
 use crate::rehearsal::{Answers, rehearse};
@@ -82,6 +83,8 @@ enum Command {
     VerifyTranscript(VerifyOptions),
     /// Tell a ceremony for people, to be printed: who was there, what happened, fingerprints as QR codes
     Report(ReportOptions),
+    /// Copy a ceremony to another medium, with a manifest that `sha256sum --check` reads
+    Export(ExportOptions),
     /// Carry certificates, requests and lists between machines by QR codes
     #[command(subcommand)]
     #[command(after_help = "Examples:
@@ -139,6 +142,19 @@ struct ReportOptions {
     /// Markdown [default: Markdown on standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  espalier-ceremony export root-2026 /media/usb/root-2026
+  cd /media/usb/root-2026 && sha256sum --check --quiet SHA256SUMS")]
+struct ExportOptions {
+    #[command(flatten)]
+    at: FolderOptions,
+
+    /// Where the copy shall be: a new folder, in one that is there
+    #[arg(value_name = "PLACE")]
+    to: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -208,6 +224,7 @@ impl Command {
         match self {
             Self::VerifyTranscript(options) => return options.run(),
             Self::Report(options) => return options.run(),
+            Self::Export(options) => return options.run(),
             Self::Transfer(command) => return command.run(),
             Self::Witness(command) => return command.run(),
             _ => {}
@@ -230,9 +247,11 @@ impl Command {
                 let ReshareOptions { at, threshold, custodians } = options;
                 sit(at, Part::Reshare { threshold, custodians }, world)
             }
-            Self::VerifyTranscript(_) | Self::Report(_) | Self::Transfer(_) | Self::Witness(_) => {
-                Ok(())
-            }
+            Self::VerifyTranscript(_)
+            | Self::Report(_)
+            | Self::Export(_)
+            | Self::Transfer(_)
+            | Self::Witness(_) => Ok(()),
             Self::Rehearse(options) => options.run(world),
         }
     }
@@ -259,6 +278,19 @@ impl VerifyOptions {
             }
             _ => Ok(found),
         }
+    }
+}
+
+impl ExportOptions {
+    fn run(self) -> Result<(), CliError> {
+        let exported = export(&Folder::new(self.at.folder), &self.to)?;
+        say(&format!(
+            "{} files, {} octets in {}\nSHA-256 of {MANIFEST}\n  {}\n",
+            exported.files,
+            exported.octets,
+            self.to.display(),
+            exported.manifest.told()
+        ))
     }
 }
 

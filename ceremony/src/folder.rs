@@ -33,9 +33,9 @@ pub const TRANSCRIPT: &str = "transcript.jsonl";
 /// New files of a reshare, until they take their place.
 pub(crate) const STAGED: &str = "reshare";
 /// What is being written. It holds nothing but what its place may hold: keys are sealed before.
-const NEW: &str = ".new";
+pub(crate) const NEW: &str = ".new";
 /// What two runs at once would both hold.
-const LOCK: &str = ".lock";
+pub(crate) const LOCK: &str = ".lock";
 
 /// What a name of a file may be.
 pub(crate) const INSIDE: &str = "a relative path without `..`, of a file in the ceremony's folder";

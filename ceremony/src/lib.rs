@@ -21,6 +21,7 @@ pub mod cli;
 pub mod definition;
 pub mod digest;
 pub mod entropy;
+pub mod export;
 pub mod folder;
 pub mod plan;
 pub mod planning;

@@ -11,6 +11,7 @@ use qrcode::types::QrError;
 use crate::audit::{AddError, AuditError};
 use crate::causes::told;
 use crate::digest::Digest;
+use crate::export::ExportError;
 use crate::folder::FolderError;
 use crate::rehearsal::{AnswersError, RehearsalError};
 use crate::signing::SigningError;
@@ -199,6 +200,21 @@ impl From<AuditError> for CliError {
 impl From<WitnessError> for CliError {
     fn from(error: WitnessError) -> Self {
         Self::new(of_witness(&error, USAGE), &error)
+    }
+}
+
+impl From<ExportError> for CliError {
+    fn from(error: ExportError) -> Self {
+        let code = match &error {
+            ExportError::Place { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => USAGE,
+                _ => ENVIRONMENT,
+            },
+            ExportError::Audit(error) => of_audit(error),
+            ExportError::Folder(error) => of_folder(error),
+            ExportError::Other { .. } => ENVIRONMENT,
+        };
+        Self::new(code, &error)
     }
 }
 
