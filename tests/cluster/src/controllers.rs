@@ -131,6 +131,15 @@ impl Controllers {
         self.running = Some(Tied::start(&command, &self.folder, "issuer"));
     }
 
+    /// Starts it again where it ended by itself, as a kubelet does: a leader that could not renew its lease
+    /// in time ends.
+    pub fn start_if_ended(&mut self) {
+        if self.running.as_mut().is_some_and(Tied::has_ended) {
+            self.running = None;
+            self.start();
+        }
+    }
+
     /// Ends it by a signal, and waits for its end.
     pub fn end(&mut self, signal: Signal) {
         if let Some(running) = self.running.take() {

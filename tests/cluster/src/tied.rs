@@ -88,6 +88,14 @@ impl Tied {
         }
     }
 
+    /// Whether it has ended by itself.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    pub fn has_ended(&mut self) -> bool {
+        self.keeper.try_wait().unwrap().is_some()
+    }
+
     /// Its process.
     #[must_use]
     pub fn process(&self) -> Pid {

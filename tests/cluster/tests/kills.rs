@@ -10,7 +10,7 @@ use base64ct::{Base64, Encoding as _};
 use interop::peers::tried;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use test_cluster::{AUTHORITIES, Issuer, Namespace, Stand, decoded};
+use test_cluster::{AUTHORITIES, Controllers, Issuer, Namespace, Stand, decoded};
 
 /// How often something is killed, unless `ESPALIER_KILLS` says otherwise: the whole proof is 500, and
 /// takes half an hour.
@@ -55,7 +55,7 @@ fn no_request_gets_two_certificates_however_often_something_is_killed() {
         }
     }
     let shop = stand.cluster.namespaced(&name);
-    let told = all_issued(&stand, &shop, made);
+    let told = all_issued(&mut stand.controllers, &shop, made);
     let records = stand.server.records();
     let (mut issued, mut cut_off) = (BTreeSet::new(), 0);
     for record in records.iter().filter(|record| record.uid().is_some()) {
@@ -100,9 +100,14 @@ fn request(stand: &Stand, number: usize) -> String {
 }
 
 /// Waits until every request has its certificate; the UIDs.
-fn all_issued(stand: &Stand, shop: &Namespace<'_>, made: usize) -> BTreeSet<String> {
+fn all_issued(
+    controllers: &mut Controllers,
+    shop: &Namespace<'_>,
+    made: usize,
+) -> BTreeSet<String> {
     let started = Instant::now();
     loop {
+        controllers.start_if_ended();
         let requests = shop.list("certificaterequests");
         assert_eq!(requests.len(), made, "a request is gone");
         let waits: Vec<&Value> = requests.iter().filter(|request| !is_ready(request)).collect();
@@ -119,7 +124,7 @@ fn all_issued(stand: &Stand, shop: &Namespace<'_>, made: usize) -> BTreeSet<Stri
             "{} of {made} wait, such as {:#}\n{}",
             waits.len(),
             waits[0]["status"],
-            stand.controllers.running().end_of_log()
+            controllers.running().end_of_log()
         );
         std::thread::sleep(Duration::from_millis(500));
     }
