@@ -61,10 +61,18 @@ pub struct Report {
 }
 
 impl Report {
-    /// The witnesses who did not sign the head of the transcript.
+    /// The witnesses who signed the head of the transcript.
+    pub fn signed(&self) -> Vec<&Witnessed> {
+        self.witnesses.iter().filter(|witness| self.has_signed(witness)).collect()
+    }
+
+    /// The witnesses who did not.
     pub fn unsigned(&self) -> Vec<&Witnessed> {
-        let lines = u64::try_from(self.lines).ok();
-        self.witnesses.iter().filter(|witness| witness.line != lines).collect()
+        self.witnesses.iter().filter(|witness| !self.has_signed(witness)).collect()
+    }
+
+    fn has_signed(&self, witness: &Witnessed) -> bool {
+        witness.line == u64::try_from(self.lines).ok()
     }
 }
 

@@ -362,12 +362,10 @@ fn print(report: &Report, on_paper: bool) -> Result<(), CliError> {
 /// Who signed the head by a key of their own, and who did not yet.
 fn signatures(report: &Report) -> String {
     let mut text = String::new();
-    let unsigned = report.unsigned();
-    let signed = report.witnesses.iter().filter(|witness| !unsigned.contains(witness));
-    for witness in signed {
+    for witness in report.signed() {
         text += &format!("signed by    {}\n             {}\n", witness.name, witness.key);
     }
-    for witness in unsigned {
+    for witness in report.unsigned() {
         let until = match witness.line {
             Some(line) => format!("the lines after {line}"),
             None => "any of it".into(),

@@ -35,22 +35,23 @@ pub fn export(from: &Folder, to: &Path) -> Result<Exported, ExportError> {
     let failed = |source| ExportError::Place { path: to.display().to_string(), source };
     fs::create_dir(to).map_err(failed)?;
     let copy = Folder::new(to);
-    let (mut manifest, mut octets) = (String::new(), 0);
+    let (mut written, mut octets) = (Vec::new(), 0);
     for name in &files {
         let file = from.read(name, MAX_INPUT)?;
         copy.write(name, &file)?;
-        manifest += &format!("{}  {name}\n", Digest::of(&file));
+        written.push((Digest::of(&file), name));
         octets += file.len();
     }
-    for line in manifest.lines() {
-        let (digest, name) = line.split_once("  ").unwrap_or_default();
-        if Digest::of(&copy.read(name, MAX_INPUT)?).to_string() != digest {
+    for (digest, name) in &written {
+        if Digest::of(&copy.read(name, MAX_INPUT)?) != *digest {
             return Err(ExportError::Other { path: copy.path(name).display().to_string() });
         }
     }
     if audit(&copy)?.head != head {
         return Err(ExportError::Other { path: to.display().to_string() });
     }
+    let line = |(digest, name): &(Digest, &String)| format!("{digest}  {name}\n");
+    let manifest: String = written.iter().map(line).collect();
     copy.write(MANIFEST, manifest.as_bytes())?;
     Ok(Exported { files: files.len(), octets, manifest: Digest::of(manifest.as_bytes()) })
 }
@@ -104,16 +105,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::rehearsal::tests::{DEFINITION, rehearsed};
-
-    const ANSWERS: &str = "
-version: 1
-definition: root.yaml
-operator: Olga
-witnesses: [Wim]
-entropy: 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 3141522653 
-present: [Ana, Cem]
-";
+    use crate::rehearsal::tests::{ANSWERS, DEFINITION, rehearsed};
 
     /// As somebody checks it who has nothing of ours.
     fn is_whole(place: &Path) -> bool {

@@ -28,7 +28,7 @@ make:
   - destroy: {key: next}
 "#;
 
-const ANSWERS: &str = "
+pub(crate) const ANSWERS: &str = "
 version: 1
 definition: root.yaml
 operator: Olga

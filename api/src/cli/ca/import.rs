@@ -188,8 +188,7 @@ impl Options {
 
 /// The witnesses who signed the head.
 fn signed_by(report: &Report) -> Vec<SignedBy<'_>> {
-    let unsigned = report.unsigned();
-    let signed = report.witnesses.iter().filter(|witness| !unsigned.contains(witness));
+    let signed = report.signed().into_iter();
     signed.map(|witness| SignedBy { name: &witness.name, key: &witness.key }).collect()
 }
 
