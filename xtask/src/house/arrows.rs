@@ -9,7 +9,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("client", &["ca-core"]),
     ("ledger", &["ca-core"]),
     ("api", &["ca-core", "ceremony", "ledger", "client"]),
-    ("issuer", &["client", "ca-core"]),
+    ("policy", &["ca-core"]),
+    ("issuer", &["client", "ca-core", "policy"]),
     ("ceremony", &["ca-core"]),
     ("xtask", &[]),
 ];
@@ -57,7 +58,8 @@ mod tests {
             ("espalier-client", "client", "", &["ca-core"]),
             ("espalier-ceremony", "ceremony", "", &["ca-core"]),
             ("espalier", "api", "", &["ca-core", "espalier-ceremony", "ledger", "espalier-client"]),
-            ("espalier-issuer", "issuer", "", &["espalier-client", "ca-core"]),
+            ("policy", "policy", "", &["ca-core"]),
+            ("espalier-issuer", "issuer", "", &["espalier-client", "ca-core", "policy"]),
             ("interop", "tests/interop", "", &["espalier", "ledger"]),
         ]);
         assert_eq!(broken(&good), [""; 0]);
@@ -71,6 +73,7 @@ mod tests {
             ("espalier", "api", "", &[]),
             ("espalier-issuer", "issuer", "", &["ledger"]),
             ("espalier-ceremony", "ceremony", "", &["ledger"]),
+            ("policy", "policy", "", &["espalier-issuer"]),
             ("gadget", "gadget", "", &[]),
         ]);
         let found = broken(&bad);
@@ -79,6 +82,7 @@ mod tests {
             "ledger -> api",
             "issuer -> ledger",
             "ceremony -> ledger",
+            "policy -> issuer",
             "gadget: is not",
         ];
         assert_eq!(found.len(), starts.len(), "{found:?}");

@@ -11,23 +11,24 @@ use crate::failure::Failure;
 use crate::process::capture;
 use crate::workspace;
 
+/// What has time, files, sockets, a database or randomness.
+const IMPURE: &[&str] = &[
+    "tokio",
+    "async-std",
+    "smol",
+    "sqlx",
+    "sqlx-core",
+    "kube",
+    "reqwest",
+    "hyper",
+    "axum",
+    "getrandom",
+];
+
 /// Folder, and the crates that must be nowhere below it.
 pub const OFFLINE: &[(&str, &[&str])] = &[
-    (
-        "ca-core",
-        &[
-            "tokio",
-            "async-std",
-            "smol",
-            "sqlx",
-            "sqlx-core",
-            "kube",
-            "reqwest",
-            "hyper",
-            "axum",
-            "getrandom",
-        ],
-    ),
+    ("ca-core", IMPURE),
+    ("policy", IMPURE),
     (
         "ceremony",
         &[
