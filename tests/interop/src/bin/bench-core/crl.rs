@@ -22,7 +22,7 @@ use ca_core::sign::Signer;
 use jiff::{SignedDuration, Timestamp};
 use rand_core::Rng as _;
 
-use super::{Failure, Pipeline, median, now, rng};
+use super::{Failure, Pipeline, median, now, processors, rng};
 
 /// Entries of the list.
 const ENTRIES: usize = 1_000_000;
@@ -30,6 +30,8 @@ const ENTRIES: usize = 1_000_000;
 const PAGE: usize = 1000;
 /// Rounds of each measurement; the median counts.
 const ROUNDS: usize = 7;
+/// Times that a measurement is made on a busy machine.
+const TRIES: usize = 5;
 /// A list may take this many times what can't be saved.
 const TIME_BOUND: f64 = 2.0;
 /// And that much memory above the start, in MiB.
@@ -50,7 +52,7 @@ pub(super) fn run() -> Result<bool, Failure> {
     let mut all_hold = true;
     for name in ALGORITHMS {
         let authority = Authority::new(name)?;
-        let (octets, ours, bare) = authority.in_turn()?;
+        let (octets, ours, bare) = authority.undisturbed()?;
         let memory = memory_of(name)?;
         let ratio = ours.as_secs_f64() / bare.as_secs_f64();
         let holds = ratio <= TIME_BOUND && memory <= MEMORY_BOUND;
@@ -129,6 +131,29 @@ impl Authority {
                 return Ok(list.sign(out)?);
             }
             page.iter().try_for_each(|entry| list.push(entry))?;
+        }
+    }
+
+    /// What [`Self::in_turn`] measures while the machine gives two processors, before and after. That alone decides
+    /// whether it counts, never the figures.
+    #[expect(clippy::print_stdout, reason = "the figures are the result")]
+    fn undisturbed(&self) -> Result<(usize, Duration, Duration), Failure> {
+        let name = self.algorithm.name();
+        let mut left = TRIES;
+        loop {
+            let were_free = processors::wait();
+            let measured = self.in_turn()?;
+            if were_free && processors::are_free() {
+                return Ok(measured);
+            }
+            left -= 1;
+            if left == 0 {
+                println!(
+                    "{name}: the machine is busy; what follows says more of it than of the list"
+                );
+                return Ok(measured);
+            }
+            println!("{name}: the machine gave one processor meanwhile; measured again");
         }
     }
 

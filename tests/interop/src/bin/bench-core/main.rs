@@ -8,6 +8,7 @@
 
 mod crl;
 mod ocsp;
+mod processors;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
