@@ -102,14 +102,6 @@ pub struct Verdict<'a> {
     pub choice: Choice<'a>,
 }
 
-impl Decision {
-    /// Whether it brings back, or should.
-    #[must_use]
-    pub fn goes_back(self) -> bool {
-        matches!(self, Self::Inactive | Self::RolledBack | Self::CannotGoBack | Self::Stopped)
-    }
-}
-
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -229,11 +221,7 @@ fn past_the_deadline<'a>(
         (Decision::AwaitsTrust, _) => Choice::Wait,
         (Decision::NotServed, Err(why)) => {
             let found = format!("the classical authority {} past the deadline", offer.authority());
-            let refusal = Refusal::of("deadline", found, rules.mode());
-            Choice::Refuse(match why.change() {
-                Some(change) => refusal.but_for(change),
-                None => refusal,
-            })
+            Choice::Refuse(Refusal::of("deadline", found, rules.mode()).but_for(why.change()))
         }
         // It goes back, or should.
         _ => choice,

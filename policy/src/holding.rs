@@ -5,14 +5,7 @@ use std::fmt;
 use ca_core::certificate::Certificate;
 use ca_core::related::{BindingError, check_binding};
 
-use crate::{Mode, Protection, UnknownProtection};
-
-/// The signatures of a chain as it is sent, that of the certificate first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chain {
-    own: Protection,
-    above: Vec<Protection>,
-}
+use crate::{Chain, ChainError, Mode};
 
 /// The certificates that an object has, by what protects them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +24,9 @@ pub enum Holding {
 /// Why certificates are nothing that a policy knows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HoldingError {
-    /// There is no certificate.
-    #[error("chain: found no certificate, allowed are one and those above it")]
-    Nothing,
-    /// What protects one of them is not known.
+    /// One of the chains.
     #[error(transparent)]
-    Unknown(UnknownProtection),
+    Chain(ChainError),
     /// The two are not bound to each other.
     #[error("pair of certificates: not bound to each other")]
     NotBound(#[source] BindingError),
@@ -50,37 +40,13 @@ pub enum HoldingError {
     },
 }
 
-impl Chain {
-    /// A chain of these certificates, with or without its root, whose signature on itself says nothing.
-    ///
-    /// # Errors
-    /// [`HoldingError`] for no certificate, and for a signature that is not known.
-    pub fn of(certificates: &[Certificate]) -> Result<Self, HoldingError> {
-        let (own, above) = certificates.split_first().ok_or(HoldingError::Nothing)?;
-        let above = above.iter().filter(|one| !one.is_self_issued());
-        let of = |one| Protection::of(one).map_err(HoldingError::Unknown);
-        Ok(Self { own: of(own)?, above: above.map(of).collect::<Result<_, _>>()? })
-    }
-
-    /// What protects the certificate.
-    #[must_use]
-    pub fn own(&self) -> &Protection {
-        &self.own
-    }
-
-    /// Every signature.
-    pub fn links(&self) -> impl Iterator<Item = &Protection> {
-        std::iter::once(&self.own).chain(&self.above)
-    }
-}
-
 impl Holding {
     /// What protects a certificate, by its chain.
     ///
     /// # Errors
     /// As [`Chain::of`].
     pub fn one(chain: &[Certificate]) -> Result<Self, HoldingError> {
-        Chain::of(chain).map(Self::One)
+        Chain::of(chain).map(Self::One).map_err(HoldingError::Chain)
     }
 
     /// What protects a pair of certificates, by their chains, in either order.
@@ -89,11 +55,12 @@ impl Holding {
     /// [`HoldingError`] where they are not bound, or not a classical and a post-quantum one.
     pub fn pair(one: &[Certificate], other: &[Certificate]) -> Result<Self, HoldingError> {
         let (Some(first), Some(second)) = (one.first(), other.first()) else {
-            return Err(HoldingError::Nothing);
+            return Err(HoldingError::Chain(ChainError::Nothing));
         };
         check_binding(first, second).map_err(HoldingError::NotBound)?;
-        let (one, other) = (Chain::of(one)?, Chain::of(other)?);
-        match (one.own.mode(), other.own.mode()) {
+        let of = |chain| Chain::of(chain).map_err(HoldingError::Chain);
+        let (one, other) = (of(one)?, of(other)?);
+        match (one.own().mode(), other.own().mode()) {
             (Mode::Classical, Mode::PostQuantum) => {
                 Ok(Self::Pair { classical: one, post_quantum: other })
             }
@@ -108,7 +75,7 @@ impl Holding {
     #[must_use]
     pub fn mode(&self) -> Mode {
         match self {
-            Self::One(chain) => chain.own.mode(),
+            Self::One(chain) => chain.own().mode(),
             Self::Pair { .. } => Mode::Dual,
         }
     }
@@ -116,7 +83,7 @@ impl Holding {
     /// Its chains, each with the mode that it should have throughout.
     pub(crate) fn chains(&self) -> Vec<(Mode, &Chain)> {
         match self {
-            Self::One(chain) => vec![(chain.own.mode(), chain)],
+            Self::One(chain) => vec![(chain.own().mode(), chain)],
             Self::Pair { classical, post_quantum } => {
                 vec![(Mode::Classical, classical), (Mode::PostQuantum, post_quantum)]
             }
@@ -127,16 +94,16 @@ impl Holding {
 impl fmt::Display for Holding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::One(chain) => chain.own.fmt(f),
+            Self::One(chain) => chain.own().fmt(f),
             Self::Pair { classical, post_quantum } => {
-                write!(f, "{} and {}", classical.own, post_quantum.own)
+                write!(f, "{} and {}", classical.own(), post_quantum.own())
             }
         }
     }
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     #![allow(clippy::unwrap_used)] // a panic is the failure report
 
     use ca_core::csr::CertificateRequest;
@@ -149,11 +116,6 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::offer::tests::algorithm;
-
-    /// A chain with these signatures.
-    pub(crate) fn chain(own: Protection, above: &[Protection]) -> Chain {
-        Chain { own, above: above.to_vec() }
-    }
 
     /// A certificate of an authority, and one of another authority that is bound to it.
     fn bound(first: &str, second: &str) -> (Certificate, Certificate) {
@@ -196,17 +158,6 @@ pub(crate) mod tests {
         // Half of it is no pair, whatever it names.
         assert_eq!(Holding::one(&first).unwrap().mode(), Mode::Classical);
         assert_eq!(Holding::one(&second).unwrap().mode(), Mode::PostQuantum);
-    }
-
-    #[test]
-    fn a_chain_has_the_links_that_are_sent_and_not_the_roots() {
-        let chain = issue::Chain::of(algorithm("hybrid"));
-        let ders =
-            [&chain.leaf, &chain.issuing.certificate, &chain.root.certificate].map(Clone::clone);
-        for sent in [&ders[..], &ders[..2]] {
-            assert_eq!(Chain::of(sent).unwrap().links().count(), 2);
-        }
-        assert_eq!(Chain::of(&[]), Err(HoldingError::Nothing));
     }
 
     #[test]

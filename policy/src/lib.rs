@@ -11,6 +11,7 @@
 
 mod algorithms;
 mod canary;
+mod chain;
 mod decision;
 mod holding;
 mod mode;
@@ -25,8 +26,9 @@ mod service;
 
 pub use algorithms::Algorithms;
 pub use canary::{Canary, bucket};
+pub use chain::{Chain, ChainError};
 pub use decision::{Choice, Decision, Holds, Progress, Subject, Trust, Verdict, decide, stay};
-pub use holding::{Chain, Holding, HoldingError};
+pub use holding::{Holding, HoldingError};
 pub use mode::Mode;
 pub use offer::{Offer, OfferError, Offers};
 pub use peer::{Peer, Product, Version};

@@ -4,14 +4,13 @@ use ca_core::algorithm::Algorithm;
 use ca_core::certificate::Certificate;
 use ca_core::path::same_name;
 
-use crate::{Mode, Protection, UnknownProtection};
+use crate::{Chain, Mode, Protection, UnknownProtection};
 
 /// An authority that an issuer names, as far as a policy asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
     authority: String,
-    gives: Protection,
-    above: Vec<Protection>,
+    chain: Chain,
     chain_bytes: usize,
     signature_bytes: usize,
 }
@@ -54,13 +53,12 @@ impl Offer {
         }
         // The root is sent to nobody, also where it is the authority itself.
         let sent = &chain[..chain.len() - 1];
-        let above = sent.iter().map(Protection::of).collect::<Result<_, _>>();
+        let chain = Protection::by(own).and_then(|gives| Chain::under(gives, sent));
         let keys = std::iter::once(own.public_key()).chain(own.extensions().alt_public_key());
         let algorithms = keys.filter_map(|key| Algorithm::of_key(key.kind(), false));
         Ok(Self {
             authority: authority.to_owned(),
-            gives: Protection::by(own).map_err(OfferError::Unknown)?,
-            above: above.map_err(OfferError::Unknown)?,
+            chain: chain.map_err(OfferError::Unknown)?,
             chain_bytes: sent.iter().map(|one| one.der().len()).sum(),
             signature_bytes: algorithms.map(Algorithm::signature_size).sum(),
         })
@@ -75,18 +73,19 @@ impl Offer {
     /// What it gives to the certificates that it signs.
     #[must_use]
     pub fn gives(&self) -> &Protection {
-        &self.gives
+        self.chain.own()
     }
 
     /// The mode of the certificates that it signs.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        self.gives.mode()
+        self.gives().mode()
     }
 
-    /// Every signature of a chain under it: that of the certificate, its own, and those above but for the root's.
-    pub fn links(&self) -> impl Iterator<Item = &Protection> {
-        std::iter::once(&self.gives).chain(&self.above)
+    /// A chain under it: the signature of the certificate, its own, and those above but for the root's.
+    #[must_use]
+    pub fn chain(&self) -> &Chain {
+        &self.chain
     }
 
     /// Octets of what is sent behind each certificate, in DER: the authority's certificate and those above it
@@ -168,7 +167,7 @@ pub(crate) mod tests {
 
     /// The same with this signature on the authority's own certificate.
     pub(crate) fn under(link: Protection, offer: Offer) -> Offer {
-        Offer { above: vec![link], ..offer }
+        Offer { chain: crate::chain::tests::chain(*offer.gives(), &[link]), ..offer }
     }
 
     /// Offers of these, the own one first.
@@ -180,7 +179,7 @@ pub(crate) mod tests {
     #[test]
     fn a_chain_has_the_links_that_are_sent() {
         let offer = offer("slh-dsa-sha2-128s", "hybrid");
-        let links: Vec<String> = offer.links().map(ToString::to_string).collect();
+        let links: Vec<String> = offer.chain().links().map(ToString::to_string).collect();
         assert_eq!(links, ["MLDSA65-ECDSA-P256-SHA512", "SLH-DSA-SHA2-128s"]);
         assert_eq!(offer.mode(), Mode::Composite);
         // An SLH-DSA-SHA2-128s signature has 7,856 octets (FIPS 205 table 2), a key of .45 more than 1,952.
@@ -193,7 +192,7 @@ pub(crate) mod tests {
     fn a_root_that_signs_itself_is_sent_to_nobody() {
         let root = Authority::root(algorithm("p256"), None);
         let offer = Offer::of("root", std::slice::from_ref(&root.certificate)).unwrap();
-        assert_eq!((offer.links().count(), offer.chain_bytes()), (1, 0));
+        assert_eq!((offer.chain().links().count(), offer.chain_bytes()), (1, 0));
     }
 
     #[test]

@@ -113,20 +113,6 @@ impl Protection {
     }
 }
 
-/// The first signature of a chain that makes it something else than a chain of this mode: weaker, or one that fewer
-/// can check. Every link has the mode of the certificate's own; a classical chain may have Catalyst links, whose
-/// alternative signatures hinder nobody.
-pub(crate) fn odd_link<'a>(
-    mode: Mode,
-    links: impl IntoIterator<Item = &'a Protection>,
-) -> Option<&'a Protection> {
-    let fits = |link: &&Protection| match (mode, link.mode()) {
-        (Mode::Classical, Mode::Catalyst) => true,
-        (mode, link) => mode == link,
-    };
-    links.into_iter().find(|link| !fits(link))
-}
-
 impl fmt::Display for Protection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.scheme.fmt(f)?;

@@ -33,10 +33,10 @@ impl Refusal {
         Self { field, found: harmless(found), allowed: harmless(allowed), change: None }
     }
 
-    /// The same, with the change that would pass.
+    /// The same, with the change that would pass, if one does.
     #[must_use]
-    pub fn but_for(self, change: impl fmt::Display) -> Self {
-        Self { change: Some(harmless(change)), ..self }
+    pub fn but_for(self, change: Option<impl fmt::Display>) -> Self {
+        Self { change: change.map(harmless), ..self }
     }
 
     /// The field of the policy's spec.
@@ -90,13 +90,13 @@ mod tests {
             Refusal::new("peers", &long, "go"),
             Refusal::of("peers", &long, "go"),
             Refusal::of("peers", "go", &long),
-            Refusal::of("peers", "go", "go").but_for(&long),
+            Refusal::of("peers", "go", "go").but_for(Some(&long)),
         ] {
             let words = refusal.to_string();
             assert!(words.len() < 1_100 && !words.contains('\u{1b}'), "{words}");
             assert!(words.contains("a…"), "{words}");
         }
-        let refusal = Refusal::of("canary", 101, "0 to 100").but_for("canary.percent: 100");
+        let refusal = Refusal::of("canary", 101, "0 to 100").but_for(Some("canary.percent: 100"));
         let words = "canary: found 101, allowed: 0 to 100; it would pass with canary.percent: 100";
         assert_eq!(refusal.to_string(), words);
     }

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::protection::odd_link;
 use crate::{Algorithms, Canary, Holding, Mode, Peer, Refusal};
 
 /// A policy as people write it, each field as in its spec.
@@ -87,6 +86,17 @@ pub struct SizeBudget {
     pub secret_bytes: Option<u32>,
 }
 
+impl SizeBudget {
+    /// Each bound with its field: that of a chain, then that of a Secret.
+    pub(crate) fn bounds(self) -> [(&'static str, Option<usize>); 2] {
+        let octets = |most: Option<u32>| most.and_then(|most| usize::try_from(most).ok());
+        [
+            ("sizeBudget.chainBytes", octets(self.chain_bytes)),
+            ("sizeBudget.secretBytes", octets(self.secret_bytes)),
+        ]
+    }
+}
+
 /// A policy whose fields agree with each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -109,10 +119,7 @@ impl Rules {
     /// [`Refusal`] for the first field that is wrong by itself or against another, with a change that would pass where
     /// one of those that are tried does.
     pub fn read(written: Written) -> Result<Self, Refusal> {
-        Self::check(&written).map_err(|refusal| match passing(&written) {
-            Some(change) => refusal.but_for(change),
-            None => refusal,
-        })
+        Self::check(&written).map_err(|refusal| refusal.but_for(passing(&written)))
     }
 
     fn check(written: &Written) -> Result<Self, Refusal> {
@@ -122,10 +129,7 @@ impl Rules {
         algorithms.serve(mode)?;
         ends(mode, rollback, deadline)?;
         let size_budget = written.size_budget;
-        for (field, most) in [
-            ("sizeBudget.chainBytes", size_budget.chain_bytes),
-            ("sizeBudget.secretBytes", size_budget.secret_bytes),
-        ] {
+        for (field, most) in size_budget.bounds() {
             if most == Some(0) {
                 return Err(Refusal::of(field, 0, "1 or more"));
             }
@@ -227,7 +231,7 @@ impl Rules {
             if mode != Mode::Classical {
                 self.algorithms.admit(chain.own())?;
             }
-            if let Some(odd) = odd_link(mode, chain.links()) {
+            if let Some(odd) = chain.odd_link(mode) {
                 let found = format!("{odd} in the chain");
                 return Err(Refusal::of("mode", found, format!("signatures of mode {mode}")));
             }
@@ -240,12 +244,7 @@ impl Rules {
     /// # Errors
     /// For the first that is.
     pub fn admit_size(&self, chain: usize, secret: usize) -> Result<(), Refusal> {
-        let SizeBudget { chain_bytes, secret_bytes } = self.size_budget;
-        for (field, found, most) in [
-            ("sizeBudget.chainBytes", chain, chain_bytes),
-            ("sizeBudget.secretBytes", secret, secret_bytes),
-        ] {
-            let most = most.and_then(|most| usize::try_from(most).ok());
+        for ((field, most), found) in self.size_budget.bounds().into_iter().zip([chain, secret]) {
             if let Some(most) = most.filter(|most| found > *most) {
                 let allowed = format!("at most {most}");
                 return Err(Refusal::of(field, format!("{found} octets"), allowed));

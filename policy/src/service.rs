@@ -1,6 +1,5 @@
 //! Whether an issuer's authorities serve a policy.
 
-use crate::protection::odd_link;
 use crate::{Mode, Offer, Offers, Refusal, Rules};
 
 /// Which authorities of an issuer serve a policy, and why none does: forth to its mode, and on the way back. Each is
@@ -34,11 +33,7 @@ impl<'a> Service<'a> {
     pub fn of(rules: &Rules, offers: &'a Offers) -> Self {
         let back = classical(rules, offers, "rollback");
         let forth = forth(rules, offers).map_err(|refusal| {
-            let change = if back.is_ok() { passing(rules, offers) } else { None };
-            match change {
-                Some(change) => refusal.but_for(change),
-                None => refusal,
-            }
+            refusal.but_for(if back.is_ok() { passing(rules, offers) } else { None })
         });
         Self { forth, back }
     }
@@ -94,13 +89,13 @@ fn accept_algorithms(rules: &Rules, offer: &Offer) -> Result<(), Refusal> {
 /// of its mode the root signs is its own choice.
 fn accept_links(offer: &Offer, field: &'static str) -> Result<(), Refusal> {
     let mode = offer.mode();
-    let Some(odd) = odd_link(mode, offer.links()) else { return Ok(()) };
+    let Some(odd) = offer.chain().odd_link(mode) else { return Ok(()) };
     let found = format!("{odd} in the chain of the authority {}", offer.authority());
     Err(Refusal::of(field, found, format!("signatures of mode {mode}")))
 }
 
 fn accept_peers(rules: &Rules, offer: &Offer, field: &'static str) -> Result<(), Refusal> {
-    for link in offer.links() {
+    for link in offer.chain().links() {
         if let Some(peer) = rules.peers().iter().find(|peer| !peer.verifies(link)) {
             let (scheme, authority) = (link.scheme(), offer.authority());
             let found = format!(
@@ -122,12 +117,8 @@ fn accept_size(rules: &Rules, signers: &Signers<'_>) -> Result<(), Refusal> {
             (*post_quantum, classical.least_bytes() + post_quantum.least_bytes())
         }
     };
-    let budget = rules.size_budget();
-    for (field, least, most) in [
-        ("sizeBudget.chainBytes", largest.least_bytes(), budget.chain_bytes),
-        ("sizeBudget.secretBytes", all.div_ceil(3) * 4, budget.secret_bytes),
-    ] {
-        let most = most.and_then(|most| usize::try_from(most).ok());
+    let least = [largest.least_bytes(), all.div_ceil(3) * 4];
+    for ((field, most), least) in rules.size_budget().bounds().into_iter().zip(least) {
         if let Some(most) = most.filter(|most| least >= *most) {
             let authority = largest.authority();
             let found = format!("more than {least} octets under the authority {authority}");

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Protection;
-use crate::holding::tests::chain;
+use crate::chain::tests::chain;
 use crate::offer::tests::algorithm;
 
 pub(crate) const DEADLINE: &str = "2027-01-01T00:00:00Z";
