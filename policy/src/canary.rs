@@ -55,12 +55,17 @@ impl Canary {
         Ok(Self(Who::Labelled { key: key.to_owned(), value: value.map(ToOwned::to_owned) }))
     }
 
-    /// Whether an object is among the first.
+    /// Whether an object is among the first. One without a name is when everybody is, by a share.
     #[must_use]
-    pub fn includes(&self, namespace: &str, name: &str, labels: &BTreeMap<String, String>) -> bool {
+    pub fn includes(
+        &self,
+        namespace: &str,
+        name: Option<&str>,
+        labels: &BTreeMap<String, String>,
+    ) -> bool {
         match &self.0 {
             Who::Everybody => true,
-            Who::Percent(percent) => bucket(namespace, name) < *percent,
+            Who::Percent(percent) => name.map_or(99, |name| bucket(namespace, name)) < *percent,
             Who::Labelled { key, value } => labels
                 .get(key)
                 .is_some_and(|found| value.as_ref().is_none_or(|value| value == found)),
@@ -105,7 +110,7 @@ mod tests {
     use super::*;
 
     fn included(canary: &Canary, name: &str) -> bool {
-        canary.includes("shop", name, &BTreeMap::new())
+        canary.includes("shop", Some(name), &BTreeMap::new())
     }
 
     #[test]
@@ -135,10 +140,10 @@ mod tests {
         let labels = BTreeMap::from([("tier".to_owned(), "edge".to_owned())]);
         for (value, found) in [(None, true), (Some("edge"), true), (Some("core"), false)] {
             let canary = Canary::labelled("tier", value).unwrap();
-            assert_eq!(canary.includes("shop", "web", &labels), found, "{canary}");
-            assert!(!canary.includes("shop", "web", &BTreeMap::new()), "{canary}");
+            assert_eq!(canary.includes("shop", Some("web"), &labels), found, "{canary}");
+            assert!(!canary.includes("shop", Some("web"), &BTreeMap::new()), "{canary}");
         }
-        assert!(!Canary::labelled("other", None).unwrap().includes("shop", "web", &labels));
+        assert!(!Canary::labelled("other", None).unwrap().includes("shop", Some("web"), &labels));
     }
 
     #[test]

@@ -10,26 +10,30 @@ use crate::{Mode, Offers, Refusal, Rules, Service, Signers};
 
 /// An object that wants a certificate.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub struct Subject<'s, 'a> {
     /// Its namespace.
-    pub namespace: &'a str,
-    /// Its name: a Certificate's, not that of one of its requests, which changes with each.
-    pub name: &'a str,
+    pub namespace: &'s str,
+    /// Its name: a Certificate's, not that of one of its requests, which changes with each. None for a request that
+    /// stands for itself: by no share is it among the canaries, before everybody is.
+    pub name: Option<&'s str>,
     /// Its labels.
-    pub labels: &'a BTreeMap<String, String>,
+    pub labels: &'s BTreeMap<String, String>,
     /// What it has.
     pub holds: Holds<'a>,
+    /// Whether it takes two certificates that are bound to each other. cert-manager's objects take one.
+    pub takes_pair: bool,
 }
 
 /// What an object has of its issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds<'a> {
-    /// No certificate, or a classical one of somebody whom the issuer does not name.
+    /// No certificate, one that is not known, or a classical one of somebody whom the issuer does not name.
     Nothing,
     /// One of these authorities.
     Of(Signers<'a>),
-    /// A post-quantum one of an authority that the issuer does not name any more: nobody can sign the like again.
-    Lost,
+    /// One that is not classical, of an authority that the issuer does not name any more. With it the authority of the
+    /// same mode, if the issuer has one that everybody trusts.
+    Lost(Option<Signers<'a>>),
 }
 
 impl Holds<'_> {
@@ -60,7 +64,7 @@ pub enum Trust {
 }
 
 /// What an object gets, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Decision {
     /// The policy is an audit: what there would be without it.
     Audited,
@@ -76,6 +80,8 @@ pub enum Decision {
     NotYet,
     /// The issuer's authorities don't serve the policy: it stays.
     NotServed,
+    /// The policy wants pairs, and it takes one certificate: it stays.
+    TakesNoPair,
     /// Not everybody trusts the authority of the mode, or that of the way back: it stays.
     AwaitsTrust,
     /// What the policy wants.
@@ -116,6 +122,9 @@ impl fmt::Display for Decision {
             }
             Self::NotYet => "it is not among the canaries",
             Self::NotServed => "the issuer's authorities don't serve the policy forth and back",
+            Self::TakesNoPair => {
+                "mode Dual is for PQCertificates with dual: true, and it takes one certificate"
+            }
             Self::AwaitsTrust => {
                 "the roots of the new authority and of the way back have not both been published for long enough"
             }
@@ -130,7 +139,7 @@ pub fn decide<'a>(
     rules: &Rules,
     (offers, service): (&'a Offers, &Service<'a>),
     progress: Progress,
-    subject: &Subject<'a>,
+    subject: &Subject<'_, 'a>,
     now: Timestamp,
 ) -> Verdict<'a> {
     let decision = decision(rules, service, progress, subject, now);
@@ -146,19 +155,19 @@ pub fn decide<'a>(
         }
         _ => stay(offers, subject.holds),
     };
-    let choice = past_the_deadline(rules, service, (decision, choice), now);
+    let choice = past_the_deadline(rules, service, (decision, choice), subject.holds, now);
     Verdict { decision, choice }
 }
 
-/// Whose signature an object gets that stays where it is, also where its policy can't be read: the same as before, and
-/// the issuer's own where it has none.
+/// Whose signature an object gets that stays where it is, also where its policy can't be read: the same as before, the
+/// like where who signed that is gone, and the issuer's own where it has none.
 #[must_use]
 pub fn stay<'a>(offers: &'a Offers, holds: Holds<'a>) -> Choice<'a> {
     match holds {
         Holds::Nothing => Choice::By(Signers::One(offers.own())),
-        Holds::Of(signers) => Choice::By(signers),
+        Holds::Of(signers) | Holds::Lost(Some(signers)) => Choice::By(signers),
         // Another one would be weaker, or not trusted: what it has is good until it ends.
-        Holds::Lost => Choice::Wait,
+        Holds::Lost(None) => Choice::Wait,
     }
 }
 
@@ -166,7 +175,7 @@ fn decision(
     rules: &Rules,
     service: &Service<'_>,
     progress: Progress,
-    subject: &Subject<'_>,
+    subject: &Subject<'_, '_>,
     now: Timestamp,
 ) -> Decision {
     if rules.enforcement() == Enforcement::Audit {
@@ -195,6 +204,9 @@ fn decision(
     if !past && !rules.canary().includes(namespace, name, labels) {
         return Decision::NotYet;
     }
+    if rules.mode() == Mode::Dual && !subject.takes_pair {
+        return Decision::TakesNoPair;
+    }
     // Before the deadline nobody is moved whom nothing could bring back.
     if service.forth.is_err() || (!past && service.back.is_err()) {
         return Decision::NotServed;
@@ -210,6 +222,7 @@ fn past_the_deadline<'a>(
     rules: &Rules,
     service: &Service<'a>,
     (decision, choice): (Decision, Choice<'a>),
+    holds: Holds<'_>,
     now: Timestamp,
 ) -> Choice<'a> {
     let has_ended = rules.enforcement() == Enforcement::Enforce && rules.is_past_deadline(now);
@@ -217,12 +230,16 @@ fn past_the_deadline<'a>(
     if !has_ended || offer.mode() != Mode::Classical {
         return choice;
     }
+    let refuse = |change| {
+        let found = format!("the classical authority {} past the deadline", offer.authority());
+        Choice::Refuse(Refusal::of("deadline", found, rules.mode()).but_for(change))
+    };
     match (decision, &service.forth) {
         (Decision::AwaitsTrust, _) => Choice::Wait,
-        (Decision::NotServed, Err(why)) => {
-            let found = format!("the classical authority {} past the deadline", offer.authority());
-            Choice::Refuse(Refusal::of("deadline", found, rules.mode()).but_for(why.change()))
-        }
+        // There is no way back any more, for nobody who was not there already.
+        (Decision::Stopped, _) if !holds.is_classical() => Choice::Wait,
+        (Decision::TakesNoPair, _) => refuse(None),
+        (Decision::NotServed, Err(why)) => refuse(why.change()),
         // It goes back, or should.
         _ => choice,
     }

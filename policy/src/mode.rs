@@ -10,7 +10,9 @@ use crate::Refusal;
 
 /// What the signatures over a certificate are made of. The middle three are hybrid: a classical and a
 /// post-quantum signature. Who checks both relies on whichever still holds when the other is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Mode {
     /// One signature of RSA or elliptic curves: the way back.
     Classical,

@@ -11,7 +11,7 @@ pub struct Pace {
 }
 
 /// A quarter of the objects may be moving at once, and a tenth may fail: a namespace keeps most of what works, whatever
-/// happens, and a single broken object of ten does not undo what its neighbours did.
+/// happens, and a single broken object does not undo what its neighbours did.
 impl Default for Pace {
     fn default() -> Self {
         Self { at_once_percent: 25, failures_percent: 10 }
@@ -29,6 +29,8 @@ pub struct Census {
     pub failed: u32,
     /// Those that nobody has begun with.
     pub waiting: u32,
+    /// Those that have a certificate and can't be begun with now, for a reason that no authority is to blame for.
+    pub blocked: u32,
 }
 
 /// What is done next.
@@ -46,7 +48,7 @@ pub enum Step {
 
 impl Pace {
     /// A pace: percents of all objects, rounded up to a whole object of those that may move at once, and down of those
-    /// that may fail.
+    /// that may fail. Of several objects one may always fail.
     ///
     /// # Errors
     /// For 0 at once, which would never end, and for more than 100.
@@ -56,8 +58,8 @@ impl Pace {
             _ => Err(Refusal::of(field, found, format!("{least} to 100"))),
         };
         Ok(Self {
-            at_once_percent: percent("rollout.atOncePercent", at_once_percent, 1)?,
-            failures_percent: percent("rollout.failuresPercent", failures_percent, 0)?,
+            at_once_percent: percent("at_once_percent", at_once_percent, 1)?,
+            failures_percent: percent("failures_percent", failures_percent, 0)?,
         })
     }
 
@@ -66,7 +68,8 @@ impl Pace {
     pub fn step(self, census: Census) -> Step {
         let Census { moving, failed, waiting, .. } = census;
         let all = census.all();
-        let may_fail = all * u64::from(self.failures_percent) / 100;
+        // One object says more of itself than of its authority, where there are others.
+        let may_fail = (all * u64::from(self.failures_percent) / 100).max(u64::from(all > 1));
         let may_move = (all * u64::from(self.at_once_percent)).div_ceil(100);
         if u64::from(failed) > may_fail {
             return Step::GoBack;
@@ -81,8 +84,42 @@ impl Pace {
 }
 
 impl Census {
-    fn all(&self) -> u64 {
-        [self.done, self.moving, self.failed, self.waiting].into_iter().map(u64::from).sum()
+    /// The whole of these namespaces, as a pace judges it; with each, how many of its objects were issued since the policy
+    /// became what it is. Where the objects of one alone fail, and of the others as many were issued, the fault is its own:
+    /// whoever may write there must not bring back everybody else. Its failures are blocked then.
+    #[must_use]
+    pub fn judged(namespaces: &[(Self, u32)]) -> Self {
+        let censuses = namespaces.iter().map(|(census, _)| *census);
+        let mut whole = censuses.fold(Self::default(), Self::and);
+        let is_failing = |(census, _): &&(Self, u32)| census.failed > 0;
+        if namespaces.iter().filter(is_failing).count() == 1 {
+            let others = namespaces.iter().filter(|(census, _)| census.failed == 0);
+            let issued: u64 = others.map(|(_, issued)| u64::from(*issued)).sum();
+            if issued >= u64::from(whole.failed) {
+                whole.blocked = whole.blocked.saturating_add(whole.failed);
+                whole.failed = 0;
+            }
+        }
+        whole
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            done: self.done.saturating_add(other.done),
+            moving: self.moving.saturating_add(other.moving),
+            failed: self.failed.saturating_add(other.failed),
+            waiting: self.waiting.saturating_add(other.waiting),
+            blocked: self.blocked.saturating_add(other.blocked),
+        }
+    }
+
+    /// Every object.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        let all = [self.done, self.moving, self.failed, self.waiting, self.blocked];
+        all.into_iter().map(u64::from).sum()
     }
 
     /// What is done next on the way back: everybody at once, and failures hold up nobody, since there is nowhere else
@@ -106,7 +143,7 @@ mod tests {
     use super::*;
 
     fn census(done: u32, moving: u32, failed: u32, waiting: u32) -> Census {
-        Census { done, moving, failed, waiting }
+        Census { done, moving, failed, waiting, blocked: 0 }
     }
 
     #[test]
@@ -125,10 +162,35 @@ mod tests {
             // One of one: it moves, and its failure is too much.
             (census(0, 0, 0, 1), Step::Start(1)),
             (census(0, 0, 1, 0), Step::GoBack),
+            // One of a few may be broken by itself, two are too many.
+            (census(0, 0, 1, 1), Step::Start(1)),
+            (census(1, 0, 2, 3), Step::GoBack),
+            // Those whose issuer rests count among all, and nobody begins with them.
+            (Census { blocked: 190, ..census(0, 0, 10, 0) }, Step::Done),
+            (Census { blocked: 160, ..census(0, 0, 0, 40) }, Step::Start(40)),
+            (Census { blocked: 160, ..census(0, 40, 0, 0) }, Step::Wait),
             (census(0, 0, 0, 0), Step::Done),
         ] {
             assert_eq!(pace.step(census), step, "{census:?}");
         }
+    }
+
+    #[test]
+    fn one_namespace_alone_brings_nobody_else_back() {
+        let judged = |namespaces: &[(Census, u32)]| {
+            let whole = Census::judged(namespaces);
+            (whole.failed, whole.blocked)
+        };
+        let fails = (census(3, 0, 5, 0), 3);
+        // The only one there is.
+        assert_eq!(judged(&[fails]), (5, 0));
+        // Of the others as many were issued, and nothing fails.
+        assert_eq!(judged(&[fails, (census(90, 2, 0, 9), 5)]), (0, 5));
+        // Too few of the others were issued to say that, whatever they had before.
+        assert_eq!(judged(&[fails, (census(90, 9, 0, 9), 4)]), (5, 0));
+        // It fails elsewhere as well.
+        assert_eq!(judged(&[fails, (census(90, 0, 1, 9), 90)]), (6, 0));
+        assert_eq!(judged(&[]), (0, 0));
     }
 
     #[test]
@@ -142,9 +204,9 @@ mod tests {
     fn percents_that_would_never_end_are_refused() {
         assert!(Pace::new(1, 0).is_ok() && Pace::new(100, 100).is_ok());
         let refused = |at_once, failures| Pace::new(at_once, failures).unwrap_err().to_string();
-        assert_eq!(refused(0, 0), "rollout.atOncePercent: found 0, allowed: 1 to 100");
-        assert_eq!(refused(101, 0), "rollout.atOncePercent: found 101, allowed: 1 to 100");
-        assert_eq!(refused(1, 101), "rollout.failuresPercent: found 101, allowed: 0 to 100");
+        assert_eq!(refused(0, 0), "at_once_percent: found 0, allowed: 1 to 100");
+        assert_eq!(refused(101, 0), "at_once_percent: found 101, allowed: 1 to 100");
+        assert_eq!(refused(1, 101), "failures_percent: found 101, allowed: 0 to 100");
     }
 
     proptest! {
@@ -157,6 +219,10 @@ mod tests {
             let pace = Pace::new(at_once, failures).unwrap();
             let mut census = census(0, 0, 0, all);
             let most = (u64::from(all) * u64::from(at_once)).div_ceil(100);
+            let too_many = |failed: u32| {
+                let share = u64::from(failed) * 100 > u64::from(all) * u64::from(failures);
+                share && (failed > 1 || all == 1)
+            };
             for turn in 0..4_000 {
                 match pace.step(census) {
                     Step::Start(start) => {
@@ -173,11 +239,11 @@ mod tests {
                     }
                     Step::Done => {
                         prop_assert_eq!(census.done + census.failed, all);
-                        prop_assert!(u64::from(census.failed) * 100 <= u64::from(all) * u64::from(failures));
+                        prop_assert!(!too_many(census.failed));
                         return Ok(());
                     }
                     Step::GoBack => {
-                        prop_assert!(u64::from(census.failed) * 100 > u64::from(all) * u64::from(failures));
+                        prop_assert!(too_many(census.failed));
                         return Ok(());
                     }
                 }

@@ -32,11 +32,17 @@ fn second(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
+/// Whether an object takes one certificate alone.
+fn is_certificate(has: &str) -> bool {
+    has.starts_with("one of ")
+}
+
 /// What an object has, by the name of the authority.
 fn holds<'a>(offers: &'a Offers, name: &str) -> Holds<'a> {
-    match name {
+    match name.trim_start_matches("one of ") {
         "nothing" => Holds::Nothing,
-        "lost" => Holds::Lost,
+        "lost" => Holds::Lost(None),
+        "replaced" => Holds::Lost(Some(Signers::One(named(offers, "hybrid")))),
         "pair" => Holds::Of(Signers::Pair {
             classical: named(offers, "p256"),
             post_quantum: named(offers, "ml-dsa-65"),
@@ -58,7 +64,9 @@ fn decided(
 ) -> (Decision, String) {
     let (rules, labels) = (Rules::read(written.clone()).unwrap(), BTreeMap::new());
     let holds = holds(offers, has);
-    let subject = Subject { namespace: "shop", name: "web", labels: &labels, holds };
+    let takes_pair = !is_certificate(has);
+    let subject =
+        Subject { namespace: "shop", name: Some("web"), labels: &labels, holds, takes_pair };
     let service = Service::of(&rules, offers);
     let Verdict { decision, choice } =
         decide(&rules, (offers, &service), progress, &subject, second(now));
@@ -100,6 +108,28 @@ fn the_policy_chooses_its_mode() {
     check(&ALL, &dual, GOOD, 0, &[("p384", Moved, both), ("pair", Moved, both)]);
 }
 
+#[test]
+fn a_pair_is_for_whom_takes_two_certificates() {
+    use Decision::{Inactive, TakesNoPair};
+    let dual = Written {
+        mode: Some(Mode::Dual),
+        enforcement: Enforcement::Enforce,
+        deadline: Some(second(DEADLINE)),
+        ..written()
+    };
+    let stays = [
+        ("one of nothing", TakesNoPair, "p384"),
+        ("one of p256", TakesNoPair, "p256"),
+        ("one of hybrid", TakesNoPair, "hybrid"),
+    ];
+    check(&ALL, &dual, GOOD, 0, &stays);
+    let words = "deadline: found the classical authority p256 past the deadline, allowed: Dual";
+    let ended = [("one of p256", TakesNoPair, words), ("one of hybrid", TakesNoPair, "hybrid")];
+    check(&ALL, &dual, GOOD, DEADLINE, &ended);
+    let inactive = Written { active: false, ..dual };
+    check(&ALL, &inactive, GOOD, 0, &[("one of hybrid", Inactive, "p256")]);
+}
+
 /// It is as if there were no policy, also where it is not active.
 #[test]
 fn an_audit_changes_nothing() {
@@ -122,6 +152,7 @@ fn others_go_first_and_nobody_goes_back_for_that() {
         // Of another mode than the policy's, as where it goes from one to the next.
         ("ml-dsa-65", NotYet, "ml-dsa-65"),
         ("lost", NotYet, "nobody yet"),
+        ("replaced", NotYet, "hybrid"),
         ("hybrid", Moved, "hybrid"),
     ];
     check(&ALL, &nobody, GOOD, 0, &stays);
@@ -211,7 +242,7 @@ fn past_a_deadline_that_ends_the_way_back_everybody_stays() {
         let stays = [
             ("hybrid", Stopped, "hybrid"),
             ("p256", Stopped, "p256"),
-            ("nothing", Stopped, "p384"),
+            ("nothing", Stopped, "nobody yet"),
             ("lost", Stopped, "nobody yet"),
         ];
         check(&ALL, &ended(active, Rollback::Disabled), progress, DEADLINE, &stays);
@@ -240,6 +271,30 @@ fn past_the_deadline_nobody_enforced_gets_a_classical_one() {
     let awaited = Progress { back: Trust::Awaited, ..GOOD };
     check(&ALL, &enforced, awaited, DEADLINE, &[("p256", Moved, "hybrid")]);
     check(&NO_WAY_BACK, &enforced, GOOD, DEADLINE, &[("p256", Moved, "hybrid")]);
+}
+
+#[test]
+fn a_request_without_a_name_is_among_the_canaries_when_everybody_is() {
+    let labels = BTreeMap::from([("tier".to_owned(), "edge".to_owned())]);
+    let subject = |name| Subject {
+        namespace: "shop",
+        name,
+        labels: &labels,
+        holds: Holds::Nothing,
+        takes_pair: false,
+    };
+    let decided = |canary: Canary, name| {
+        let rules = Rules::read(Written { canary, ..written() }).unwrap();
+        let service = Service::of(&rules, &ALL);
+        decide(&rules, (&ALL, &service), GOOD, &subject(name), second(0)).decision
+    };
+    let percent = |percent| Canary::percent(percent).unwrap();
+    assert_eq!(decided(percent(99), None), Decision::NotYet);
+    assert_eq!(decided(percent(99), Some("web")), Decision::Moved);
+    assert_eq!(decided(percent(100), None), Decision::Moved);
+    let labelled = |key| Canary::labelled(key, None).unwrap();
+    assert_eq!(decided(labelled("tier"), None), Decision::Moved);
+    assert_eq!(decided(labelled("other"), None), Decision::NotYet);
 }
 
 prop_compose! {
@@ -279,7 +334,8 @@ prop_compose! {
     }
 }
 
-const HOLDS: [&str; 7] = ["nothing", "lost", "p384", "p256", "hybrid", "ml-dsa-65", "pair"];
+const HOLDS: [&str; 8] =
+    ["nothing", "lost", "replaced", "p384", "p256", "hybrid", "ml-dsa-65", "pair"];
 
 proptest! {
     /// Whoever signs is the one that signed before, the issuer's own, or trusted.
@@ -291,10 +347,12 @@ proptest! {
         let service = Service::of(&rules, &ALL);
         let holds = holds(&ALL, HOLDS[has]);
         let labels = BTreeMap::new();
-        let subject = Subject { namespace: "shop", name: "web", labels: &labels, holds };
+        let subject =
+            Subject { namespace: "shop", name: Some("web"), labels: &labels, holds, takes_pair: now % 2 == 0 };
         let found = decide(&rules, (&ALL, &service), progress, &subject, second(now));
         let Choice::By(signers) = found.choice else { return Ok(()) };
-        let is_known = holds == Holds::Of(signers) || signers == Signers::One(ALL.own());
+        let is_known = [Holds::Of(signers), Holds::Lost(Some(signers))].contains(&holds)
+            || signers == Signers::One(ALL.own());
         let is_forth = Ok(signers) == service.forth && progress.forth == Trust::Published;
         let is_back = service.back.clone().map(Signers::One) == Ok(signers)
             && progress.back == Trust::Published;
@@ -307,7 +365,7 @@ proptest! {
     fn nobody_falls_to_classical_by_accident(
         written in any_policy(), progress in any_progress(), has in 0..HOLDS.len(), now in 0i64..2_000,
     ) {
-        let post_quantum = ["lost", "hybrid", "ml-dsa-65", "pair"];
+        let post_quantum = ["lost", "replaced", "hybrid", "ml-dsa-65", "pair"];
         prop_assume!(post_quantum.contains(&HOLDS[has]) && written.mode != Some(Mode::Classical));
         let (decision, signed) = decided(&ALL, &written, progress, (HOLDS[has], now));
         let is_classical = signed == "p256" || signed == "p384";
