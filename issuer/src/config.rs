@@ -8,6 +8,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::history::RetryRules;
 
+mod policies;
+
+pub use policies::{Policies, Rollout, RootsConfigMap, TrustBundle};
+
 /// The longest file, in octets.
 const LONGEST: usize = 64 * 1024;
 /// The namespace where nobody names one and there is no pod.
@@ -35,6 +39,8 @@ pub struct Config {
     pub issuer_check_interval_seconds: u64,
     /// How requests are tried again.
     pub retry: Retry,
+    /// How policies move certificates.
+    pub policies: Policies,
     /// How long what is under way may take when the program is told to end.
     pub drain_timeout_seconds: u64,
     /// What is logged.
@@ -125,6 +131,7 @@ impl Default for Config {
             concurrent_requests: 32,
             issuer_check_interval_seconds: 60,
             retry: Retry::default(),
+            policies: Policies::default(),
             drain_timeout_seconds: 30,
             log: Log::default(),
         }
@@ -241,6 +248,7 @@ impl Config {
         if self.controllers.is_empty() {
             return Err(value("controllers", "none", "one or more"));
         }
+        self.policies.check()?;
         let level = EnvFilter::builder().parse(&self.log.level);
         level.map_err(|error| value("log.level", &self.log.level, error))?;
         Ok(())

@@ -2,27 +2,36 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Api, Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, ApplyError, Owned};
 use crate::audience::ApiAudiences;
+use crate::certificate::Certificate;
 use crate::certificate_request::{CertificateRequest, Stage};
+use crate::config::{Rollout, TrustBundle};
 use crate::events::Events;
 use crate::fault::Fault;
 use crate::history::{History, RetryRules};
-use crate::kinds::{Edition, Issuer as _, IssuerKind, IssuerRef, PQClusterIssuer, PQIssuer};
+use crate::kinds::{
+    Edition, Issuer as _, IssuerKind, IssuerRef, PQClusterIssuer, PQIssuer, StoredPolicy,
+};
 use crate::metrics::Metrics;
 use crate::places::{Places, Turn};
-use crate::serving::{Registry, Standing};
+use crate::pq_policy::bundle::Published;
+use crate::pq_policy::inventory::Inventory;
+use crate::pq_policy::known::{News, Readings};
+use crate::serving::{Authority, Registry, Serving, Standing};
 use crate::signing_request;
 
 /// Wakes the objects of a controller.
@@ -51,6 +60,26 @@ pub struct Context {
     pub requests: Store<CertificateRequest>,
     /// Kubernetes' own requests, as they are stored.
     pub signing_requests: Store<CertificateSigningRequest>,
+    /// cert-manager's Certificates, as they are stored.
+    pub certificates: Store<Certificate>,
+    /// Namespaces, as they are stored.
+    pub namespaces: Store<Namespace>,
+    /// Policies, as they are stored.
+    pub policy_store: Store<StoredPolicy>,
+    /// Policies as they were read.
+    pub readings: Readings,
+    /// What of policies requests were woken for.
+    pub news: News,
+    /// What objects have.
+    pub inventory: Arc<Inventory>,
+    /// Where the published roots are.
+    pub bundle: Option<TrustBundle>,
+    /// Which roots are published.
+    pub published: Published,
+    /// How policies move certificates.
+    pub rollout: Rollout,
+    /// What must have been read before a policy's objects are looked at.
+    pub surveyed: Vec<CancellationToken>,
     /// Who is woken.
     pub wakers: Wakers,
     /// Which requests are worked on, and which wait for others of their issuer.
@@ -164,6 +193,18 @@ impl Context {
         }
     }
 
+    /// Policies, or whom they trust, changed: whatever is open is looked at again.
+    pub fn wake_all(&self) {
+        for request in self.requests.state().iter().filter(|request| request.is_open()) {
+            // Nobody listens any more only while the program ends.
+            let _ = self.wakers.requests.send(ObjectRef::from_obj(&**request));
+        }
+        for request in self.signing_requests.state().iter().filter(|one| is_open(one, None)) {
+            // As above.
+            let _ = self.wakers.signing_requests.send(ObjectRef::from_obj(&**request));
+        }
+    }
+
     /// A place to work on a request of this issuer. While others of the issuer have all it is none, and
     /// the request is woken when its turn comes.
     ///
@@ -195,17 +236,27 @@ impl Context {
     }
 
     /// What a try tells of its issuer: that all is well, or a fault, in the words with which every request
-    /// will wait for it.
+    /// will wait for it. A fault of an authority that a policy chose is that authority's alone: requests of the
+    /// others go on, and the policy sees that it fails.
     ///
     /// # Errors
     /// The fault of the try.
-    pub fn heard<T>(&self, issuer: &IssuerRef, result: Result<T, Fault>) -> Result<T, Fault> {
+    pub fn heard<T>(
+        &self,
+        (serving, authority): (&Serving, &Authority),
+        result: Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let issuer = &serving.reference;
         match result {
+            Err(Fault::Issuer(words)) if authority.name != serving.authority.name => {
+                let words = format!("{issuer}: authority {}: {words}", authority.name);
+                Err(Fault::Transient { words, after: None })
+            }
             Err(Fault::Issuer(words)) => {
                 self.complain(issuer, &words);
                 Err(Fault::Issuer(format!("{issuer}: {words}")))
             }
-            Ok(done) => {
+            Ok(done) if authority.name == serving.authority.name => {
                 self.registry.content(issuer);
                 Ok(done)
             }

@@ -108,13 +108,14 @@ impl History {
         let tries = self.failures.max(self.unwritten);
         let doublings = tries.saturating_sub(1).min(31);
         let full = rules.initial.saturating_mul(1 << doublings).min(rules.longest);
-        let ours = full / 2 + (full / 2).mul_f64(chance(uid, tries));
+        let ours = full / 2 + (full / 2).mul_f64(chance(uid, tries.into()));
         ours.max(server_says.unwrap_or_default().min(rules.longest))
     }
 }
 
-/// A number from 0 to 1.
-fn chance(uid: &str, number: u32) -> f64 {
+/// A number from 0 to 1, which is a digest of both.
+#[must_use]
+pub fn chance(uid: &str, number: u64) -> f64 {
     let mut hasher = DefaultHasher::new();
     (uid, number).hash(&mut hasher);
     #[expect(clippy::cast_possible_truncation, reason = "the lower bits are as good as all")]

@@ -1,9 +1,11 @@
-//! Our kinds of Kubernetes objects: [`PQIssuer`] and [`PQClusterIssuer`], of the group `espalier.dev`.
+//! Our kinds of Kubernetes objects: [`PQIssuer`], [`PQClusterIssuer`] and [`PQPolicy`], of the group `espalier.dev`.
 //!
-//! The two have the same spec and status. They differ in where their Secrets and service accounts
+//! Both kinds of issuers have the same spec and status. They differ in where their Secrets and service accounts
 //! are: in the issuer's own namespace, or in the one namespace that the controller is told
 //! (`cluster_resource_namespace`). A spec never names a namespace.
 
+mod pq_policy;
+mod selector;
 mod spec;
 mod status;
 
@@ -13,11 +15,16 @@ use kube::{Api, Client, CustomResource, CustomResourceExt as _, Resource, Resour
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-pub use spec::{
-    Auth, CaBundleRef, ClientCertificate, IssuerSpec, Named, Retry, Server, ServiceAccount,
-    SourceKind, Token,
+pub use pq_policy::{
+    CanaryLabel, CanarySpec, LastRollback, ModeCount, NotCompliant, Overruling, PQPolicy,
+    PQPolicySpec, PolicyStatus, PublishedRoot, StoredPolicy, Why,
 };
-pub use status::{IssuerStatus, Mode};
+pub use selector::{LabelSelector, Operator, Requirement};
+pub use spec::{
+    Auth, Authorities, CaBundleRef, ClientCertificate, IssuerSpec, Named, Retry, Server,
+    ServiceAccount, SourceKind, Token,
+};
+pub use status::{AuthorityStatus, IssuerStatus};
 
 /// The group of our kinds.
 pub const GROUP: &str = "espalier.dev";
@@ -202,15 +209,16 @@ impl Issuer for PQClusterIssuer {
     }
 }
 
-/// The definitions of both kinds, each as a document of YAML, in the order of their names.
+/// The definitions of all kinds, each as a document of YAML, in the order of their names.
 ///
 /// # Errors
 /// When a definition is no YAML; nothing in ours is known to lead there.
-pub fn definitions() -> Result<[(String, String); 2], serde_saphyr::ser_error::Error> {
-    let [issuer, cluster] = [PQIssuer::crd(), PQClusterIssuer::crd()];
+pub fn definitions() -> Result<[(String, String); 3], serde_saphyr::ser_error::Error> {
+    let [issuer, cluster, policy] = [PQIssuer::crd(), PQClusterIssuer::crd(), PQPolicy::crd()];
     Ok([
         ("espalier.dev_pqclusterissuers.yaml".to_owned(), serde_saphyr::to_string(&cluster)?),
         ("espalier.dev_pqissuers.yaml".to_owned(), serde_saphyr::to_string(&issuer)?),
+        ("espalier.dev_pqpolicies.yaml".to_owned(), serde_saphyr::to_string(&policy)?),
     ])
 }
 

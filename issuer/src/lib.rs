@@ -7,6 +7,7 @@
 mod answered;
 pub mod apply;
 pub mod audience;
+pub mod certificate;
 pub mod certificate_request;
 pub mod cli;
 pub mod condition;
@@ -23,6 +24,7 @@ pub mod listener;
 pub mod metrics;
 pub mod places;
 pub mod plan;
+pub mod pq_policy;
 pub mod run;
 pub mod serving;
 pub mod signing;

@@ -41,6 +41,32 @@ struct StateLabel {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct PolicyLabels {
+    policy: String,
+    state: &'static str,
+}
+
+/// What is counted of a policy's certificates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PolicyCounts {
+    /// Those that have what the policy wants in the end.
+    pub adopted: u32,
+    /// Those that have it not.
+    pub not_adopted: u32,
+    /// Those that are being issued anew, or wait to.
+    pub moving: u32,
+    /// Those that failed.
+    pub failed: u32,
+}
+
+impl PolicyCounts {
+    fn rows(self) -> [(&'static str, u32); 4] {
+        let Self { adopted, not_adopted, moving, failed } = self;
+        [("adopted", adopted), ("not-adopted", not_adopted), ("moving", moving), ("failed", failed)]
+    }
+}
+
 struct Inner {
     registry: Registry,
     /// The issuers for which `requests` has rows.
@@ -51,6 +77,9 @@ struct Inner {
     until_issued: Histogram,
     waiting: Gauge,
     issuers: Family<StateLabel, Gauge>,
+    /// The policies for which `policies` has rows.
+    surveyed: Mutex<HashSet<String>>,
+    policies: Family<PolicyLabels, Gauge>,
     events_dropped: Counter,
     leads: Gauge,
 }
@@ -84,7 +113,9 @@ impl Default for Metrics {
         );
         let failures = Family::<ControllerLabel, Counter>::default();
         // There from the start: of a counter that comes with its first failure no rate is seen.
-        for controller in Controller::ALL.map(Controller::name).into_iter().chain(["issuers"]) {
+        for controller in
+            Controller::ALL.map(Controller::name).into_iter().chain(["issuers", "policies"])
+        {
             drop(failures.get_or_create(&ControllerLabel { controller }));
         }
         registry.register(
@@ -107,6 +138,12 @@ impl Default for Metrics {
         );
         let issuers = Family::default();
         registry.register("issuers", "Issuers that can be used and that can't", issuers.clone());
+        let policies = Family::default();
+        registry.register(
+            "policy_certificates",
+            "Certificates that a policy decides for, by what they have",
+            policies.clone(),
+        );
         let events_dropped = Counter::default();
         registry.register(
             "events_dropped",
@@ -124,6 +161,8 @@ impl Default for Metrics {
             until_issued,
             waiting,
             issuers,
+            surveyed: Mutex::default(),
+            policies,
             events_dropped,
             leads,
         }))
@@ -160,6 +199,31 @@ impl Metrics {
             }
             stays
         });
+    }
+
+    /// What a policy's certificates have.
+    pub fn policy(&self, name: &str, counts: PolicyCounts) {
+        self.surveyed().insert(name.to_owned());
+        for (state, count) in counts.rows() {
+            let labels = PolicyLabels { policy: name.to_owned(), state };
+            self.0.policies.get_or_create(&labels).set(count.into());
+        }
+    }
+
+    /// Forgets the policies that are gone.
+    pub fn retain_policies(&self, is_there: impl Fn(&str) -> bool) {
+        self.surveyed().retain(|policy| {
+            let stays = is_there(policy);
+            for (state, _) in PolicyCounts::default().rows().into_iter().filter(|_| !stays) {
+                self.0.policies.remove(&PolicyLabels { policy: policy.clone(), state });
+            }
+            stays
+        });
+    }
+
+    fn surveyed(&self) -> MutexGuard<'_, HashSet<String>> {
+        // Nothing between lock and unlock can leave the set half changed.
+        self.0.surveyed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counted(&self) -> MutexGuard<'_, HashSet<IssuerRef>> {
@@ -246,5 +310,18 @@ mod tests {
         assert_eq!((rows("stays"), rows("goes"), rows("")), (2, 2, 1));
         metrics.retain(|issuer| issuer.name == "stays");
         assert_eq!((rows("stays"), rows("goes"), rows("")), (2, 0, 1));
+    }
+
+    #[test]
+    fn a_policy_that_is_gone_is_counted_no_longer() {
+        let metrics = Metrics::default();
+        for name in ["stays", "goes"] {
+            metrics.policy(name, PolicyCounts { adopted: 3, ..PolicyCounts::default() });
+        }
+        let rows = |name: &str| metrics.text().matches(&format!("policy=\"{name}\"")).count();
+        assert!(metrics.text().contains(r#"{policy="stays",state="adopted"} 3"#));
+        assert_eq!((rows("stays"), rows("goes")), (4, 4));
+        metrics.retain_policies(|name| name == "stays");
+        assert_eq!((rows("stays"), rows("goes")), (4, 0));
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,18 +16,23 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::audience::ApiAudiences;
+use crate::certificate::Certificate;
 use crate::certificate_request::{self, CertificateRequest};
 use crate::config::{Config, Controller as Chosen};
 use crate::context::{Clock, Context, Histories, Wakers};
 use crate::events::Events;
-use crate::kinds::{PQClusterIssuer, PQIssuer};
+use crate::kinds::{PQClusterIssuer, PQIssuer, StoredPolicy};
 use crate::leader::Election;
 use crate::listener::{self, Health, Phase};
 use crate::metrics::Metrics;
 use crate::places::Places;
+use crate::pq_policy::bundle::{self, Published};
+use crate::pq_policy::gone;
+use crate::pq_policy::inventory::Inventory;
+use crate::pq_policy::known::{News, Readings};
 use crate::serving::Registry;
 use crate::signing_request;
-use crate::watching::{Watched, of_issuers, of_requests};
+use crate::watching::{Watched, kept, of_issuers, of_policies, of_requests};
 
 /// So many issuers may have all their places taken before the requests of others wait.
 const SLOW_ISSUERS: u16 = 8;
@@ -140,13 +146,28 @@ async fn work(
     let telling = tokio::spawn(telling);
     let issuers = Watched::<PQIssuer>::of(&watching, |_| ());
     let cluster_issuers = Watched::<PQClusterIssuer>::of(&watching, |_| ());
-    let requests = Watched::<CertificateRequest>::of(&watching, CertificateRequest::shed);
+    let inventory = Arc::new(Inventory::default());
+    let seen = Arc::clone(&inventory);
+    let certificates = Watched::<Certificate>::of(&watching, Certificate::shed);
+    let owners = certificates.store.clone();
+    let requests = Watched::<CertificateRequest>::of(&watching, move |request| {
+        seen.saw(request, |owner| owners.get(owner).and_then(|owner| owner.revision()));
+        request.shed();
+    });
+    let policies = Watched::<StoredPolicy>::of(&watching, |_| ());
+    let namespaces = Watched::<Namespace>::of(&watching, |_| ());
     let signing_requests =
         Watched::<CertificateSigningRequest>::of(&watching, signing_request::shed);
     let (wake_requests, woken_requests) = mpsc::unbounded_channel();
     let (wake_signing_requests, woken_signing_requests) = mpsc::unbounded_channel();
     let (wake_issuers, woken_issuers) = mpsc::unbounded_channel();
     let (wake_cluster_issuers, woken_cluster_issuers) = mpsc::unbounded_channel();
+    // What decides which authority signs is read before anything is signed.
+    let issuers_are_read =
+        [issuers.read.clone(), cluster_issuers.read.clone(), policies.read.clone()];
+    let requests_are_read = [requests.read.clone(), signing_requests.read.clone()];
+    let objects_are_read =
+        [certificates.read.clone(), namespaces.read.clone(), requests.read.clone()];
     let context = Arc::new(Context {
         kube: asking,
         clock,
@@ -157,6 +178,16 @@ async fn work(
         cluster_issuers: cluster_issuers.store.clone(),
         requests: requests.store.clone(),
         signing_requests: signing_requests.store.clone(),
+        certificates: certificates.store.clone(),
+        namespaces: namespaces.store.clone(),
+        policy_store: policies.store.clone(),
+        readings: Readings::default(),
+        news: News::default(),
+        inventory,
+        bundle: config.policies.trust_bundle.clone(),
+        published: Published::default(),
+        rollout: config.policies.rollout(),
+        surveyed: issuers_are_read.iter().chain(&objects_are_read).cloned().collect(),
         wakers: Wakers {
             requests: wake_requests,
             signing_requests: wake_signing_requests,
@@ -174,13 +205,20 @@ async fn work(
     health.works_with(&context);
     let ending = CancellationToken::new();
     let (tasks, early) = (TaskTracker::new(), CancellationToken::new());
-    let issuers_are_read = [issuers.read.clone(), cluster_issuers.read.clone()];
-    let requests_are_read = [requests.read.clone(), signing_requests.read.clone()];
     let with = || (Arc::clone(&context), ending.clone());
     let guard = || early.clone().drop_guard();
     tasks.spawn(telling_its_end(guard(), of_issuers(issuers, woken_issuers, with())));
     let controller = of_issuers(cluster_issuers, woken_cluster_issuers, with());
     tasks.spawn(telling_its_end(guard(), controller));
+    if config.runs(Chosen::CertificateRequests) {
+        tasks.spawn(telling_its_end(guard(), of_policies(policies, with())));
+    } else {
+        // Without requests nobody knows what Certificates have: policies choose who signs, and move nothing.
+        tasks.spawn(telling_its_end(guard(), kept(policies, ending.clone())));
+    }
+    tasks.spawn(telling_its_end(guard(), bundle::kept(Arc::clone(&context), ending.clone())));
+    tasks.spawn(telling_its_end(guard(), kept(certificates, ending.clone())));
+    tasks.spawn(telling_its_end(guard(), kept(namespaces, ending.clone())));
     let all = config.concurrent_requests.saturating_mul(SLOW_ISSUERS);
     let how = || (all, issuers_are_read.clone());
     let chosen = Chosen::CertificateRequests;
@@ -215,7 +253,7 @@ async fn work(
         }
     };
     let mut keep = std::pin::pin!(keep);
-    let swept = sweep(&context);
+    let swept = sweep(&context, &objects_are_read);
     let result = tokio::select! {
         () = all_is_read => Ok(()),
         () = swept => Ok(()),
@@ -247,11 +285,15 @@ async fn telling_its_end(_told_when_dropped: DropGuard, work: impl Future<Output
 }
 
 /// Forgets what belongs to objects that are gone, now and then and without end.
-async fn sweep(context: &Context) {
+async fn sweep(context: &Context, objects_are_read: &[CancellationToken]) {
     let mut ticks = tokio::time::interval(SWEEP);
     loop {
         ticks.tick().await;
         context.sweep();
+        // Before, nobody knows which Certificates are gone.
+        if objects_are_read.iter().all(CancellationToken::is_cancelled) {
+            gone::sweep(context);
+        }
     }
 }
 

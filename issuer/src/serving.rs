@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ca_core::certificate::Certificate;
+use ca_core::fingerprint::Fingerprint;
 use client::Client;
 use client::v1::Profile;
 use jiff::Timestamp;
+use policy::{Offer, Offers};
 
 use crate::certificate_request::PROFILE_ANNOTATION;
 use crate::kinds::{Edition, IssuerRef, IssuerSpec};
@@ -19,6 +21,8 @@ use crate::kinds::{Edition, IssuerRef, IssuerSpec};
 /// An authority whose chain was checked.
 #[derive(Clone, Debug)]
 pub struct Authority {
+    /// Its name at the server.
+    pub name: String,
     /// Its certificate.
     pub certificate: Certificate,
     /// Its certificate and those above it without the root, in PEM: what follows a leaf. Nothing
@@ -26,6 +30,17 @@ pub struct Authority {
     pub intermediates: String,
     /// The root in PEM.
     pub root: String,
+    /// The root's fingerprint.
+    pub root_digest: Fingerprint,
+}
+
+impl Authority {
+    /// Whether it signed what was signed by a key of this identifier.
+    #[must_use]
+    pub fn signed(&self, signer: &[u8]) -> bool {
+        let own = self.certificate.extensions().subject_key_identifier();
+        own.is_some_and(|own| own == signer)
+    }
 }
 
 /// An issuer that can be used.
@@ -36,8 +51,12 @@ pub struct Serving {
     pub spec: IssuerSpec,
     /// Asks its server, with its credential.
     pub client: Client,
-    /// Its authority.
+    /// The authority that signs where no policy chooses another.
     pub authority: Authority,
+    /// Those that policies may choose, and that can be used.
+    pub others: Vec<Authority>,
+    /// What they offer to policies.
+    pub offers: Offers,
     /// The profiles that requests may have, as its server describes them.
     pub profiles: Vec<Profile>,
 }
@@ -49,6 +68,17 @@ impl fmt::Debug for Serving {
 }
 
 impl Serving {
+    /// Every authority that can be used, the one first that signs where no policy chooses.
+    pub fn authorities(&self) -> impl Iterator<Item = &Authority> {
+        std::iter::once(&self.authority).chain(&self.others)
+    }
+
+    /// The authority of an offer.
+    #[must_use]
+    pub fn of(&self, offer: &Offer) -> Option<&Authority> {
+        self.authorities().find(|one| one.name == offer.authority())
+    }
+
     /// The profile of a request that chooses this one, or none.
     ///
     /// # Errors
@@ -97,6 +127,8 @@ impl Standing {
     fn tells_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::NotReady(one), Self::NotReady(other)) => one == other,
+            // A policy may have waited for one of its authorities.
+            (Self::Ready(one), Self::Ready(other)) => one.offers == other.offers,
             _ => self.is_ready() == other.is_ready(),
         }
     }

@@ -8,7 +8,7 @@ use ca_core::csr::CertificateRequest;
 use ca_core::path::{Options, verify_path};
 use ca_core::pem;
 use client::v1::{IssueCertificate, Profile};
-use client::{Client, ClientError, IdempotencyKey, Issued, with_causes};
+use client::{ClientError, IdempotencyKey, Issued, with_causes};
 use jiff::Timestamp;
 
 use crate::context::Clock;
@@ -19,6 +19,8 @@ use crate::{answered, usages};
 /// The longest chain that cert-manager reads, in octets of PEM.
 const LONGEST_CHAIN: usize = 95_000;
 
+/// How the server answers to a name under which it was asked for something else.
+const CONFLICT: &str = "idempotency-conflict";
 /// How the server answers to a name whose record it has ended.
 const ABANDONED: &str = "request-abandoned";
 /// Names that a request may have: more than can be cut off, one a minute, before it is given up.
@@ -72,28 +74,33 @@ impl Signed {
     }
 }
 
-/// Asks the issuer's server, and checks what it answers.
+/// Asks the issuer's server for a certificate of this authority, and checks what it answers.
 ///
 /// # Errors
 /// [`Fault`], by what follows from it.
-pub async fn sign(issuer: &Serving, wish: &Wish<'_>) -> Result<Signed, Fault> {
+pub async fn sign(
+    issuer: &Serving,
+    authority: &Authority,
+    wish: &Wish<'_>,
+) -> Result<Signed, Fault> {
     let csr = pem::read_one_request(wish.csr)
         .map_err(|error| Fault::BadRequest(format!("spec.request: {}", with_causes(&error))))?;
     let profile = issuer.profile(wish.profile).map_err(Fault::BadRequest)?;
-    foresee(&issuer.authority, profile, &csr, wish)?;
+    foresee(authority, profile, &csr, wish)?;
     // What was read as PEM above is text.
     let text = String::from_utf8_lossy(wish.csr).into_owned();
-    let order = IssueCertificate {
-        csr: text,
-        authority: Some(issuer.spec.authority.clone()),
+    let order = |authority: &Authority| IssueCertificate {
+        csr: text.clone(),
+        authority: Some(authority.name.clone()),
         profile: Some(profile.name.clone()),
         validity_seconds: wish.seconds,
         validity_days: None,
     };
     let chosen = wish.profile.is_some_and(|chosen| chosen != issuer.spec.profile);
     let sort = if chosen { Fault::of_chosen_profile } else { Fault::from };
-    let issued = asked(&issuer.client, &order, &wish.key).await.map_err(sort)?;
-    accept(&issuer.authority, &csr, wish, issued)
+    let asked = asked(issuer, authority, order, &wish.key).await;
+    let (issued, authority) = asked.map_err(sort)?;
+    accept(authority, &csr, wish, issued)
 }
 
 /// Refuses what [`accept`] would refuse of any answer, before a certificate is issued that nobody
@@ -142,22 +149,52 @@ fn too_long(found: &str) -> Fault {
 
 /// Asks under the request's name. Where the server has ended what was cut off under it, no certificate
 /// ever comes of that, and the next name is as good as the first: no other is (ADR 0170).
-async fn asked(
-    client: &Client,
-    order: &IssueCertificate,
+async fn asked<'a>(
+    issuer: &'a Serving,
+    chosen: &'a Authority,
+    order: impl Fn(&Authority) -> IssueCertificate,
     name: &str,
-) -> Result<Issued, ClientError> {
+) -> Result<(Issued, &'a Authority), ClientError> {
     let mut number = 1;
     loop {
         let key = match number {
             1 => IdempotencyKey::new(name)?,
             number => IdempotencyKey::new(format!("{name}.{number}"))?,
         };
-        match client.issue(order, &key).await {
+        match asked_as_before(issuer, chosen, &order, &key).await {
             Err(error) if error.is(ABANDONED) && number < MOST_NAMES => number += 1,
             answer => return answer,
         }
     }
+}
+
+/// Asks for a certificate of this authority. Where another authority of the issuer was asked under the same name
+/// before, and the answer was cut off, a policy changed its choice in between: what that one signed is the
+/// request's certificate, and there is no second one (ADR 0181).
+async fn asked_as_before<'a>(
+    issuer: &'a Serving,
+    chosen: &'a Authority,
+    order: impl Fn(&Authority) -> IssueCertificate,
+    key: &IdempotencyKey,
+) -> Result<(Issued, &'a Authority), ClientError> {
+    let conflict = match issuer.client.issue(&order(chosen), key).await {
+        Err(error) if error.is(CONFLICT) => error,
+        answer => return answer.map(|issued| (issued, chosen)),
+    };
+    for authority in issuer.authorities().filter(|one| one.name != chosen.name) {
+        match issuer.client.issue(&order(authority), key).await {
+            // It is another one's. What this one may not do, or not any more, says nothing of the request.
+            Err(error) if error.is(CONFLICT) || is_refused(&error) => {}
+            answer => return answer.map(|issued| (issued, authority)),
+        }
+    }
+    Err(conflict)
+}
+
+/// Whether the server refuses an order as it is, whatever was asked before.
+fn is_refused(error: &ClientError) -> bool {
+    let is_final = |status: u16| matches!(status, 400 | 403 | 404 | 422);
+    matches!(error, ClientError::Refused(refused) if is_final(refused.problem.status))
 }
 
 /// An answer becomes a certificate only when it is the one that was asked for: the request's key, signed by
@@ -224,6 +261,9 @@ pub const LONGEST_CALL: Duration = Duration::from_secs(45);
 mod tests {
     #![allow(clippy::unwrap_used)] // a panic is the failure report
 
+    use client::Client;
+    use policy::{Offer, Offers};
+
     use super::*;
     use crate::kinds::{IssuerKind, IssuerRef};
 
@@ -246,14 +286,22 @@ mod tests {
             "allowedProfiles": ["sub-ca"], "profile": "tls-server",
         });
         let reference = IssuerRef { kind: IssuerKind::Cluster, namespace: None, name: "x".into() };
+        let root = pem::read_one_certificate(ROOT.as_bytes()).unwrap();
         Serving {
+            others: Vec::new(),
+            offers: Offers::new(
+                Offer::of("issuing", std::slice::from_ref(&root)).unwrap(),
+                Vec::new(),
+            ),
             reference,
             spec: serde_json::from_value(spec).unwrap(),
             client: Client::builder("https://127.0.0.1:1").retries(0).build().unwrap(),
             authority: Authority {
-                certificate: pem::read_one_certificate(ROOT.as_bytes()).unwrap(),
+                name: "issuing".into(),
+                certificate: root.clone(),
                 intermediates: "x".repeat(intermediates),
                 root: ROOT.to_owned(),
+                root_digest: root.fingerprint(),
             },
             profiles: vec![profile("tls-server", "leaf"), profile("sub-ca", "issuing")],
         }
@@ -273,7 +321,8 @@ mod tests {
             usages: &[],
             clock: || Timestamp::UNIX_EPOCH,
         };
-        sign(&nowhere(intermediates), &wish).await.unwrap_err()
+        let serving = nowhere(intermediates);
+        sign(&serving, &serving.authority, &wish).await.unwrap_err()
     }
 
     #[tokio::test]

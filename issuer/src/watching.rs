@@ -19,7 +19,8 @@ use crate::apply::ApplyError;
 use crate::config::Controller as Chosen;
 use crate::context::Context;
 use crate::issuer;
-use crate::kinds::Issuer;
+use crate::kinds::{Issuer, StoredPolicy};
+use crate::pq_policy;
 
 /// Objects of one kind: as they change, and as they are.
 pub(crate) struct Watched<K: Resource<DynamicType = ()> + 'static> {
@@ -35,7 +36,7 @@ where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
     /// All that there are, without what nobody reads.
-    pub(crate) fn of(client: &Client, shed: fn(&mut K)) -> Self {
+    pub(crate) fn of(client: &Client, shed: impl Fn(&mut K) + Send + 'static) -> Self {
         let (reader, writer) = store();
         let read = CancellationToken::new();
         let done = read.clone();
@@ -46,15 +47,27 @@ where
                 shed(object);
             })
             .reflect(writer)
-            .inspect(move |event| {
-                if let Ok(watcher::Event::InitDone) = event {
-                    done.cancel();
-                }
+            .inspect(move |event| match event {
+                Ok(watcher::Event::InitDone) => done.cancel(),
+                // Nobody has an object of a kind that the API server does not know. The watch goes on: it may be
+                // defined later.
+                Err(error) if is_unknown(error) => done.cancel(),
+                _ => {}
             })
             .applied_objects()
             .boxed();
         Self { changes, store: reader, read }
     }
+}
+
+/// Whether the API server says that it does not know the kind.
+fn is_unknown(error: &watcher::Error) -> bool {
+    let (watcher::Error::InitialListFailed(source) | watcher::Error::WatchStartFailed(source)) =
+        error
+    else {
+        return false;
+    };
+    matches!(source, kube::Error::Api(status) if status.code == 404)
 }
 
 /// The controller of one kind of issuers, until `ending`.
@@ -82,6 +95,44 @@ pub(crate) async fn of_issuers<K: Issuer>(
         .await;
 }
 
+/// The controller of policies, until `ending`.
+pub(crate) async fn of_policies(
+    watched: Watched<StoredPolicy>,
+    (context, ending): (Arc<Context>, CancellationToken),
+) {
+    // Our own status is no reason to look again.
+    let changes =
+        watched.changes.predicate_filter(predicates::generation, PredicateConfig::default());
+    Controller::for_stream(changes, watched.store)
+        .graceful_shutdown_on(ending.cancelled_owned())
+        .run(
+            pq_policy::reconcile,
+            |_, error, context| {
+                context.metrics.failed("policies");
+                Action::requeue(issuer::wait_after_error(error))
+            },
+            context,
+        )
+        .for_each(tell)
+        .await;
+}
+
+/// Keeps a store as it is at the API server, until `ending`; others look into it.
+pub(crate) async fn kept<K>(watched: Watched<K>, ending: CancellationToken)
+where
+    K: Resource<DynamicType = ()> + 'static,
+{
+    let kept = watched.changes.for_each(async |change| {
+        if let Err(error) = change {
+            tracing::warn!(kind = %K::kind(&()), error = with_causes(&error), "a watch failed");
+        }
+    });
+    tokio::select! {
+        () = kept => {}
+        () = ending.cancelled() => {}
+    }
+}
+
 /// What looks at one object.
 pub(crate) type Look<K, F> = fn(Arc<K>, Arc<Context>) -> F;
 
@@ -90,7 +141,7 @@ pub(crate) type Look<K, F> = fn(Arc<K>, Arc<Context>) -> F;
 pub(crate) async fn of_requests<K, F>(
     (watched, woken): (Watched<K>, mpsc::UnboundedReceiver<ObjectRef<K>>),
     (chosen, look): (Chosen, Look<K, F>),
-    (concurrency, issuers_are_read): (u16, [CancellationToken; 2]),
+    (concurrency, issuers_are_read): (u16, [CancellationToken; 3]),
     (context, ending): (Arc<Context>, CancellationToken),
 ) where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,

@@ -46,6 +46,11 @@ const GENERATORS: &[Generator] = &[
         make: definitions::issuer,
     },
     Generator {
+        name: "definition of PQPolicy",
+        path: "charts/espalier/files/crds/espalier.dev_pqpolicies.yaml",
+        make: definitions::policy,
+    },
+    Generator {
         name: "table of algorithms",
         path: "docs/reference/algorithms.md",
         make: algorithm_table::make,

@@ -50,18 +50,23 @@ pub fn waiting(request: &CertificateRequest, why: &str, now: Timestamp) -> Reque
     Plan { patch, notice, again: Some(POLL), outcome: Outcome::WaitingForIssuer }
 }
 
-/// How often a request is looked at whose issuer was not checked yet.
-const UNCHECKED: Duration = Duration::from_secs(5);
+/// How often a request is looked at whose issuer was not checked yet, or whose namespace or Certificate is not known.
+const NOT_KNOWN: Duration = Duration::from_secs(5);
 
-/// It waits for the first check of its issuer, which wakes it. One that says nothing of itself yet says
-/// so.
+/// It waits for the first check of its issuer, which wakes it.
 #[must_use]
 pub fn unchecked(request: &CertificateRequest, issuer: &IssuerRef, now: Timestamp) -> RequestPlan {
+    not_known(request, &format!("{issuer}: it was not checked yet"), now)
+}
+
+/// It waits for something that this process has not read yet. One that says nothing of itself yet says
+/// so.
+#[must_use]
+pub fn not_known(request: &CertificateRequest, words: &str, now: Timestamp) -> RequestPlan {
     let says_nothing = find(request.conditions(), READY).is_none();
-    let words = format!("{issuer}: it was not checked yet");
-    let patch = says_nothing.then(|| pending(request, &words, now).0).flatten();
+    let patch = says_nothing.then(|| pending(request, words, now).0).flatten();
     let outcome = Outcome::WaitingForIssuer;
-    Plan { patch, notice: None, again: Some(UNCHECKED), outcome }
+    Plan { patch, notice: None, again: Some(NOT_KNOWN), outcome }
 }
 
 /// It waits until others of its issuer are done, and has waited a while. One that says nothing of itself yet

@@ -19,7 +19,8 @@ use crate::history::{History, RetryRules};
 use crate::kinds::IssuerRef;
 use crate::places::{IN_LINE, Turn};
 use crate::plan::{Outcome, Plan};
-use crate::serving::{Serving, Standing};
+use crate::pq_policy::choosing::Signing;
+use crate::serving::{Authority, Serving, Standing};
 use crate::signing::{Signed, Wish, sign};
 
 /// After this time a request that is being signed says so: cert-manager makes a temporary
@@ -105,8 +106,16 @@ async fn open(
     version: &mut String,
 ) -> Result<RequestPlan, ApplyError> {
     let history = context.histories.of(request.uid());
-    let result = signed(request, serving, context, version).await?;
-    let result = context.heard(&serving.reference, result);
+    let authority = match context.signs_request(serving, request, context.now()).await {
+        Signing::By(authority) => authority,
+        Signing::Nobody(why) => {
+            context.histories.change(request.uid(), History::waiting_for_issuer);
+            return Ok(plan::waiting(request, &why, context.now()));
+        }
+        Signing::NotKnown(why) => return Ok(plan::not_known(request, why, context.now())),
+    };
+    let result = signed(request, (serving, authority), context, version).await?;
+    let result = context.heard((serving, authority), result);
     let rules = RetryRules { limit: serving.limit(context.retry.limit), ..context.retry };
     let at = (context.now(), serving.spec.ca_in_status);
     let (plan, history) = plan::concluded(request, &result, &history, &rules, at);
@@ -117,7 +126,7 @@ async fn open(
 /// Asks for the certificate; meanwhile, where that takes its time, the request says so.
 async fn signed(
     request: &CertificateRequest,
-    serving: &Serving,
+    (serving, authority): (&Serving, &Authority),
     context: &Context,
     version: &mut String,
 ) -> Result<Result<Signed, Fault>, ApplyError> {
@@ -136,7 +145,7 @@ async fn signed(
         usages: &request.spec.usages,
         clock: context.clock,
     };
-    let mut asked = std::pin::pin!(in_time(sign(serving, &wish)));
+    let mut asked = std::pin::pin!(in_time(sign(serving, authority, &wish)));
     if let Ok(result) = tokio::time::timeout(SAYS_SO_AFTER, &mut asked).await {
         return Ok(result);
     }

@@ -7,13 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 use super::check::Facts;
 use crate::condition::{Condition, FALSE, TRUE, find};
 use crate::fault::Fault;
-use crate::kinds::IssuerStatus;
+use crate::kinds::{AuthorityStatus, IssuerStatus};
 use crate::plan::Notice;
+use policy::Mode;
 
 /// The condition that says whether an issuer can be used.
 pub const READY: &str = "Ready";
 /// The condition that says whether its authority ends soon.
 pub const AUTHORITY_ENDS: &str = "AuthorityEnds";
+/// The condition that says whether every authority can be used that an issuer names for policies.
+pub const AUTHORITIES_READY: &str = "AuthoritiesReady";
 /// How long before the end of an authority that is told.
 pub const WARNING: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The first wait after a check that failed; each further one is twice as long.
@@ -31,7 +34,27 @@ pub struct IssuerPlan {
 }
 
 /// What a check found.
-pub type Found<'a> = Result<&'a Facts, &'a Fault>;
+pub type Found<'a> = Result<&'a Seen, &'a Fault>;
+
+/// What a check saw of an issuer that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its authority.
+    pub own: Facts,
+    /// Those that policies may choose.
+    pub others: Vec<OfMode>,
+}
+
+/// An authority that policies may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfMode {
+    /// The mode that it is named for.
+    pub mode: Mode,
+    /// Its name at the server.
+    pub authority: String,
+    /// What is told of it, or why it can't be used.
+    pub found: Result<Facts, String>,
+}
 
 /// The plan for an issuer of this generation, whose status was `before`.
 #[must_use]
@@ -43,30 +66,31 @@ pub fn plan(
     now: Timestamp,
 ) -> IssuerPlan {
     let conditions = match found {
-        Ok(facts) => {
-            let words = format!("the authority {} answers", facts.algorithm);
-            vec![
-                Condition::after(&before.conditions, (READY, TRUE), "Checked", &words, now),
-                ends(before, facts, now),
-            ]
+        Ok(Seen { own, others }) => {
+            let words = format!("the authority {} answers", own.algorithm);
+            let ready = Condition::after(&before.conditions, (READY, TRUE), "Checked", &words, now);
+            let others = (!others.is_empty()).then(|| authorities(before, others, now));
+            [ready, ends(before, own, now)].into_iter().chain(others).collect()
         }
         Err(fault) => {
             let (reason, words) = (reason(fault), fault.to_string());
             let ready = Condition::after(&before.conditions, (READY, FALSE), reason, &words, now);
-            let kept = find(&before.conditions, AUTHORITY_ENDS).cloned();
-            std::iter::once(ready).chain(kept).collect()
+            let kept = [AUTHORITY_ENDS, AUTHORITIES_READY];
+            let kept = kept.iter().filter_map(|kind| find(&before.conditions, kind).cloned());
+            std::iter::once(ready).chain(kept).collect::<Vec<_>>()
         }
     };
     let conditions =
         conditions.into_iter().map(|condition| condition.of_generation(generation)).collect();
     let after = match found {
-        Ok(facts) => IssuerStatus {
+        Ok(Seen { own, others }) => IssuerStatus {
             conditions,
-            algorithm: Some(facts.algorithm.clone()),
-            mode: Some(facts.mode),
-            chain_digest: Some(facts.chain_digest.clone()),
-            chain_bytes: Some(facts.chain_bytes),
-            not_after: Some(facts.not_after),
+            algorithm: Some(own.algorithm.clone()),
+            mode: Some(own.mode),
+            chain_digest: Some(own.chain_digest.clone()),
+            chain_bytes: Some(own.chain_bytes),
+            not_after: Some(own.not_after),
+            authorities: others.iter().map(told).collect(),
         },
         // What was seen last stays to be seen.
         Err(_) => IssuerStatus { conditions, ..before.clone() },
@@ -77,6 +101,30 @@ pub fn plan(
         Err(fault) => wait(fault, failures, interval),
     };
     IssuerPlan { status: (after != *before).then_some(after), notices, again }
+}
+
+/// Whether every one can be used, and which can't and why.
+fn authorities(before: &IssuerStatus, others: &[OfMode], now: Timestamp) -> Condition {
+    let wrong: Vec<&str> =
+        others.iter().filter_map(|one| one.found.as_ref().err()).map(String::as_str).collect();
+    let (status, reason, words) = if wrong.is_empty() {
+        (TRUE, "Checked", format!("{} answer", others.len()))
+    } else {
+        (FALSE, "NotAll", wrong.join("; "))
+    };
+    Condition::after(&before.conditions, (AUTHORITIES_READY, status), reason, &words, now)
+}
+
+fn told(one: &OfMode) -> AuthorityStatus {
+    let facts = one.found.as_ref().ok();
+    AuthorityStatus {
+        mode: one.mode,
+        authority: one.authority.clone(),
+        ready: facts.is_some(),
+        algorithm: facts.map(|facts| facts.algorithm.clone()),
+        chain_digest: facts.map(|facts| facts.chain_digest.clone()),
+        not_after: facts.map(|facts| facts.not_after),
+    }
 }
 
 fn ends(before: &IssuerStatus, facts: &Facts, now: Timestamp) -> Condition {
@@ -106,6 +154,9 @@ fn notices(before: &IssuerStatus, after: &IssuerStatus) -> Vec<Notice> {
         (READY, true) => Some(Notice::normal("Ready", &condition.message)),
         (READY, false) => Some(Notice::warning("NotReady", &condition.message)),
         (AUTHORITY_ENDS, true) => Some(Notice::warning("AuthorityEnds", &condition.message)),
+        (AUTHORITIES_READY, false) => {
+            Some(Notice::warning("AuthoritiesNotReady", &condition.message))
+        }
         _ => None,
     })
     .collect()
@@ -125,7 +176,6 @@ mod tests {
     #![allow(clippy::unwrap_used)] // a panic is the failure report
 
     use super::*;
-    use crate::kinds::Mode;
 
     const INTERVAL: Duration = Duration::from_secs(60);
 
@@ -133,10 +183,14 @@ mod tests {
         "2026-11-27T05:00:00Z".parse().unwrap()
     }
 
+    fn seen(ends_in_days: i64) -> Seen {
+        Seen { own: facts(ends_in_days), others: Vec::new() }
+    }
+
     fn facts(ends_in_days: i64) -> Facts {
         Facts {
             algorithm: "MLDSA65-ECDSA-P256".into(),
-            mode: Mode::Hybrid,
+            mode: Mode::Composite,
             chain_digest: "00".into(),
             chain_bytes: 6000,
             not_after: now() + SignedDuration::from_hours(24 * ends_in_days),
@@ -149,7 +203,7 @@ mod tests {
 
     #[test]
     fn an_issuer_that_answers_is_ready_and_says_so_once() {
-        let facts = facts(31);
+        let facts = seen(31);
         let first = planned(&IssuerStatus::default(), Ok(&facts), 0);
         let status = first.status.unwrap();
         let ready = find(&status.conditions, READY).unwrap();
@@ -163,7 +217,7 @@ mod tests {
 
     #[test]
     fn an_authority_that_ends_within_thirty_days_is_told() {
-        let plan = planned(&IssuerStatus::default(), Ok(&facts(30)), 0);
+        let plan = planned(&IssuerStatus::default(), Ok(&seen(30)), 0);
         let reasons: Vec<_> = plan.notices.iter().map(|one| (one.reason, one.warning)).collect();
         assert_eq!(reasons, [("Ready", false), ("AuthorityEnds", true)]);
         assert!(find(&plan.status.unwrap().conditions, AUTHORITY_ENDS).unwrap().holds());
@@ -171,7 +225,7 @@ mod tests {
 
     #[test]
     fn an_issuer_that_fails_keeps_what_was_seen_and_is_checked_again_ever_later() {
-        let status = planned(&IssuerStatus::default(), Ok(&facts(31)), 0).status.unwrap();
+        let status = planned(&IssuerStatus::default(), Ok(&seen(31)), 0).status.unwrap();
         let fault = Fault::Issuer("spec.auth.token.secretRef: found no Secret".into());
         let plan = planned(&status, Err(&fault), 0);
         let after = plan.status.unwrap();
@@ -185,5 +239,25 @@ mod tests {
         assert!(planned(&after, Err(&fault), 1).notices.is_empty(), "told once");
         let busy = Fault::Transient { words: "busy".into(), after: Some(Duration::from_secs(9)) };
         assert_eq!(planned(&after, Err(&busy), 0).again, Duration::from_secs(9));
+    }
+
+    #[test]
+    fn an_authority_for_policies_that_can_not_be_used_is_told_and_stops_nobody() {
+        let of_mode = |mode, found| OfMode { mode, authority: "a".into(), found };
+        let mut seen = seen(31);
+        seen.others = vec![of_mode(Mode::Composite, Ok(facts(31)))];
+        let first = planned(&IssuerStatus::default(), Ok(&seen), 0).status.unwrap();
+        assert!(find(&first.conditions, AUTHORITIES_READY).unwrap().holds());
+        assert_eq!(first.authorities[0].algorithm.as_deref(), Some("MLDSA65-ECDSA-P256"));
+        let words = "spec.authorities.catalyst: found none".to_owned();
+        seen.others.push(of_mode(Mode::Catalyst, Err(words.clone())));
+        let plan = planned(&first, Ok(&seen), 0);
+        let after = plan.status.unwrap();
+        let condition = find(&after.conditions, AUTHORITIES_READY).unwrap();
+        assert_eq!((condition.holds(), &condition.message), (false, &words));
+        assert!(find(&after.conditions, READY).unwrap().holds());
+        let ready: Vec<bool> = after.authorities.iter().map(|one| one.ready).collect();
+        assert_eq!(ready, [true, false]);
+        assert_eq!(plan.notices[0].reason, "AuthoritiesNotReady");
     }
 }

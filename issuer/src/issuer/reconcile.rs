@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::Client;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
+use policy::{Offer, Offers};
 
-use super::check::{Checked, Facts, check};
+use super::check::{Checked, check, check_of_mode};
+use super::plan::{OfMode, Seen};
 use super::{credential, plan};
 use crate::apply::{ApplyError, Owned};
 use crate::context::Context;
 use crate::fault::{Fault, in_time};
-use crate::kinds::{Issuer, IssuerKind, IssuerRef};
-use crate::serving::{Complaint, Serving, Standing};
+use crate::kinds::{Authorities, Issuer, IssuerKind, IssuerRef, IssuerSpec};
+use crate::serving::{Authority, Complaint, Serving, Standing};
 
 /// After this time an issuer that had changed is looked at again, if the watch did not tell before.
 const STALE: Duration = Duration::from_secs(2);
@@ -66,7 +69,7 @@ pub async fn reconcile<K: Issuer>(
     };
     let changed = context.registry.put(&reference, edition, standing);
     let before = issuer.status().cloned().unwrap_or_default();
-    let result = found.as_ref().map(|usable| &usable.facts).map_err(|(fault, _)| fault);
+    let result = found.as_ref().map(|usable| &usable.seen).map_err(|(fault, _)| fault);
     let planned = plan::plan(&before, generation, result, (failures, context.check_interval), now);
     // Requests that wait are woken before anything can fail here: to be sent, or to say why not.
     if changed {
@@ -115,7 +118,7 @@ fn until_credential_ends(good_until: Option<Timestamp>, now: Timestamp) -> Durat
 /// An issuer that can be used.
 struct Usable {
     serving: Arc<Serving>,
-    facts: Facts,
+    seen: Seen,
     /// Until when its credential is good, where that is known.
     good_until: Option<Timestamp>,
 }
@@ -135,8 +138,14 @@ async fn checked<K: Issuer>(
     let made = credential::client(&context.kube, &context.api_audiences, namespace, spec).await?;
     let shown = made.client.authority(&spec.authority).await?;
     let profiles = made.client.profiles().await?;
-    let Checked { authority, facts } =
+    let Checked { authority, facts, offer } =
         check(spec, &shown, &profiles.profiles, now).map_err(Fault::Issuer)?;
+    let before = match context.standing(reference) {
+        Standing::Ready(serving) => Some(serving),
+        _ => None,
+    };
+    let ForPolicies { usable: others, offers, told } =
+        for_policies(spec, &made.client, before.as_deref(), now).await;
     let allowed = profiles.profiles.into_iter().filter(|one| spec.allows_profile(&one.name));
     let profiles = allowed.collect();
     let serving = Serving {
@@ -144,9 +153,56 @@ async fn checked<K: Issuer>(
         spec: spec.clone(),
         client: made.client,
         authority,
+        others,
+        offers: Offers::new(offer, offers),
         profiles,
     };
-    Ok(Usable { serving: Arc::new(serving), facts, good_until: made.good_until })
+    let seen = Seen { own: facts, others: told };
+    Ok(Usable { serving: Arc::new(serving), seen, good_until: made.good_until })
+}
+
+/// Authorities that policies may choose.
+#[derive(Default)]
+struct ForPolicies {
+    /// Those that can be used.
+    usable: Vec<Authority>,
+    /// What they offer.
+    offers: Vec<Offer>,
+    /// What is told of each.
+    told: Vec<OfMode>,
+}
+
+/// The authorities that policies may choose. That one of them can't be used stops no request that doesn't ask for
+/// it. One that can't be looked at for what may pass stays what it was.
+async fn for_policies(
+    spec: &IssuerSpec,
+    client: &Client,
+    before: Option<&Serving>,
+    now: Timestamp,
+) -> ForPolicies {
+    let mut all = ForPolicies::default();
+    for (mode, field, name) in spec.authorities.iter().flat_map(Authorities::named) {
+        let found = match client.authority(name).await.map_err(Fault::from) {
+            Ok(shown) => check_of_mode((field, mode), &shown, now),
+            Err(fault) => {
+                if let (Fault::Transient { .. }, Some(before)) = (&fault, before)
+                    && let Some(one) = before.others.iter().find(|one| one.name == name)
+                    && let Some(offer) = before.offers.all().find(|o| o.authority() == name)
+                {
+                    all.usable.push(one.clone());
+                    all.offers.push(offer.clone());
+                }
+                Err(format!("{field}: {fault}"))
+            }
+        };
+        let found = found.map(|Checked { authority, facts, offer }| {
+            all.usable.push(authority);
+            all.offers.push(offer);
+            facts
+        });
+        all.told.push(OfMode { mode, authority: name.to_owned(), found });
+    }
+    all
 }
 
 /// When a look is repeated whose result the API server did not take.

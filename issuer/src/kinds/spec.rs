@@ -4,6 +4,7 @@
 #![allow(unreachable_pub)]
 
 use kube::KubeSchema;
+use policy::Mode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +17,12 @@ use serde::{Deserialize, Serialize};
 pub struct IssuerSpec {
     /// The Espalier server.
     pub server: Server,
-    /// The authority that signs, by its name at the server.
+    /// The authority that signs where no policy chooses another, by its name at the server.
     #[schemars(length(min = 1, max = 64))]
     pub authority: String,
+    /// Authorities that a PQPolicy may choose, one for each mode. The one above counts for its own mode as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<Authorities>,
     /// The profile of requests that choose none.
     #[serde(default = "tls_server")]
     #[schemars(length(min = 1, max = 64))]
@@ -43,6 +47,42 @@ impl IssuerSpec {
     #[must_use]
     pub fn allows_profile(&self, profile: &str) -> bool {
         self.profile == profile || self.allowed_profiles.iter().any(|one| one == profile)
+    }
+}
+
+/// Authorities by the mode of what they sign, by their names at the server.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Authorities {
+    /// One that signs by RSA or an elliptic curve: the way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub classical: Option<String>,
+    /// One that signs so, and puts a post-quantum signature into an extension.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub catalyst: Option<String>,
+    /// One whose signature is both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub composite: Option<String>,
+    /// One that signs by ML-DSA or SLH-DSA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub post_quantum: Option<String>,
+}
+
+impl Authorities {
+    /// Each that is named, with its mode and its field.
+    pub fn named(&self) -> impl Iterator<Item = (Mode, &'static str, &str)> {
+        [
+            (Mode::Classical, "spec.authorities.classical", &self.classical),
+            (Mode::Catalyst, "spec.authorities.catalyst", &self.catalyst),
+            (Mode::Composite, "spec.authorities.composite", &self.composite),
+            (Mode::PostQuantum, "spec.authorities.postQuantum", &self.post_quantum),
+        ]
+        .into_iter()
+        .filter_map(|(mode, field, name)| Some((mode, field, name.as_deref()?)))
     }
 }
 

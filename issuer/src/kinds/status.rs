@@ -1,6 +1,7 @@
 //! What is seen of an issuer.
 
 use jiff::Timestamp;
+use policy::Mode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,14 +11,15 @@ use crate::condition::Condition;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IssuerStatus {
-    /// Whether it can be used (`Ready`), and whether its authority ends soon (`AuthorityEnds`).
+    /// Whether it can be used (`Ready`), whether its authority ends soon (`AuthorityEnds`), and whether
+    /// all authorities that it names for policies can be used (`AuthoritiesReady`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
     /// The algorithm of the authority's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<String>,
-    /// What the authority's signatures hold against.
+    /// What the authority's signatures are made of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
     /// SHA-256 of the authority's chain: the DER of its certificate and of those above it, the root
@@ -32,18 +34,30 @@ pub struct IssuerStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub not_after: Option<Timestamp>,
+    /// The authorities that policies may choose, one of each mode.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["mode"]))]
+    pub authorities: Vec<AuthorityStatus>,
 }
 
-/// What signatures are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// One signature of RSA or elliptic curves.
-    Classical,
-    /// One signature that is both, classical and ML-DSA.
-    Hybrid,
-    /// A classical signature, and a post-quantum one in an extension (X.509 clause 9.8).
-    Catalyst,
-    /// One post-quantum signature.
-    PostQuantum,
+/// What was seen of an authority that policies may choose.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthorityStatus {
+    /// What its signatures are made of.
+    pub mode: Mode,
+    /// Its name at the server.
+    pub authority: String,
+    /// Whether it can be used.
+    pub ready: bool,
+    /// The algorithm of its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
+    /// As `chainDigest` of the issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_digest: Option<String>,
+    /// The last second in which it can be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub not_after: Option<Timestamp>,
 }

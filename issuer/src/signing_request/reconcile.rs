@@ -24,7 +24,8 @@ use crate::history::{History, elapsed};
 use crate::kinds::{IssuerKind, IssuerRef};
 use crate::places::IN_LINE;
 use crate::plan::Outcome;
-use crate::serving::{Serving, Standing};
+use crate::pq_policy::choosing::Signing;
+use crate::serving::{Authority, Serving, Standing};
 use crate::signing::{Signed, Wish, sign};
 
 /// After this time a request that had changed is looked at again, if the watch did not tell before.
@@ -116,7 +117,14 @@ async fn looked_at(
         Ok(true) => match standing {
             Standing::Ready(serving) => {
                 rules.limit = serving.limit(rules.limit);
-                context.heard(issuer, signed(request, serving, context).await)
+                match context.signs_signing_request(serving, request, context.now()).await {
+                    Signing::By(authority) => {
+                        let by = (&**serving, authority);
+                        context.heard(by, signed(request, by, context).await)
+                    }
+                    Signing::Nobody(why) => return plan::waiting(&why, history),
+                    Signing::NotKnown(why) => return plan::waiting(why, history),
+                }
             }
             Standing::NotReady(why) => return plan::waiting(why, history),
             Standing::Unchecked => return plan::waiting("it was not looked at yet", history),
@@ -127,7 +135,7 @@ async fn looked_at(
 
 async fn signed(
     request: &CertificateSigningRequest,
-    serving: &Serving,
+    (serving, authority): (&Serving, &Authority),
     context: &Context,
 ) -> Result<Signed, Fault> {
     let wish = Wish {
@@ -140,7 +148,7 @@ async fn signed(
         usages: request.spec.usages.as_deref().unwrap_or_default(),
         clock: context.clock,
     };
-    in_time(sign(serving, &wish)).await
+    in_time(sign(serving, authority, &wish)).await
 }
 
 /// Whether whoever made the request may name this issuer. Those of the cluster are for everybody,

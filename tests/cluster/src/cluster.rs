@@ -229,7 +229,7 @@ impl Cluster {
     }
 
     /// The last lines of a file in its folder.
-    pub(crate) fn last_lines(&self, name: &str) -> String {
+    pub fn last_lines(&self, name: &str) -> String {
         last_lines(&self.file(name), 20)
     }
 }

@@ -26,6 +26,7 @@ controllers: [certificate-requests, certificate-signing-requests]
 leader_election: {lease_duration_seconds: 8, renew_deadline_seconds: 6, retry_period_seconds: 1}
 issuer_check_interval_seconds: 5
 retry: {longest_backoff_seconds: 5}
+policies: {trust_bundle: {config_map: {namespace: espalier-system, name: roots, key: ca.crt}}, trust_wait_seconds: 1}
 log: {format: json, level: \"info,issuer=debug\"}
 ";
 /// How long tokens made by hand last: longer than any run of tests.
@@ -55,13 +56,14 @@ impl Controllers {
         let definitions = String::from_utf8(printed.stdout).unwrap();
         let apply = ["apply", "--server-side", "--validate=strict", "-f", "-"];
         cluster.kubectl().run_on(&apply, &definitions).ok();
-        for plural in ["pqissuers", "pqclusterissuers"] {
+        for plural in ["pqissuers", "pqclusterissuers", "pqpolicies"] {
             let definition = format!("crd/{plural}.espalier.dev");
             cluster.kubectl().run(&["wait", &definition, "--for=condition=Established"]).ok();
         }
         cluster.kubectl().run(&["create", "namespace", SYSTEM]).ok();
         cluster.kubectl().run_on(&apply, TOKEN_REVIEW).ok();
         cluster.kubectl().run_on(&apply, &rights_by_the_chart(cluster)).ok();
+        cluster.kubectl().run_on(&apply, &right_to_the_bundle()).ok();
         let port = free_port();
         let kubeconfig = kubeconfig(cluster, &token(cluster, "espalier-issuer"));
         let controllers = Self { folder: folder.to_owned(), program, port, running: None };
@@ -221,6 +223,20 @@ fn rights_by_the_chart(cluster: &Cluster) -> String {
     let rendered = helm.args(["--show-only", "templates/issuer/access.yaml"]).output().unwrap();
     assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));
     String::from_utf8(rendered.stdout).unwrap()
+}
+
+/// The right to read the ConfigMap of published roots.
+fn right_to_the_bundle() -> String {
+    let metadata = json!({ "name": "roots", "namespace": SYSTEM });
+    let rule = json!({ "apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["roots"], "verbs": ["get"] });
+    let group = "rbac.authorization.k8s.io";
+    let role = json!({ "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": metadata, "rules": [rule] });
+    let binding = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": metadata,
+        "roleRef": { "apiGroup": group, "kind": "Role", "name": "roots" },
+        "subjects": [{ "kind": "ServiceAccount", "name": "espalier-issuer", "namespace": SYSTEM }],
+    });
+    format!("{role}\n---\n{binding}\n")
 }
 
 /// What the owner of a namespace gives the issuer program there: each Secret, ConfigMap and service

@@ -1,9 +1,12 @@
 //! kubectl, and what it said.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+
+use crate::tied::Tied;
 
 /// kubectl for one cluster and, in a [`crate::Namespace`], for one namespace.
 #[derive(Debug)]
@@ -39,6 +42,15 @@ impl Kubectl {
     #[must_use]
     pub fn run(self, words: &[&str]) -> Said {
         self.run_on(words, "")
+    }
+
+    /// Starts it with these words. What it prints goes to `NAME.out` in a folder.
+    ///
+    /// # Panics
+    /// As [`Self::run`].
+    #[must_use]
+    pub fn start(mut self, words: &[&str], folder: &Path, name: &str) -> Tied {
+        Tied::start(self.command.args(words), folder, name)
     }
 
     /// Runs it with these words on an input.

@@ -29,6 +29,7 @@ mod record;
 mod server;
 mod stand;
 mod tied;
+mod vigil;
 mod waiting;
 
 pub use between::{Asked, Between, Twist};
@@ -43,4 +44,5 @@ pub use record::{Record, twice};
 pub use server::{AUTHORITIES, Authority, Grant, Server};
 pub use stand::{AUDIENCE, Issuer, Stand, WAYS};
 pub use tied::Tied;
-pub use waiting::{found, until};
+pub use vigil::Vigil;
+pub use waiting::{found, found_within, until};

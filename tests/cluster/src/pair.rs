@@ -29,14 +29,18 @@ impl Pair {
     #[track_caller]
     #[must_use]
     pub fn of(namespace: &Namespace<'_>, secret: &str) -> Self {
-        let secret = namespace.get(&format!("secret/{secret}"));
-        let data = &secret["data"];
-        let entry = |name: &str| data.get(name).map(decoded);
-        Self {
-            chain: entry("tls.crt").unwrap(),
-            key: entry("tls.key").unwrap(),
+        Self::read(&namespace.get(&format!("secret/{secret}"))).unwrap()
+    }
+
+    /// Reads a Secret as the API server gives it; none where it lacks the certificate or the key.
+    #[must_use]
+    pub fn read(secret: &Value) -> Option<Self> {
+        let entry = |name: &str| secret["data"].get(name).map(decoded);
+        Some(Self {
+            chain: entry("tls.crt")?,
+            key: entry("tls.key")?,
             root: entry("ca.crt").unwrap_or_default(),
-        }
+        })
     }
 
     /// How many certificates the chain has.

@@ -34,28 +34,28 @@ pub const AUTHORITIES: [Authority; 4] = [
         algorithm: "p256",
         second: None,
         policy: "any",
-        mode: "classical",
+        mode: "Classical",
     },
     Authority {
         name: "composite",
         algorithm: "hybrid",
         second: None,
         policy: "hybrid",
-        mode: "hybrid",
+        mode: "Composite",
     },
     Authority {
         name: "catalyst",
         algorithm: "p256",
         second: Some("ML-DSA-65"),
         policy: "hybrid",
-        mode: "catalyst",
+        mode: "Catalyst",
     },
     Authority {
         name: "ml-dsa",
         algorithm: "ML-DSA-65",
         second: None,
         policy: "post-quantum",
-        mode: "post-quantum",
+        mode: "PostQuantum",
     },
 ];
 

@@ -96,6 +96,12 @@ impl Tied {
         self.keeper.try_wait().unwrap().is_some()
     }
 
+    /// The file to which it prints.
+    #[must_use]
+    pub fn printed(&self) -> &Path {
+        &self.printed
+    }
+
     /// Its process.
     #[must_use]
     pub fn process(&self) -> Pid {

@@ -19,13 +19,26 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 /// # Panics
 /// After a minute, with what is told then.
 #[track_caller]
-pub fn found<T>(mut look: impl FnMut() -> Option<T>, tell: impl Fn() -> String) -> T {
+pub fn found<T>(look: impl FnMut() -> Option<T>, tell: impl Fn() -> String) -> T {
+    found_within(PATIENCE, look, tell)
+}
+
+/// Looks for something until it is there, for as long as this.
+///
+/// # Panics
+/// After this time, with what is told then.
+#[track_caller]
+pub fn found_within<T>(
+    patience: Duration,
+    mut look: impl FnMut() -> Option<T>,
+    tell: impl Fn() -> String,
+) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(started.elapsed() < PATIENCE, "after {PATIENCE:?}: {}", tell());
+        assert!(started.elapsed() < patience, "after {patience:?}: {}", tell());
         std::thread::sleep(Duration::from_millis(50));
     }
 }

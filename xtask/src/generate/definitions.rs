@@ -22,6 +22,14 @@ pub fn cluster_issuer(programs: &Programs) -> Result<String, Failure> {
     definition(programs, "pqclusterissuers.espalier.dev")
 }
 
+/// Makes the definition of `PQPolicy`.
+///
+/// # Errors
+/// As [`issuer`].
+pub fn policy(programs: &Programs) -> Result<String, Failure> {
+    definition(programs, "pqpolicies.espalier.dev")
+}
+
 fn definition(programs: &Programs, name: &str) -> Result<String, Failure> {
     let all = capture(Command::new(&programs.issuer).arg("crds"))?;
     let found = document(&all, name);

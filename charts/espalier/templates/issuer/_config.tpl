@@ -4,6 +4,10 @@
 {{- $_ := set $config "leader_election" (dict "lease_name" (printf "%s-issuer" (include "espalier.fullname" .))) -}}
 {{- $_ := set $config "log" (dict "format" "json" "level" .Values.issuer.logLevel) -}}
 {{- if .Values.issuer.signingRequests.enabled }}{{ $_ := set $config "controllers" (list "certificate-requests" "certificate-signing-requests") }}{{ end -}}
+{{- if and .Values.server.enabled (not (hasKey (.Values.issuer.config.policies | default dict) "trust_bundle")) -}}
+{{- $roots := dict "namespace" .Release.Namespace "name" (include "espalier.trust" .) "key" "roots.crt" -}}
+{{- $_ := set $config "policies" (dict "trust_bundle" (dict "config_map" $roots)) -}}
+{{- end -}}
 {{- mergeOverwrite $config (deepCopy .Values.issuer.config) | toYaml -}}
 {{- end -}}
 
@@ -24,4 +28,9 @@
 
 {{- define "espalier.issuerLease" -}}
 {{- (include "espalier.issuerConfig" . | fromYaml).leader_election.lease_name -}}
+{{- end -}}
+
+{{/* Where the published roots are, as JSON: whatever says so, the rights follow. */}}
+{{- define "espalier.issuerBundle" -}}
+{{- ((include "espalier.issuerConfig" . | fromYaml).policies | default dict).trust_bundle | default dict | toJson -}}
 {{- end -}}

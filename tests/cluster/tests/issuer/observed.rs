@@ -1,6 +1,6 @@
 //! What whoever runs the issuer program sees of it: health, metrics and logs.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use test_cluster::{Issuer, Namespace, Stand, Wanted, found};
 
 const SPEC: &str = "dnsNames: [web.example.com]\nprivateKey: {algorithm: ECDSA, size: 256}";
@@ -38,12 +38,23 @@ fn its_metrics_count_what_became_of_the_requests_of_each_issuer() {
         ];
         value(metrics, &format!("espalier_issuer_requests_total{{{}}}", labels.join(",")))
     };
+    let policy = json!({
+        "apiVersion": "espalier.dev/v1alpha1", "kind": "PQPolicy",
+        "metadata": { "name": namespace },
+        "spec": {
+            "algorithms": ["dilithium3"], "enforcement": "Audit",
+            "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": namespace } },
+        },
+    });
+    shop.apply(&policy.to_string());
+    let adopted =
+        format!(r#"espalier_issuer_policy_certificates{{policy="{namespace}",state="adopted"}}"#);
     // It counts what it has done, and the request shows it a moment before.
     let counted = || {
         let (status, metrics) = stand.controllers.answers("/metrics");
         assert_eq!(status, 200);
         let done = ["issued", "refused"].map(|outcome| requests(&metrics, outcome).is_some());
-        (done == [true; 2]).then_some(metrics)
+        (done == [true; 2] && value(&metrics, &adopted) == Some(1.0)).then_some(metrics)
     };
     let metrics = found(counted, || stand.controllers.answers("/metrics").1);
     let requests = |outcome: &str| requests(&metrics, outcome);
