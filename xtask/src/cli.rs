@@ -58,6 +58,12 @@ enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Seconds in which a policy brings 1,000 certificates back, beside cert-manager's own CA issuer
+    Policy {
+        /// Arguments for the bench itself; `--help` tells which
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// CertificateRequests per second of the issuer program beside the bare writes that its API server takes
     Issuer {
         /// Arguments for the bench itself; `--help` tells which
@@ -98,14 +104,10 @@ impl Arguments {
                 process::run(bench.arg("--binary").arg(binary).args(arguments))
             }
             Task::Bench { what: Bench::Issuer { arguments } } => {
-                peers::install_one_now("kubernetes")?.into_installed()?;
-                // Each by itself, so that its features are those of the product; the bench runs what lies beside it.
-                for package in ["espalier", "espalier-issuer"] {
-                    let build = ["build", "--release", "--locked", "--package", package];
-                    process::run(&mut workspace::cargo(&build))?;
-                }
-                let run = ["run", "--release", "--locked", "--package", "bench-issuer", "--"];
-                process::run(workspace::cargo(&run).args(arguments))
+                on_a_cluster("bench-issuer", &arguments)
+            }
+            Task::Bench { what: Bench::Policy { arguments } } => {
+                on_a_cluster("bench-policy", &arguments)
             }
             Task::Fuzz(options) => fuzz::run(&options),
             Task::Peers => {
@@ -117,6 +119,18 @@ impl Arguments {
             Task::Gen { check } => generate::run(check),
         }
     }
+}
+
+/// Runs a bench of the issuer program on a control plane.
+fn on_a_cluster(bench: &str, arguments: &[String]) -> Result<(), Failure> {
+    peers::install_one_now("kubernetes")?.into_installed()?;
+    // Each by itself, so that its features are those of the product; the bench runs what lies beside it.
+    for package in ["espalier", "espalier-issuer"] {
+        let build = ["build", "--release", "--locked", "--package", package];
+        process::run(&mut workspace::cargo(&build))?;
+    }
+    let run = ["run", "--release", "--locked", "--package", "bench-issuer", "--bin", bench, "--"];
+    process::run(workspace::cargo(&run).args(arguments))
 }
 
 #[cfg(test)]
