@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::certificate_request::ObjectReference;
 use crate::condition::{Condition, find};
-use crate::kinds::{GROUP, IssuerKind, IssuerRef};
+use crate::kinds::IssuerRef;
 
 /// The condition by which a certificate is issued anew while it holds.
 pub const ISSUING: &str = "Issuing";
@@ -66,13 +66,7 @@ impl Certificate {
     /// The issuer that it names, if that is one of ours.
     #[must_use]
     pub fn issuer(&self) -> Option<IssuerRef> {
-        let named = &self.spec.issuer_ref;
-        let kind = IssuerKind::named(&named.kind).filter(|_| named.group == GROUP)?;
-        let namespace = match kind {
-            IssuerKind::Namespaced => Some(self.namespace()?),
-            IssuerKind::Cluster => None,
-        };
-        Some(IssuerRef { kind, namespace, name: named.name.clone() })
+        self.spec.issuer_ref.issuer(self.namespace())
     }
 
     /// Since when it is being issued; none where it is not.

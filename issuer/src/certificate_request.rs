@@ -73,6 +73,19 @@ pub struct ObjectReference {
     pub group: String,
 }
 
+impl ObjectReference {
+    /// The issuer that an object of this namespace names, if that is one of ours.
+    #[must_use]
+    pub fn issuer(&self, namespace: Option<String>) -> Option<IssuerRef> {
+        let kind = IssuerKind::named(&self.kind).filter(|_| self.group == GROUP)?;
+        let namespace = match kind {
+            IssuerKind::Namespaced => Some(namespace?),
+            IssuerKind::Cluster => None,
+        };
+        Some(IssuerRef { kind, namespace, name: self.name.clone() })
+    }
+}
+
 /// What became of a request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -112,13 +125,7 @@ impl CertificateRequest {
     /// The issuer that it names, if that is one of ours.
     #[must_use]
     pub fn issuer(&self) -> Option<IssuerRef> {
-        let named = &self.spec.issuer_ref;
-        let kind = IssuerKind::named(&named.kind).filter(|_| named.group == GROUP)?;
-        let namespace = match kind {
-            IssuerKind::Namespaced => Some(self.namespace()?),
-            IssuerKind::Cluster => None,
-        };
-        Some(IssuerRef { kind, namespace, name: named.name.clone() })
+        self.spec.issuer_ref.issuer(self.namespace())
     }
 
     /// How far it is: the order in which cert-manager wants issuers to look.

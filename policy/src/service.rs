@@ -26,6 +26,17 @@ pub enum Signers<'a> {
     },
 }
 
+impl<'a> Signers<'a> {
+    /// The authority, or of a pair's two the classical one first.
+    pub fn offers(self) -> impl Iterator<Item = &'a Offer> {
+        let (first, second) = match self {
+            Self::One(offer) => (offer, None),
+            Self::Pair { classical, post_quantum } => (classical, Some(post_quantum)),
+        };
+        std::iter::once(first).chain(second)
+    }
+}
+
 impl<'a> Service<'a> {
     /// Looks for the authorities of the policy's mode and of the way back. The way back has no budget of size: a
     /// classical chain is the smallest that there is.

@@ -69,10 +69,7 @@ impl Verdict<'_> {
     #[must_use]
     pub fn by(&self) -> Vec<&str> {
         match &self.choice {
-            Choice::By(Signers::One(offer)) => vec![offer.authority()],
-            Choice::By(Signers::Pair { classical, post_quantum }) => {
-                vec![classical.authority(), post_quantum.authority()]
-            }
+            Choice::By(signers) => signers.offers().map(Offer::authority).collect(),
             Choice::Wait | Choice::Refuse(_) => Vec::new(),
         }
     }
@@ -84,19 +81,14 @@ impl<'k, 'a> Ruling<'k, 'a> {
     pub fn of(known: &'k Known, serving: &'a Serving, trusts: impl Fn(&Offer) -> bool) -> Self {
         let service = known.rules.as_ref().ok().map(|rules| Service::of(rules, &serving.offers));
         let trusted: Vec<&Offer> = serving.offers.all().filter(|offer| trusts(offer)).collect();
-        let trust = |of: &[&Offer]| match of.iter().all(|offer| trusted.contains(offer)) {
-            true => Trust::Published,
-            false => Trust::Awaited,
+        let trust = |signers: Option<Signers<'a>>| {
+            let all = |signers: Signers<'a>| signers.offers().all(|one| trusted.contains(&one));
+            if signers.is_some_and(all) { Trust::Published } else { Trust::Awaited }
         };
-        let forth = match service.as_ref().map(|service| &service.forth) {
-            Some(Ok(Signers::One(offer))) => trust(&[offer]),
-            Some(Ok(Signers::Pair { classical, post_quantum })) => {
-                trust(&[classical, post_quantum])
-            }
-            Some(Err(_)) | None => Trust::Awaited,
-        };
+        let forth =
+            trust(service.as_ref().and_then(|service| service.forth.as_ref().ok()).copied());
         let back = service.as_ref().and_then(|service| service.back.as_ref().ok());
-        let back = back.map_or(Trust::Awaited, |offer| trust(&[offer]));
+        let back = trust(back.copied().map(Signers::One));
         let progress = Progress { rolled_back: known.rolled_back, forth, back };
         Self { known, serving, service, progress, trusted }
     }
@@ -142,12 +134,8 @@ impl<'k, 'a> Ruling<'k, 'a> {
     /// The authorities that the policy chooses, forth and back.
     fn chosen(&self) -> Vec<&'a Offer> {
         let Some(Service { forth, back }) = &self.service else { return Vec::new() };
-        let forth = match forth {
-            Ok(Signers::One(offer)) => vec![*offer],
-            Ok(Signers::Pair { classical, post_quantum }) => vec![*classical, *post_quantum],
-            Err(_) => Vec::new(),
-        };
-        forth.into_iter().chain(back.as_ref().ok().copied()).collect()
+        let forth = forth.as_ref().ok().into_iter().flat_map(|signers| signers.offers());
+        forth.chain(back.as_ref().ok().copied()).collect()
     }
 
     /// Since when the roots of the authorities that it chooses are published.
@@ -225,7 +213,8 @@ impl Context {
             return Signing::By(&serving.authority);
         };
         let labels = request.labels();
-        self.signs(serving, &Wanting { namespace, name: None, labels, held: None }, now).await
+        let wanting = Wanting { namespace, name: None, labels, held: None };
+        self.signs(serving, &wanting, now).await
     }
 
     async fn signs<'a>(
@@ -238,6 +227,7 @@ impl Context {
             return Signing::NotKnown("its namespace is not known yet");
         };
         self.bundle_was_tried().await;
+        // They may have changed meanwhile.
         let policies = self.policies();
         let Some(known) = policies.governing(&of_namespace, wanting.labels) else {
             return Signing::By(&serving.authority);

@@ -83,6 +83,18 @@ impl Stand {
         server
     }
 
+    /// Publishes the roots of these authorities, and of no others, where the issuer program looks for them.
+    pub fn publish(&self, authorities: &[&str]) {
+        let roots = authorities.iter();
+        let roots: String =
+            roots.map(|name| self.server.certificate(&format!("{name}-root"))).collect();
+        let bundle = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "roots" },
+            "data": { "ca.crt": roots },
+        });
+        self.cluster.namespaced(SYSTEM).apply(&bundle.to_string());
+    }
+
     /// A namespace for one test, with the service account `requester`, which may ask the server for
     /// everything, the Secret `token` with a token that may as well, and its owner's leave for the issuer
     /// program to use what issuers name.

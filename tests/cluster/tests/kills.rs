@@ -10,9 +10,7 @@ use base64ct::{Base64, Encoding as _};
 use interop::peers::tried;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use test_cluster::{
-    AUTHORITIES, Controllers, Issuer, Namespace, Pair, SYSTEM, Stand, Wanted, decoded,
-};
+use test_cluster::{AUTHORITIES, Controllers, Issuer, Namespace, Pair, Stand, Wanted, decoded};
 
 /// How often something is killed, unless `ESPALIER_KILLS` says otherwise: the whole proof is 500, and
 /// takes half an hour.
@@ -90,13 +88,7 @@ fn no_request_gets_two_certificates_however_often_something_is_killed() {
 
 /// A namespace with Certificates of a classical authority, whose issuer names a composite one as well.
 fn flipped(stand: &Stand) -> String {
-    let roots =
-        ["classical", "composite"].map(|name| stand.server.certificate(&format!("{name}-root")));
-    let bundle = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "roots" },
-        "data": { "ca.crt": roots.concat() },
-    });
-    stand.cluster.namespaced(SYSTEM).apply(&bundle.to_string());
+    stand.publish(&["classical", "composite"]);
     let shop = stand.namespace("flips");
     let issuer = stand.issuer(&Issuer::by_token("issuer", "classical"));
     shop.apply(&format!("{issuer}  authorities: {{composite: composite}}\n"));

@@ -99,22 +99,21 @@ fn stage_as(
     certificate: &Certificate,
     now: i64,
 ) -> Stage {
-    let root = ca_core::pem::read_one_certificate(ROOT.as_bytes()).unwrap();
-    let offer = Offer::of("composite", std::slice::from_ref(&root)).unwrap();
-    let choice = Choice::By(Signers::One(&offer));
-    let verdict = Verdict { choice, decision: Some(Decision::Moved), has_it };
-    let tries = Tries {
-        inventory,
-        last: inventory.last(certificate),
-        failing_since: failing_since.map(at),
-        since: at(SINCE),
-        now: at(now),
-    };
-    stage(&tries, certificate, true, &verdict, Way::Forth)
+    stage_by((Way::Forth, has_it), (inventory, true, failing_since), certificate, now)
 }
 
+/// The stage of an object that has not what it should.
 fn stage_with(
     way: Way,
+    with: (&Inventory, bool, Option<i64>),
+    certificate: &Certificate,
+    now: i64,
+) -> Stage {
+    stage_by((way, false), with, certificate, now)
+}
+
+fn stage_by(
+    (way, has_it): (Way, bool),
     (inventory, is_known, failing_since): (&Inventory, bool, Option<i64>),
     certificate: &Certificate,
     now: i64,
@@ -123,7 +122,7 @@ fn stage_with(
     let offer = Offer::of("composite", std::slice::from_ref(&root)).unwrap();
     let choice = Choice::By(Signers::One(&offer));
     let decision = Some(if way == Way::Back { Decision::Inactive } else { Decision::Moved });
-    let verdict = Verdict { choice, decision, has_it: false };
+    let verdict = Verdict { choice, decision, has_it };
     let tries = Tries {
         inventory,
         last: inventory.last(certificate),

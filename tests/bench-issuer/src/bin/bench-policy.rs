@@ -13,7 +13,7 @@ use kube::api::{ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
-use test_cluster::{AUTHORITIES, Issuer, SYSTEM, Stand};
+use test_cluster::{AUTHORITIES, Issuer, Stand};
 
 /// Why there are no figures.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -93,7 +93,7 @@ fn run(options: &Options) -> Result<bool, Failure> {
 /// How long each took: cert-manager alone, the policy forth, the policy back.
 async fn measure(stand: &Stand, certificates: u32) -> Result<[Duration; 3], Failure> {
     let client = client(stand.cluster.kubeconfig()).await?;
-    publish(stand);
+    stand.publish(&["classical", "composite"]);
     let theirs = stand.namespace("theirs");
     theirs.apply(CA_ISSUER);
     let theirs = Api::<Certificate>::namespaced(client.clone(), theirs.name());
@@ -145,17 +145,6 @@ kind: Issuer
 metadata: {name: ca}
 spec: {ca: {secretName: ca}}
 ";
-
-/// The roots of both authorities, where the issuer program looks for them.
-fn publish(stand: &Stand) {
-    let roots =
-        ["classical", "composite"].map(|name| stand.server.certificate(&format!("{name}-root")));
-    let bundle = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "roots" },
-        "data": { "ca.crt": roots.concat() },
-    });
-    stand.cluster.namespaced(SYSTEM).apply(&bundle.to_string());
-}
 
 fn policy(namespace: &str, active: bool) -> String {
     let selector = json!({ "matchLabels": { "kubernetes.io/metadata.name": namespace } });

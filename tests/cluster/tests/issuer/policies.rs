@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use policy::bucket;
 use serde_json::{Value, json};
-use test_cluster::{Issuer, Namespace, Pair, SYSTEM, Stand, Wanted, found_within};
+use test_cluster::{Issuer, Namespace, Pair, Stand, Wanted, found_within};
 
 const SPEC: &str = "dnsNames: [web.example.com]\nprivateKey: {algorithm: ECDSA, size: 256}";
 /// How long a policy may need: tries that fail for two minutes are a failure.
@@ -22,17 +22,6 @@ const PUBLISHED: [&str; 3] = ["classical", "composite", "ml-dsa"];
 /// The one whose root is withheld at first.
 const WITHHELD: &str = "catalyst";
 
-/// Publishes the roots of these authorities, and of no others.
-fn publish(stand: &Stand, authorities: &[&str]) {
-    let roots: String =
-        authorities.iter().map(|name| stand.server.certificate(&format!("{name}-root"))).collect();
-    let bundle = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "roots" },
-        "data": { "ca.crt": roots },
-    });
-    stand.cluster.namespaced(SYSTEM).apply(&bundle.to_string());
-}
-
 /// A namespace with certificates of a classical authority, whose issuer names one for each mode.
 fn shop<'a>(stand: &'a Stand, name: &str) -> Namespace<'a> {
     shop_at(stand, name, CERTIFICATES, &stand.server.url())
@@ -41,7 +30,7 @@ fn shop<'a>(stand: &'a Stand, name: &str) -> Namespace<'a> {
 /// The same with so many certificates, whose issuer asks at this address.
 fn shop_at<'a>(stand: &'a Stand, name: &str, certificates: usize, url: &str) -> Namespace<'a> {
     static FIRST: Once = Once::new();
-    FIRST.call_once(|| publish(stand, &PUBLISHED));
+    FIRST.call_once(|| stand.publish(&PUBLISHED));
     let shop = stand.namespace(name);
     shop.kubectl()
         .run(&["label", "namespace", shop.name(), &format!("policy={}", shop.name())])
@@ -190,6 +179,6 @@ fn nothing_is_moved_under_a_root_that_is_not_published() {
     sleep(Duration::from_secs(8));
     assert_eq!(signed_by(stand, &shop, "classical", "any"), CERTIFICATES);
     let all: Vec<&str> = PUBLISHED.into_iter().chain([WITHHELD]).collect();
-    publish(stand, &all);
+    stand.publish(&all);
     all_are_of(stand, &shop, "catalyst", "hybrid");
 }
